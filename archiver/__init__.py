@@ -1,0 +1,1 @@
+"""Captures web pages into WARC files and keeps the holdings."""

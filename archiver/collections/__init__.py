@@ -1,0 +1,1 @@
+"""Organisations, collections, crawls and pages."""

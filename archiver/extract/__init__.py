@@ -1,0 +1,1 @@
+"""Page requisites, outlinks, page metadata and media inventory."""

@@ -1,0 +1,1 @@
+"""Fetches a URL and records exactly what crossed the wire."""

@@ -1,0 +1,1 @@
+"""The capture index: what is held, and where."""

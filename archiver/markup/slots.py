@@ -1,0 +1,138 @@
+"""What a scanner reports of a document: URL slots, embedded passages and landmarks, each with its exact span.
+
+The extractor reads slots, the rewriters fill them, so capture and replay agree on what a page needs.
+
+Scanners work on `str`. For encodings that keep ASCII bytes ASCII (UTF-8, windows-125x, Shift_JIS, GB18030 …) the caller
+decodes the document as latin-1, so that one character is one byte and every untouched byte survives; values that may
+hold other characters are then put right with `value.encode("latin-1").decode(charset)`. UTF-16 and ISO-2022-JP are
+really decoded. Spans count characters of the whole document, from its first one, however it was fed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SlotKind(StrEnum):
+    """What a browser does with the URL: this decides the hop letter at capture and the modifier at replay."""
+
+    LINK = "link"  # a, area: navigation
+    FORM = "form"  # form action, formaction
+    BASE = "base"  # base href
+    REFRESH = "refresh"  # meta refresh
+    IMAGE = "image"  # img, srcset, poster, background, CSS images, SVG image
+    ICON = "icon"
+    MEDIA = "media"  # audio, video, source
+    TRACK = "track"
+    STYLESHEET = "stylesheet"  # link rel=stylesheet, @import
+    FONT = "font"
+    SCRIPT = "script"  # classic script
+    MODULE = "module"  # module script, modulepreload
+    IMPORT_MAP = "import-map"  # a URL inside an import map
+    FRAME = "frame"  # iframe, frame
+    OBJECT = "object"  # object, embed, applet
+    MANIFEST = "manifest"
+    PRELOAD = "preload"  # preload or prefetch whose `as` says nothing more precise
+    PREFETCH = "prefetch"  # prefetch, prerender: may be navigated to, not needed now
+    HINT = "hint"  # preconnect, dns-prefetch: never a resource, always a leak
+    PING = "ping"  # a ping
+    DATA = "data"  # data-src and other lazy-loading attributes
+    ALTERNATE = "alternate"  # link rel=alternate, canonical, next …: references, not needed to show the page
+    CITE = "cite"  # cite, longdesc, profile: metadata only
+
+
+#: The kinds without which a page does not look or work as it did.
+REQUISITE_KINDS = frozenset(
+    {
+        SlotKind.IMAGE,
+        SlotKind.ICON,
+        SlotKind.MEDIA,
+        SlotKind.TRACK,
+        SlotKind.STYLESHEET,
+        SlotKind.FONT,
+        SlotKind.SCRIPT,
+        SlotKind.MODULE,
+        SlotKind.IMPORT_MAP,
+        SlotKind.FRAME,
+        SlotKind.OBJECT,
+        SlotKind.MANIFEST,
+        SlotKind.PRELOAD,
+        SlotKind.DATA,
+        SlotKind.REFRESH,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the document that holds one URL.
+
+    Attributes:
+        start: first character of the raw text to replace (inside the quotes).
+        end: one past the last.
+        value: the URL as the browser reads it: entities and CSS escapes resolved, surrounding white space removed.
+        kind: what the browser does with it.
+        encode: makes a replacement safe at this place (HTML attribute, CSS string inside an attribute, JSON …); the
+            result replaces document[start:end].
+    """
+
+    start: int
+    end: int
+    value: str
+    kind: SlotKind
+    encode: Callable[[str], str]
+
+
+class PassageKind(StrEnum):
+    """An embedded text that is not a URL but that replay may have to change."""
+
+    SCRIPT = "script"  # body of a classic script element
+    MODULE = "module"  # body of a module script element
+    JSON = "json"  # body of application/json, ld+json, importmap, speculationrules scripts
+    HANDLER = "handler"  # on… attribute
+    JAVASCRIPT_URL = "javascript-url"  # attribute value that starts with javascript:
+    SRCDOC = "srcdoc"  # iframe srcdoc, a whole document
+    META_CSP = "meta-csp"  # the http-equiv value of a Content-Security-Policy meta element
+    META_CHARSET = "meta-charset"  # the charset named by a meta element
+    INTEGRITY = "integrity"  # the attribute name `integrity`
+    CROSSORIGIN = "crossorigin"  # the attribute name `crossorigin`
+    TARGET = "target"  # value of a target attribute
+    DOWNLOAD = "download"  # the attribute name `download`
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A span of raw text with its decoded value; `encode` makes a replacement safe at this place.
+
+    For attribute-name passages (INTEGRITY, CROSSORIGIN, DOWNLOAD) the span is the attribute *name*, so that renaming
+    it disarms it and keeps the value; for META_CSP it is the http-equiv value.
+    """
+
+    start: int
+    end: int
+    value: str
+    kind: PassageKind
+    encode: Callable[[str], str]
+
+
+class LandmarkKind(StrEnum):
+    """Points between characters where replay inserts text."""
+
+    HEAD = "head"  # right after <head…>, or where the parser would imply it: before the first head content
+    BODY = "body"  # right after <body…>, or where the parser would imply it
+    FRAMESET = "frameset"  # a frameset document: there is no body
+    END = "end"  # end of the document
+
+
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """A point in the document, before character `start`; `end` equals `start`."""
+
+    start: int
+    end: int
+    kind: LandmarkKind
+
+
+Found = Slot | Passage | Landmark

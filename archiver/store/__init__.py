@@ -1,0 +1,1 @@
+"""Where WARC files live."""

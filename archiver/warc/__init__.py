@@ -1,0 +1,1 @@
+"""Byte-exact WARC records: written, read, repaired."""

@@ -1,0 +1,1 @@
+"""Looks up, rewrites and shows archived pages."""

@@ -1,0 +1,1 @@
+"""Bytes in, bytes out: makes archived documents point into the archive."""
