@@ -1,0 +1,563 @@
+"""The spine of a capture: a seed URL in, WARC records and index rows out.
+
+Read it top to bottom:
+
+    PageCapturer.capture     one page: its document, what that needs, what *those* need
+      _Run.step              hand out URLs, take in results, commit
+        _Run.process         in a worker thread: fetch → write → find what it needs
+        _Run.take            in the calling thread: report, queue what was found
+        _Run.commit          bytes on disk first, then rows
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from types import TracebackType
+from typing import Protocol, Self
+from uuid import uuid4
+
+from archiver.errors import BodyLimitExceeded, InvalidURL
+from archiver.extract.requisites import PageLinks, requisites
+from archiver.fetch.cookies import PageCookies
+from archiver.fetch.guard import AddressGuard
+from archiver.fetch.http import FetchLimits, HttpFetcher
+from archiver.holdings import Holdings
+from archiver.index.entry import capture_of
+from archiver.markup.slots import SlotKind
+from archiver.message import Head, iter_body, read_head
+from archiver.model import (
+    Candidate,
+    Capture,
+    Exchange,
+    Failure,
+    FailureKind,
+    Hop,
+    PageResult,
+    ResourceOutcome,
+)
+from archiver.urls import host_of, is_http, origin_of, parse_url
+from archiver.warc.writer import PageContext, WarcInfo, WarcWriter
+
+#: Redirect hops in a row that are followed; browsers stop at 20 too.
+MAX_REDIRECTS = 20
+
+#: Frames inside frames (and pages behind meta refreshes) that are followed.
+MAX_DOCUMENT_DEPTH = 5
+
+#: Decoded bytes of one document that are searched for what it needs; the record itself is kept whole.
+MAX_SCANNED_BYTES = 64 * 1024 * 1024
+
+#: Rows are committed at least this often, so that a long page shows up while it is captured.
+COMMIT_EVERY_RECORDS = 200
+COMMIT_EVERY_SECONDS = 2.0
+
+#: After the first interrupt, requests in flight get this long to finish.
+FINISH_SECONDS = 10.0
+
+_ACCEPT_DOCUMENT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+_ACCEPT = {
+    SlotKind.IMAGE: "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+    SlotKind.ICON: "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+    SlotKind.STYLESHEET: "text/css,*/*;q=0.1",
+    SlotKind.FRAME: _ACCEPT_DOCUMENT,
+    SlotKind.REFRESH: _ACCEPT_DOCUMENT,
+}
+
+#: Types that say nothing: what the URL was asked for as decides how it is read.
+_VAGUE_TYPES = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "unknown/unknown"})
+_TYPE_OF_KIND = {
+    SlotKind.STYLESHEET: "text/css",
+    SlotKind.MANIFEST: "application/manifest+json",
+    SlotKind.FRAME: "text/html",
+}
+_JSON_TYPES = frozenset({"application/json", "text/json"})
+_DOCUMENT_KINDS = frozenset({SlotKind.FRAME, SlotKind.REFRESH, SlotKind.OBJECT})
+_DOCUMENT_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+@dataclass(slots=True)
+class StopSignal:
+    """How the user stops a capture: first gently, then at once.
+
+    Attributes:
+        finish: start nothing new; requests in flight may end (within `FINISH_SECONDS`).
+        abort: cut requests in flight too; what came is kept and marked as truncated.
+    """
+
+    finish: Event = field(default_factory=Event)
+    abort: Event = field(default_factory=Event)
+
+    def press(self) -> None:
+        """One interrupt by the user: the first finishes, the second aborts."""
+        if self.finish.is_set():
+            self.abort.set()
+        self.finish.set()
+
+
+class Observer(Protocol):
+    """Told how a capture goes on, always from the thread that called `capture`."""
+
+    def started(self, candidate: Candidate, known: int) -> None:
+        """A URL is being fetched; `known` URLs are known in all."""
+
+    def finished(self, outcome: ResourceOutcome, known: int) -> None:
+        """A URL is done; `known` URLs are known in all."""
+
+
+class SilentObserver:
+    """An observer that does nothing."""
+
+    def started(self, candidate: Candidate, known: int) -> None:
+        """Nothing."""
+
+    def finished(self, outcome: ResourceOutcome, known: int) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A URL on its way through a page capture."""
+
+    candidate: Candidate
+    kind: SlotKind
+    depth: int = 0
+    is_page: bool = False  # the seed, or what it redirects to
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a worker thread hands back."""
+
+    task: _Task
+    outcome: ResourceOutcome
+    follow: tuple[_Task, ...] = ()
+    redirect: _Task | None = None
+    set_cookie: bool = False
+    title: str = ""
+
+
+def utc_now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
+
+
+def new_record_id() -> str:
+    """A fresh WARC-Record-ID."""
+    return f"<urn:uuid:{uuid4()}>"
+
+
+class PageCapturer:
+    """Captures single pages, with all they need, into one collection.
+
+    Keeps one pool of connections and one WARC file open for all pages; use it as a context manager so that the file
+    is closed and renamed.
+
+    Args:
+        holdings: the opened archive.
+        collection: slug of an existing collection.
+        software: name and version for the warcinfo record.
+        clock: the time, UTC.
+        monotonic: seconds that never go backwards, for limits.
+        new_id: makes WARC-Record-IDs.
+
+    Raises:
+        UnknownCollection: no collection of that name.
+    """
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        collection: str,
+        *,
+        software: str,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        new_id: Callable[[], str] = new_record_id,
+    ) -> None:
+        settings = holdings.settings
+        self.holdings = holdings
+        self.collection = holdings.collections.get(collection)
+        self.clock = clock
+        self.monotonic = monotonic
+        self.fetcher = HttpFetcher(
+            user_agent=settings.user_agent,
+            guard=AddressGuard(allow_private=settings.allow_private),
+            limits=FetchLimits(
+                max_bytes=settings.max_resource_bytes,
+                max_seconds=settings.max_resource_seconds,
+                connect_timeout=settings.connect_timeout,
+                read_timeout=settings.read_timeout,
+            ),
+            pool_size=settings.connections,
+            verify_tls=settings.verify_tls,
+            clock=clock,
+        )
+        organisation = self.collection.organisation
+        self.writer = WarcWriter(
+            holdings.store,
+            prefix=collection,
+            warcinfo=WarcInfo(
+                software=software,
+                operator=settings.operator or (organisation.name if organisation else ""),
+                is_part_of=collection,
+                description=self.collection.title,
+                user_agent=settings.user_agent,
+            ),
+            clock=clock,
+            new_id=new_id,
+            max_bytes=settings.warc_max_bytes,
+            chunked=settings.chunked,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> tuple[str, ...]:
+        """Close the connections and the WARC file; names of the files written."""
+        self.fetcher.close()
+        return self.writer.close()
+
+    def capture(
+        self, url: str, *, observer: Observer | None = None, stop: StopSignal | None = None, crawl_id: int | None = None
+    ) -> PageResult:
+        """Capture one page and everything it needs.
+
+        Args:
+            url: the page; `http://` is assumed when the scheme is missing.
+            observer: told of every URL.
+            stop: lets another thread or a signal handler end it early.
+            crawl_id: the crawl this page belongs to; None starts one of its own.
+
+        Returns:
+            What became of every URL. Failures of the network are in there, not raised.
+
+        Raises:
+            InvalidURL: not an http or https address.
+            StorageFailed: the WARC file could not be written; what was written before is indexed.
+        """
+        seed = parse_url(url, assume_http=True)
+        if crawl_id is None:
+            crawl_id = self.holdings.crawls.start(self.collection.slug, (seed,))
+        run = _Run(self, seed, observer or SilentObserver(), stop or StopSignal())
+        try:
+            run.work()
+        finally:
+            run.commit()
+        result = run.result()
+        self.holdings.crawls.record_page(result, crawl_id)
+        return result
+
+
+class _Run:
+    """One page capture in progress."""
+
+    def __init__(self, capturer: PageCapturer, seed: str, observer: Observer, stop: StopSignal) -> None:
+        self.capturer = capturer
+        self.settings = capturer.holdings.settings
+        self.observer = observer
+        self.stop = stop
+        self.seed = seed
+        self.page_url = seed
+        self.title = ""
+        self.timestamp: str | None = None
+        self.cookies = PageCookies()
+        self.known: set[str] = {seed}
+        self.queue: deque[_Task] = deque([_Task(Candidate(seed), SlotKind.LINK, is_page=True)])
+        self.outcomes: list[ResourceOutcome] = []
+        self.uncommitted: list[Capture] = []
+        self.files: dict[str, None] = {}
+        self.started_at = capturer.clock()
+        self.started = capturer.monotonic()
+        self.last_commit = self.started
+        seconds = self.settings.max_page_seconds
+        self.deadline = self.started + seconds if seconds else None
+        self.finish_by: float | None = None
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Fetch until nothing is left, a limit is reached or the user stops."""
+        workers = max(1, self.settings.connections)
+        with ThreadPoolExecutor(workers, thread_name_prefix="fetch") as pool:
+            running: set[Future[_Done]] = set()
+            try:
+                while self.queue or running:
+                    self.step(pool, running, workers)
+            except BaseException:
+                self.stop.finish.set()
+                self.stop.abort.set()
+                raise
+            finally:
+                self.gather(running)
+
+    def step(self, pool: ThreadPoolExecutor, running: set[Future[_Done]], workers: int) -> None:
+        """Hand out what may start, wait for the next result, take it in."""
+        self.refuse_past_limits()
+        while self.queue and len(running) < workers:
+            task = self.queue.popleft()
+            self.observer.started(task.candidate, len(self.known))
+            running.add(pool.submit(self.process, task))
+        if not running:
+            return
+        finished, _ = wait(running, timeout=0.25, return_when=FIRST_COMPLETED)
+        for future in finished:
+            running.discard(future)
+            self.take(future.result())
+        self.commit_when_due()
+
+    def gather(self, running: set[Future[_Done]]) -> None:
+        """After an error: take in what the other workers had already written, so that no record stays unindexed."""
+        for future in running:
+            if future.exception() is None:
+                self.note(future.result())
+        running.clear()
+
+    def refuse_past_limits(self) -> None:
+        """Empty the queue with a reason when no further URL may start."""
+        now = self.capturer.monotonic()
+        if self.stop.finish.is_set():
+            if self.finish_by is None:
+                self.finish_by = now + FINISH_SECONDS
+            if now >= self.finish_by:
+                self.stop.abort.set()
+            self.refuse_queue(FailureKind.INTERRUPTED, "the capture was stopped before this was fetched")
+        elif self.deadline is not None and now >= self.deadline:
+            self.refuse_queue(
+                FailureKind.PAGE_LIMIT, f"the page's time limit of {self.settings.max_page_seconds:g} s was reached"
+            )
+
+    def refuse_queue(self, kind: FailureKind, reason: str) -> None:
+        while self.queue:
+            self.refuse(self.queue.popleft().candidate, Failure(kind, reason))
+
+    def refuse(self, candidate: Candidate, failure: Failure) -> None:
+        outcome = ResourceOutcome(candidate, None, "", 0, None, failure)
+        self.outcomes.append(outcome)
+        self.observer.finished(outcome, len(self.known))
+
+    # -- in a worker thread ------------------------------------------------------------------------------------------
+
+    def process(self, task: _Task) -> _Done:
+        """Fetch one URL, write its records, find what it needs."""
+        exchange = self.capturer.fetcher.fetch(
+            task.candidate.url,
+            headers=self.request_headers(task),
+            deadline=self.deadline,
+            cancelled=self.stop.abort.is_set,
+        )
+        try:
+            if exchange.response is None:
+                failure = exchange.failure or Failure(FailureKind.PROTOCOL, "the server sent nothing")
+                return _Done(task, ResourceOutcome(task.candidate, None, "", 0, None, failure))
+            return self.keep(task, exchange)
+        finally:
+            exchange.close()
+
+    def request_headers(self, task: _Task) -> dict[str, str]:
+        """What a browser would add to this request beyond the fetcher's own headers."""
+        headers = {"Accept": _ACCEPT.get(task.kind, "*/*" if task.candidate.via else _ACCEPT_DOCUMENT)}
+        referrer = referrer_for(task.candidate)
+        if referrer:
+            headers["Referer"] = referrer
+        cookie = self.cookies.header_for(task.candidate.url)
+        if cookie:
+            headers["Cookie"] = cookie
+        return headers
+
+    def keep(self, task: _Task, exchange: Exchange) -> _Done:
+        """Write the records of a response and read it for what it needs."""
+        candidate = task.candidate
+        records = self.capturer.writer.write_exchange(exchange, page=PageContext(candidate.via, candidate.hops))
+        written = records[0]
+        outcome = ResourceOutcome(
+            candidate,
+            written.status,
+            written.mime,
+            exchange.response_length,
+            capture_of(written, self.capturer.collection.slug),
+            failure_of(exchange),
+        )
+        assert exchange.response is not None
+        exchange.response.seek(0)
+        head = read_head(exchange.response)
+        set_cookie = self.cookies.learn(candidate.url, head)
+        redirect = redirect_of(task, exchange.status, head)
+        if redirect is not None:
+            return _Done(task, outcome, redirect=redirect, set_cookie=set_cookie)
+        if outcome.failure is not None and outcome.failure.kind is FailureKind.PROTOCOL:
+            return _Done(task, outcome)
+        try:
+            links = self.read_links(task, exchange, head)
+        except BodyLimitExceeded as error:
+            return _Done(task, replace(outcome, failure=Failure(FailureKind.TOO_LARGE, error.message)))
+        if links is None:
+            return _Done(task, outcome, set_cookie=set_cookie)
+        return _Done(task, outcome, tasks_of(task, links), title=links.title, set_cookie=set_cookie)
+
+    def read_links(self, task: _Task, exchange: Exchange, head: Head) -> PageLinks | None:
+        """What a document needs; None when this one is not read for it."""
+        if task.depth > MAX_DOCUMENT_DEPTH or exchange.response is None:
+            return None
+        mime = readable_type(head.media_type, task)
+        if mime is None:
+            return None
+        return requisites(
+            iter_body(exchange.response, head, limit=MAX_SCANNED_BYTES),
+            url=task.candidate.url,
+            mime=mime,
+            http_charset=head.charset,
+            link_headers=head.get_all("Link"),
+        )
+
+    # -- back in the calling thread ----------------------------------------------------------------------------------
+
+    def note(self, done: _Done) -> None:
+        """Remember a result and its index row."""
+        self.outcomes.append(done.outcome)
+        if done.outcome.capture is not None:
+            self.uncommitted.append(done.outcome.capture)
+            self.files[done.outcome.capture.file] = None
+
+    def take(self, done: _Done) -> None:
+        """Remember a result, queue what it leads to."""
+        self.note(done)
+        candidate = done.task.candidate
+        if done.task.is_page and done.redirect is None:
+            self.title = done.title
+            if done.outcome.capture is not None:
+                self.timestamp = done.outcome.capture.timestamp
+        if done.redirect is not None:
+            self.follow_redirect(done, done.redirect)
+        for task in done.follow:
+            self.enqueue(task)
+        self.observer.finished(done.outcome, len(self.known))
+
+    def follow_redirect(self, done: _Done, target: _Task) -> None:
+        candidate = target.candidate
+        if target.is_page:
+            self.page_url = candidate.url
+        hops = candidate.hops
+        if len(hops) - len(hops.rstrip(Hop.REDIRECT)) > MAX_REDIRECTS:
+            reason = f"more than {MAX_REDIRECTS} redirects in a row"
+            self.refuse(candidate, Failure(FailureKind.TOO_MANY_REDIRECTS, reason))
+        elif candidate.url not in self.known:
+            self.enqueue(target)
+        elif done.set_cookie and not done.task.retried:
+            # "Set this cookie and come again": the same address answers differently the second time.
+            self.queue.append(replace(target, retried=True))
+
+    def enqueue(self, task: _Task) -> None:
+        url = task.candidate.url
+        if url in self.known:
+            return
+        self.known.add(url)
+        limit = self.settings.max_page_resources
+        if limit and len(self.known) > limit:
+            self.refuse(
+                task.candidate, Failure(FailureKind.PAGE_LIMIT, f"the page's limit of {limit} resources was reached")
+            )
+        else:
+            self.queue.append(task)
+
+    def commit_when_due(self) -> None:
+        due = self.capturer.monotonic() - self.last_commit >= COMMIT_EVERY_SECONDS
+        if len(self.uncommitted) >= COMMIT_EVERY_RECORDS or (due and self.uncommitted):
+            self.commit()
+
+    def commit(self) -> None:
+        """Bytes on disk first, rows second: an index row never points at bytes that are not there."""
+        self.last_commit = self.capturer.monotonic()
+        if not self.uncommitted:
+            return
+        rows, self.uncommitted = self.uncommitted, []
+        self.capturer.writer.sync()
+        self.capturer.holdings.index.add(rows)
+
+    def result(self) -> PageResult:
+        elapsed = timedelta(seconds=self.capturer.monotonic() - self.started)
+        return PageResult(
+            collection=self.capturer.collection.slug,
+            seed=self.seed,
+            final_url=self.page_url,
+            timestamp=self.timestamp,
+            title=self.title,
+            started_at=self.started_at,
+            elapsed=elapsed,
+            outcomes=tuple(self.outcomes),
+            files=tuple(self.files),
+            interrupted=self.stop.finish.is_set(),
+        )
+
+
+# -- decisions, without I/O ------------------------------------------------------------------------------------------
+
+
+def referrer_for(candidate: Candidate) -> str | None:
+    """The Referer a browser sends by default (strict-origin-when-cross-origin; Referrer Policy, section 3.6)."""
+    if candidate.via is None or not candidate.hops or candidate.hops.endswith(Hop.REDIRECT):
+        return None
+    here, there = origin_of(candidate.via), origin_of(candidate.url)
+    if here == there:
+        return candidate.via
+    if here.startswith("https:") and there.startswith("http:"):
+        return None
+    return f"{here}/"
+
+
+def failure_of(exchange: Exchange) -> Failure | None:
+    """Why a recorded response counts as missing in the page's report."""
+    if exchange.failure is not None:
+        return exchange.failure
+    if exchange.status is not None and exchange.status >= 400:
+        return Failure(FailureKind.HTTP_ERROR, f"the server answered {exchange.status}")
+    return None
+
+
+def redirect_of(task: _Task, status: int | None, head: Head) -> _Task | None:
+    """The next hop of a redirect; None when this is not one that can be followed."""
+    location = head.get("Location")
+    if status not in (301, 302, 303, 307, 308) or not location:
+        return None
+    try:
+        url = parse_url(location.strip(), base=task.candidate.url)
+    except InvalidURL:
+        return None
+    return replace(task, candidate=Candidate(url, task.candidate.url, task.candidate.hops + Hop.REDIRECT))
+
+
+def readable_type(mime: str, task: _Task) -> str | None:
+    """The type as which a response is searched for what it needs; None for types that need nothing."""
+    if mime in _VAGUE_TYPES:
+        fallback = "text/html" if task.is_page and mime == "" else None
+        return _TYPE_OF_KIND.get(task.kind, fallback)
+    if task.kind is SlotKind.MANIFEST and mime in _JSON_TYPES:
+        return "application/manifest+json"
+    if mime in _DOCUMENT_TYPES and not (task.is_page or task.kind in _DOCUMENT_KINDS):
+        return None  # an HTML error page in place of an image needs nothing of its own
+    return mime
+
+
+def tasks_of(task: _Task, links: PageLinks) -> tuple[_Task, ...]:
+    """What a document needs, as the next things to fetch."""
+    found = []
+    for reference in links.requisites:
+        if not is_http(reference.url) or not host_of(reference.url):
+            continue
+        hop = Hop.REDIRECT if reference.kind is SlotKind.REFRESH else Hop.EMBED
+        candidate = Candidate(reference.url, task.candidate.url, task.candidate.hops + hop)
+        depth = task.depth + (reference.kind in _DOCUMENT_KINDS)
+        if depth <= MAX_DOCUMENT_DEPTH:
+            found.append(_Task(candidate, reference.kind, depth))
+    return tuple(found)
