@@ -1,0 +1,179 @@
+"""URLs by the browsers' own rules (WHATWG, through ada), and the key under which captures are found (SURT)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+import ada_url
+
+from archiver.errors import InvalidURL
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_LOOKS_LIKE_PORT = re.compile(r"[A-Za-z0-9.\-]+:\d{1,5}(?:[/?#]|$)")
+_CONTROL = re.compile(r"[\x00-\x20]+")
+_DEFAULT_PORTS = {"http": "80", "https": "443", "ftp": "21"}
+
+
+def parse_url(text: str, base: str | None = None, *, assume_http: bool = False) -> str:
+    """An http or https address as a browser normalises it, without fragment.
+
+    Args:
+        text: what a person or a document wrote.
+        base: what a relative reference is joined with.
+        assume_http: read "example.org/x" as "http://example.org/x", as an address bar does.
+
+    Raises:
+        InvalidURL: not such an address; the message says why.
+    """
+    written = text.strip()
+    shown = written if len(written) <= 100 else f"{written[:100]}…"
+    if assume_http and (not _SCHEME.match(written) or _LOOKS_LIKE_PORT.match(written)):
+        written = f"http:{written}" if written.startswith("//") else f"http://{written}"
+    try:
+        parsed = ada_url.URL(written, base) if base is not None else ada_url.URL(written)
+    except (ValueError, UnicodeError) as error:
+        raise InvalidURL(f"“{shown}” is not a web address.", "Write it like https://example.org/page.") from error
+    if parsed.protocol not in ("http:", "https:"):
+        raise InvalidURL(f"“{shown}” is not an http or https address.", "Only those can be captured.")
+    if not parsed.hostname:
+        raise InvalidURL(f"“{shown}” names no host.", "Write it like https://example.org/page.")
+    parsed.hash = ""
+    return strip_fragment(str(parsed.href))
+
+
+def resolve(base: str, reference: str) -> str | None:
+    """What a browser makes of `reference` in a document at `base`, any scheme, fragment kept; None when nothing."""
+    try:
+        return str(ada_url.URL(reference, base).href)
+    except (ValueError, UnicodeError):
+        return None
+
+
+def strip_fragment(url: str) -> str:
+    """The URL up to the first `#`."""
+    return url.partition("#")[0]
+
+
+def is_http(url: str) -> bool:
+    """True for http and https."""
+    return url[:8].lower().startswith(("http://", "https://"))
+
+
+def host_of(url: str) -> str:
+    """Host name, lower case, IPv6 in brackets, without port; "" when there is none."""
+    try:
+        return str(ada_url.URL(url).hostname)
+    except (ValueError, UnicodeError):
+        return ""
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port where it is not the default; "" when there is none."""
+    try:
+        return str(ada_url.URL(url).origin)
+    except (ValueError, UnicodeError):
+        return ""
+
+
+# -- urlkey ----------------------------------------------------------------------------------------------------------
+
+_SESSION_IN_PATH = (
+    re.compile(r"^(.*/)(?:\((?:[a-z]\([0-9a-z]{24}\))+\)/)([^?]+\.aspx.*)$", re.IGNORECASE),
+    re.compile(r"^(.*/)(?:\([0-9a-z]{24}\)/)([^?]+\.aspx.*)$", re.IGNORECASE),
+)
+_SESSION_IN_QUERY = (
+    re.compile(r"^(.*)(?:jsessionid=[0-9a-z]{32})(?:&(.*))?$", re.IGNORECASE),
+    re.compile(r"^(.*)(?:phpsessid=[0-9a-z]{32})(?:&(.*))?$", re.IGNORECASE),
+    re.compile(r"^(.*)(?:sid=[0-9a-z]{32})(?:&(.*))?$", re.IGNORECASE),
+    re.compile(r"^(.*)(?:aspsessionid[a-z]{8}=[a-z]{24})(?:&(.*))?$", re.IGNORECASE),
+    re.compile(r"^(.*)(?:cfid=[^&]+&cftoken=[^&]+)(?:&(.*))?$", re.IGNORECASE),
+)
+_WWW = re.compile(r"^www\d*\.")
+_KEEP = frozenset(b"!\"$&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~")
+
+
+def urlkey(url: str) -> str:
+    """The SURT key of a URL: hosts turned round, the differences that rarely matter taken out.
+
+    "http://www.Example.org/b?x=2&a=1#f" → "org,example)/b?a=1&x=2". The scheme, `www.`, default ports, case, session
+    ids, a trailing slash and the order of the query do not count, as in the Internet Archive's keys (PyPI's `surt`).
+    On purpose different from `surt`: IPv6 addresses keep their brackets, and `host:8080/x` is read as an address
+    without its scheme, not as one with the scheme `host`. Never raises: what is no URL is its own key.
+    """
+    url = _CONTROL.sub("", strip_fragment(url.strip()))
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        scheme, colon, rest = url.partition(":")
+        if colon and not _LOOKS_LIKE_PORT.match(url) and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*", scheme):
+            return url.lower()  # dns:, urn:, mailto: … have no host to turn round
+        scheme, rest = "http", url
+    match = re.match(r"([^/?\\]*)([^?]*)(?:\?(.*))?$", rest, re.DOTALL)
+    if match is None:
+        return url.lower()
+    authority, path, query = match.group(1), match.group(2), match.group(3)
+    return f"{_host_key(scheme.lower(), authority)}){_path_key(path)}{_query_key(query)}"
+
+
+def urlkey_prefix(url: str) -> str:
+    """The key that all URLs under `url` start with; a bare host stands for everything on it."""
+    key = urlkey(url)
+    path = url.partition("://")[2].partition("/")[2]
+    if url.endswith("/") and path and not key.endswith("/"):
+        return f"{key}/"
+    return key
+
+
+def _host_key(scheme: str, authority: str) -> str:
+    authority = authority.rpartition("@")[2].lower()
+    host, port = authority, ""
+    match = re.fullmatch(r"(.*?)(?::(\d*))?", authority)
+    if match is not None and not authority.endswith("]"):
+        host, port = match.group(1), match.group(2) or ""
+    if not host.isascii() or "%" in host:
+        host = host_of(f"http://{host}/") or host
+    host = _WWW.sub("", host.strip("."))
+    turned = host if host.startswith("[") else ",".join(reversed(host.split(".")))
+    return turned if port in ("", _DEFAULT_PORTS.get(scheme, "")) else f"{turned}:{port}"
+
+
+def _path_key(path: str) -> str:
+    path = _same_escapes(path.replace("\\", "/"))
+    segments: list[str] = []
+    for segment in path.split("/")[1:]:
+        if segment == "..":
+            if segments:
+                segments.pop()
+        elif segment and segment != ".":
+            segments.append(segment)
+    path = "/" + "/".join(segments)
+    for pattern in _SESSION_IN_PATH:
+        found = pattern.match(path)
+        if found:
+            path = found.group(1) + found.group(2)
+    return path.lower().rstrip("/") or "/"
+
+
+def _query_key(query: str | None) -> str:
+    if not query:
+        return ""
+    query = _same_escapes(query)
+    for pattern in _SESSION_IN_QUERY:
+        found = pattern.match(query)
+        if found:
+            query = found.group(1) + (found.group(2) or "")
+    query = query.lower()
+    return "?" + "&".join(sorted(query.split("&"), key=lambda part: part.partition("=")[::2]))
+
+
+def _same_escapes(text: str) -> str:
+    """One spelling for each byte: unescaped as far as it goes, then what cannot stand escaped once."""
+    raw = text.encode("utf-8", "surrogateescape")
+    for _ in range(10):
+        decoded = unquote_to_bytes(raw)
+        if decoded == raw:
+            break
+        raw = decoded
+    if all(byte in _KEEP for byte in raw):
+        return raw.decode("ascii")
+    return "".join(chr(byte) if byte in _KEEP else f"%{byte:02x}" for byte in raw)
