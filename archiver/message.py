@@ -258,8 +258,8 @@ class _Inflate:
         self._started = False
 
     def feed(self, data: bytes, room: int) -> bytes:
-        if self._raw_rest or not data:
-            return data
+        if self._raw_rest:
+            return data if not self._started else b""
         if self._engine is None:
             # RFC 9110 means zlib, many servers send raw deflate: the first two bytes tell.
             zlib_header = len(data) < 2 or (data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0)
@@ -269,7 +269,8 @@ class _Inflate:
             try:
                 piece = self._engine.decompress(data, room)
             except zlib.error:
-                return b"".join(out) + self._fall_back(data, bool(out))
+                self.damaged = self._raw_rest = True
+                return b"".join(out) if self._started else data
             out.append(piece)
             self._started = self._started or bool(piece)
             room -= len(piece)
@@ -282,10 +283,6 @@ class _Inflate:
                     break  # anything after the last member is padding, as browsers see it
                 self._engine = zlib.decompressobj(31)
         return b"".join(out)
-
-    def _fall_back(self, data: bytes, gave: bool) -> bytes:
-        self.damaged = self._raw_rest = True
-        return b"" if self._started or gave else data
 
     def flush(self) -> bytes:
         if self._engine is not None and not self._engine.eof and not self._raw_rest:

@@ -1,0 +1,260 @@
+"""Fetches one URL over HTTP and says exactly what happened: the answer, or why there is none."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
+from urllib.parse import urlsplit
+
+from requests import PreparedRequest
+from requests.exceptions import RequestException
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
+
+from archiver.errors import AddressRefused
+from archiver.fetch.guard import AddressGuard
+from archiver.fetch.tap import ConnectFailed, Recording, RecordingAdapter
+from archiver.model import Exchange, Failure, FailureKind
+
+#: A kept-alive connection may turn out to be closed by the server; that says nothing about the next one.
+_ATTEMPTS = 4
+
+#: Foreign errors, most telling first, and what they mean.
+FAILURE_OF_ERROR: tuple[tuple[type[BaseException], FailureKind, str], ...] = (
+    (ssl.SSLCertVerificationError, FailureKind.TLS, "its certificate is not valid"),
+    (ssl.SSLError, FailureKind.TLS, "no secure connection could be agreed on"),
+    (TimeoutError, FailureKind.TIMEOUT, "no answer in time"),
+    (ConnectionRefusedError, FailureKind.CONNECTION_REFUSED, "the connection was refused"),
+    (ConnectionResetError, FailureKind.CONNECTION_RESET, "the connection was reset"),
+    (ConnectionError, FailureKind.CONNECTION_RESET, "the connection broke"),
+    (UnicodeError, FailureKind.INVALID_URL, "the host name is not valid"),
+    (HTTPException, FailureKind.PROTOCOL, "the exchange broke the rules of HTTP"),
+    (HTTPError, FailureKind.PROTOCOL, "the exchange broke the rules of HTTP"),
+    (RequestException, FailureKind.PROTOCOL, "the request could not be made"),
+    (OSError, FailureKind.UNREACHABLE, "the host cannot be reached"),
+    (ValueError, FailureKind.INVALID_URL, "the address cannot be requested"),
+)
+
+_IANA_KEY_EXCHANGES = {"ECDHE-RSA", "ECDHE-ECDSA", "DHE-RSA", "DHE-DSS", "ECDHE-PSK", "DHE-PSK", "RSA-PSK", "PSK"}
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """When a fetch is cut.
+
+    Attributes:
+        max_bytes: response bytes on the wire; None for no limit.
+        max_seconds: for the whole exchange; None for no limit.
+        connect_timeout: seconds for a connection.
+        read_timeout: seconds of silence.
+    """
+
+    max_bytes: int | None = None
+    max_seconds: float | None = None
+    connect_timeout: float = 20.0
+    read_timeout: float = 30.0
+
+
+def utc_now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
+
+
+class HttpFetcher:
+    """Fetches URLs, one hop at a time, over kept-alive connections; safe to use from several threads.
+
+    Args:
+        user_agent: as sent.
+        guard: decides where connections may go.
+        limits: for every fetch.
+        pool_size: kept-alive connections a host.
+        verify_tls: refuse invalid certificates; a path names a CA bundle. With True, `REQUESTS_CA_BUNDLE` counts.
+        clock: the time, UTC.
+        monotonic: seconds that never go backwards.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        guard: AddressGuard,
+        limits: FetchLimits,
+        pool_size: int = 16,
+        verify_tls: bool | str = True,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._monotonic = monotonic
+        self._adapter = RecordingAdapter(guard, pool_size=pool_size)
+        self._verify: bool | str = verify_tls
+        if verify_tls is True:
+            self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": "*/*",
+            "Accept-Encoding": "gzip, deflate, br, zstd",
+            "Accept-Language": "*",
+        }
+
+    def close(self) -> None:
+        """Close the kept-alive connections."""
+        self._adapter.close()
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        deadline: float | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Exchange:
+        """Request one URL; redirects are not followed.
+
+        Args:
+            url: absolute, normalised.
+            method: HTTP method.
+            headers: replace or add to the fetcher's own.
+            body: request body.
+            deadline: monotonic time at which it is cut, beside the limits.
+            cancelled: asked between reads; True cuts the exchange.
+
+        Returns:
+            The exchange. What went wrong is in `failure`; nothing is raised for the network's sake. An answer with an
+            error status is an answer.
+        """
+        request = self._prepare(url, method, headers, body)
+        limits = self._limits
+        for attempt in range(_ATTEMPTS):
+            started_at, started = self._clock(), self._monotonic()
+            ends = [limit for limit in (deadline, limits.max_seconds and started + limits.max_seconds) if limit]
+            parts = urlsplit(url)
+            recording = Recording(
+                target=(parts.path or "/") + (f"?{parts.query}" if "?" in url else ""),
+                max_bytes=limits.max_bytes,
+                read_timeout=limits.read_timeout,
+                deadline=min(ends) if ends else None,
+                cancelled=cancelled or _never,
+                monotonic=self._monotonic,
+            )
+            failure = self._record(request, recording)
+            stale = recording.reused and not recording.received and failure is not None
+            if stale and failure is not None and failure.kind is FailureKind.CONNECTION_RESET and attempt < _ATTEMPTS - 1:
+                recording.response.close()
+                continue
+            break
+        elapsed = timedelta(seconds=self._monotonic() - started)
+        return self._exchange(url, recording, failure, started_at, elapsed)
+
+    def _prepare(
+        self, url: str, method: str, headers: Mapping[str, str] | None, body: bytes | None
+    ) -> PreparedRequest:
+        """A request as it is to be sent, without requests' own changes to the URL."""
+        request = PreparedRequest()
+        request.method = method
+        request.url = url
+        request.headers = CaseInsensitiveDict(self._headers)
+        request.headers.update(headers or {})
+        request.body = body
+        if body is not None:
+            request.headers["Content-Length"] = str(len(body))
+        return request
+
+    def _record(self, request: PreparedRequest, recording: Recording) -> Failure | None:
+        if recording.cancelled():
+            return Failure(FailureKind.INTERRUPTED, "the capture was stopped")
+        timeout = self._limits.connect_timeout
+        if recording.deadline is not None:
+            left = recording.deadline - self._monotonic()
+            if left <= 0:
+                return Failure(FailureKind.TIMEOUT, "the time limit was reached")
+            timeout = min(timeout, left)
+        try:
+            self._adapter.record(request, recording, connect_timeout=timeout, verify=self._verify)
+        except ConnectFailed as error:
+            return error.failure
+        except AddressRefused as error:
+            return Failure(FailureKind.REFUSED_BY_GUARD, error.message.rstrip("."))
+        except (RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+            return failure_of_error(error)
+        return recording.failure
+
+    def _exchange(
+        self, url: str, recording: Recording, failure: Failure | None, started_at: datetime, elapsed: timedelta
+    ) -> Exchange:
+        if recording.length:
+            recording.response.seek(0)
+        else:
+            recording.response.close()
+        protocols = ["http/1.0" if recording.head and recording.head.version == "HTTP/1.0" else "http/1.1"]
+        if recording.tls_version:
+            protocols.append(recording.tls_version.lower().replace("v", "/"))
+        return Exchange(
+            url=url,
+            started_at=started_at,
+            elapsed=elapsed,
+            request=bytes(recording.request),
+            response=recording.response if recording.length else None,
+            response_length=recording.length,
+            interim=recording.interim,
+            status=recording.head.status if recording.head else None,
+            ip_address=recording.ip_address,
+            protocols=tuple(protocols) if recording.ip_address else (),
+            cipher_suite=iana_cipher_name(recording.cipher) if recording.cipher else None,
+            truncated=recording.truncated,
+            failure=failure,
+        )
+
+
+def _never() -> bool:
+    return False
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and everything it wraps, innermost reasons included."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        current = waiting.pop()
+        if not isinstance(current, BaseException) or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        waiting += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
+
+
+def failure_of_error(error: BaseException) -> Failure:
+    """What a foreign error means to a user, by the most telling error in its chain."""
+    causes = list(_causes(error))
+    for kind_of_error, kind, reason in FAILURE_OF_ERROR:
+        for cause in causes:
+            if isinstance(cause, kind_of_error):
+                detail = getattr(cause, "verify_message", "") or getattr(cause, "reason", "")
+                if kind is FailureKind.TLS and isinstance(detail, str) and detail:
+                    return Failure(kind, f"{reason} ({detail.replace('_', ' ').lower()})")
+                return Failure(kind, reason)
+    return Failure(FailureKind.PROTOCOL, "the exchange failed")
+
+
+def iana_cipher_name(name: str) -> str:
+    """OpenSSL's name of a cipher suite as IANA registers it (TLS Cipher Suites registry)."""
+    if name.startswith("TLS_"):
+        return name
+    exchange = next((prefix for prefix in sorted(_IANA_KEY_EXCHANGES, key=len, reverse=True) if name.startswith(f"{prefix}-")), "")
+    rest = name[len(exchange) + 1 :] if exchange else name
+    cipher = rest.replace("AES128", "AES-128").replace("AES256", "AES-256").replace("DES-CBC3", "3DES-EDE-CBC")
+    cipher = cipher.replace("CAMELLIA128", "CAMELLIA-128-CBC").replace("CAMELLIA256", "CAMELLIA-256-CBC")
+    if cipher.startswith("AES") and not any(mode in cipher for mode in ("GCM", "CCM")):
+        head, _, digest = cipher.rpartition("-")
+        cipher = f"{head}-CBC-{digest}"
+    if "CHACHA20" in cipher and not cipher.endswith("SHA256"):
+        cipher += "-SHA256"
+    return f"TLS_{(exchange or 'RSA').replace('-', '_')}_WITH_{cipher.replace('-', '_')}"
