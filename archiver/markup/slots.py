@@ -3,9 +3,9 @@
 The extractor reads slots, the rewriters fill them, so capture and replay agree on what a page needs.
 
 Scanners work on `str`. For encodings that keep ASCII bytes ASCII (UTF-8, windows-125x, Shift_JIS, GB18030 …) the caller
-decodes the document as latin-1, so that one character is one byte and every untouched byte survives; values that may
-hold other characters are then put right with `value.encode("latin-1").decode(charset)`. UTF-16 and ISO-2022-JP are
-really decoded. Spans count characters of the whole document, from its first one, however it was fed.
+decodes the document as latin-1, so that one character is one byte and every untouched byte survives, and tells the
+scanner the real charset, so that values are real text all the same. UTF-16 and ISO-2022-JP are really decoded. Spans
+count characters of the whole document, from its first one, however it was fed.
 """
 
 from __future__ import annotations

@@ -1,0 +1,70 @@
+"""URLs in srcset attributes (HTML, section 4.8.4.2.2), meta refresh and lists of URLs, with their positions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+Span = tuple[int, int, str]
+
+_SPACE = " \t\n\f\r"
+_REFRESH = re.compile(
+    r"[\s]*(?:\d+(?:\.\d*)?|\.\d+)?[\s;,]*+(?:[uU][rR][lL]\s*=\s*)?(?:\"([^\"]*)\"?|'([^']*)'?|(\S.*))?\s*\Z", re.DOTALL
+)
+
+
+def scan_srcset(text: str) -> list[Span]:
+    """(start, end, url) of each image candidate; commas inside URLs and descriptors in parentheses are understood."""
+    found: list[Span] = []
+    at, size = 0, len(text)
+    while True:
+        while at < size and text[at] in f"{_SPACE},":
+            at += 1
+        if at >= size:
+            return found
+        start = at
+        while at < size and text[at] not in _SPACE:
+            at += 1
+        end = at
+        if text[end - 1] == ",":
+            while end > start and text[end - 1] == ",":
+                end -= 1
+        else:
+            at = _after_descriptors(text, at)
+        if end > start:
+            found.append((start, end, text[start:end]))
+
+
+def _after_descriptors(text: str, at: int) -> int:
+    depth = 0
+    while at < len(text):
+        letter = text[at]
+        if letter == "(":
+            depth += 1
+        elif letter == ")" and depth:
+            depth -= 1
+        elif letter == "," and not depth:
+            return at + 1
+        at += 1
+    return at
+
+
+def scan_refresh(text: str) -> Span | None:
+    """(start, end, url) of the target of a Refresh header or meta element; None when it only reloads."""
+    match = _REFRESH.match(text)
+    if match is None:
+        return None
+    for group in (1, 2, 3):
+        if match.group(group):
+            start, end = match.span(group)
+            value = text[start:end].rstrip()
+            if group == 3 and not re.match(r"\s*[\d.]", text):
+                return None
+            return (start, start + len(value), value) if value else None
+    return None
+
+
+def scan_words(text: str) -> Iterator[Span]:
+    """(start, end, word) of each word of a list separated by white space."""
+    for match in re.finditer(rf"[^{_SPACE}]+", text):
+        yield match.start(), match.end(), match.group(0)
