@@ -1,0 +1,183 @@
+"""What a document needs to be shown as it was, and where it leads: absolute URLs, in order, each once."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from archiver.errors import InvalidURL
+from archiver.markup.attributes import link_kind
+from archiver.markup.charset import Charset, sniff_charset
+from archiver.markup.css import CssScanner
+from archiver.markup.html import HtmlScanner
+from archiver.markup.linkheader import parse_link_header
+from archiver.markup.slots import REQUISITE_KINDS, Found, Passage, PassageKind, Slot, SlotKind
+from archiver.urls import is_http, origin_of, parse_url, resolve
+
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_MANIFEST_TYPES = frozenset({"application/manifest+json", "application/x-web-app-manifest+json"})
+_MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+_REFERENCE_KINDS = frozenset({SlotKind.LINK, SlotKind.ALTERNATE, SlotKind.FORM, SlotKind.PREFETCH})
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A URL that a document names.
+
+    Attributes:
+        url: absolute http(s), without fragment.
+        kind: what a browser does with it.
+    """
+
+    url: str
+    kind: SlotKind
+
+
+@dataclass(frozen=True, slots=True)
+class PageLinks:
+    """What one document names.
+
+    Attributes:
+        requisites: needed to show it, in order, each URL once.
+        links: where it leads, likewise.
+        base: what relative URLs in it are joined with.
+        refresh: where it moves on to by itself, or None.
+        title: of an HTML document, else "".
+    """
+
+    requisites: tuple[Reference, ...] = ()
+    links: tuple[Reference, ...] = ()
+    base: str = ""
+    refresh: str | None = None
+    title: str = ""
+
+
+@dataclass
+class _Collector:
+    """Gathers references while a document is scanned."""
+
+    base: str
+    has_base: bool = False
+    requisites: dict[str, Reference] = field(default_factory=dict)
+    links: dict[str, Reference] = field(default_factory=dict)
+    refresh: str | None = None
+
+    def add(self, value: str, kind: SlotKind) -> None:
+        if kind is SlotKind.BASE:
+            if not self.has_base:
+                self.has_base = True
+                self.base = resolve(self.base, value) or self.base
+            return
+        if value.startswith("#"):
+            return
+        try:
+            url = parse_url(value, base=self.base)
+        except InvalidURL:
+            return
+        if kind is SlotKind.REFRESH and self.refresh is None:
+            self.refresh = url
+        if kind in REQUISITE_KINDS:
+            self.requisites.setdefault(url, Reference(url, kind))
+        elif kind in _REFERENCE_KINDS:
+            self.links.setdefault(url, Reference(url, kind))
+
+    def found(self, items: Iterator[Found] | Iterator[Slot]) -> None:
+        for item in items:
+            if isinstance(item, Slot):
+                self.add(item.value, item.kind)
+            elif isinstance(item, Passage) and item.kind is PassageKind.SRCDOC:
+                scanner = HtmlScanner()
+                self.found(chain(scanner.feed(item.value), scanner.close()))
+
+
+def requisites(
+    body: Iterable[bytes], *, url: str, mime: str, http_charset: str | None = None, link_headers: Sequence[str] = ()
+) -> PageLinks:
+    """Read a document for the URLs it names.
+
+    Args:
+        body: decoded payload, in pieces.
+        url: where the document is.
+        mime: HTML, XHTML, SVG, CSS and web app manifests are read; other types give only their Link headers.
+        http_charset: charset parameter of the Content-Type.
+        link_headers: values of the HTTP Link header.
+    """
+    collector = _Collector(url)
+    for value in link_headers:
+        for link in parse_link_header(value):
+            collector.add(link.url, link_kind(link.get("rel"), link.get("as")))
+    title = ""
+    if mime in _HTML_TYPES:
+        title = _read_html(body, http_charset, collector)
+        if mime in _PAGE_TYPES:
+            collector.add(f"{origin_of(url)}/favicon.ico", SlotKind.ICON)
+    elif mime == "text/css":
+        _read_css(body, http_charset, collector)
+    elif mime in _MANIFEST_TYPES:
+        _read_manifest(body, collector)
+    return PageLinks(
+        tuple(reference for reference in collector.requisites.values() if is_http(reference.url)),
+        tuple(collector.links.values()),
+        collector.base,
+        collector.refresh,
+        title,
+    )
+
+
+def text_pieces(body: Iterable[bytes], http_charset: str | None) -> tuple[Charset, Iterator[str]]:
+    """The encoding of a document and its pieces as the scanners want them."""
+    pieces = iter(body)
+    start = b""
+    for piece in pieces:
+        start += piece
+        if len(start) >= 4096:
+            break
+    charset = sniff_charset(start, http_charset)
+    decoder = codecs.getincrementaldecoder("latin-1" if charset.byte_transparent else charset.name)("replace")
+    return charset, _decoded(chain([start], pieces), decoder)
+
+
+def _decoded(pieces: Iterable[bytes], decoder: codecs.IncrementalDecoder) -> Iterator[str]:
+    for piece in pieces:
+        yield decoder.decode(piece)
+    yield decoder.decode(b"", True)
+
+
+def _read_html(body: Iterable[bytes], http_charset: str | None, collector: _Collector) -> str:
+    charset, pieces = text_pieces(body, http_charset)
+    scanner = HtmlScanner(charset=charset.name if charset.byte_transparent else None)
+    for piece in pieces:
+        collector.found(scanner.feed(piece))
+    collector.found(scanner.close())
+    return scanner.title
+
+
+def _read_css(body: Iterable[bytes], http_charset: str | None, collector: _Collector) -> None:
+    charset, pieces = text_pieces(body, http_charset)
+    scanner = CssScanner(charset=charset.name if charset.byte_transparent else None)
+    for piece in pieces:
+        collector.found(scanner.feed(piece))
+    collector.found(scanner.close())
+
+
+def _read_manifest(body: Iterable[bytes], collector: _Collector) -> None:
+    data = b""
+    for piece in body:
+        data += piece
+        if len(data) > _MAX_MANIFEST_BYTES:
+            return
+    try:
+        manifest = json.loads(data.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(manifest, dict):
+        return
+    for name in ("icons", "screenshots"):
+        entries = manifest.get(name)
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict) and isinstance(entry.get("src"), str):
+                collector.add(entry["src"], SlotKind.ICON)

@@ -1,0 +1,84 @@
+"""Which encoding a document is in: BOM → HTTP → meta → detector → windows-1252, as browsers decide and archives need."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+import webencodings
+from resiliparse.parse.encoding import detect_encoding
+
+#: Bytes that decide; HTML looks for the meta element in the first 1024.
+SNIFF_BYTES = 1024
+
+_META = re.compile(rb"<meta[\s/][^>]*?charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
+_CSS = re.compile(rb'@charset "([^"]*)";')
+_XML = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+#: Encodings whose ASCII range is not ASCII bytes: these are really decoded.
+_OPAQUE = frozenset({"utf-16-le", "utf-16-be", "iso-2022-jp", "hz-gb-2312", "utf-7", "utf-32"})
+
+
+@dataclass(frozen=True, slots=True)
+class Charset:
+    """An encoding decision.
+
+    Attributes:
+        name: Python codec name.
+        byte_transparent: ASCII bytes always mean ASCII, so the document can be handled as latin-1.
+        bom: bytes of the byte order mark at the start, to be kept.
+    """
+
+    name: str
+    byte_transparent: bool
+    bom: int = 0
+
+
+def codec_of(label: str | None) -> str | None:
+    """The codec that browsers use for an encoding label (WHATWG Encoding, section 4.2); None for unknown ones."""
+    encoding = webencodings.lookup(label.strip()) if label else None
+    if encoding is None or encoding.name in ("x-user-defined", "replacement"):
+        return None
+    name: str = encoding.codec_info.name
+    return "utf-16-le" if name == "utf-16" else name
+
+
+def sniff_charset(head: bytes, http_charset: str | None = None) -> Charset:
+    """Decide the encoding of a document from its first bytes and what HTTP said."""
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return _charset(name, len(mark))
+    named = codec_of(http_charset)
+    if named is not None:
+        return _charset(named)
+    start = _COMMENT.sub(b"", head[:SNIFF_BYTES])
+    for pattern in (_CSS, _META, _XML):
+        match = pattern.search(start)
+        named = codec_of(match.group(1).decode("ascii", "replace")) if match else None
+        if named is not None:
+            # A meta element that says UTF-16 was read as ASCII, so it is wrong (HTML, section 13.2.3.2).
+            return _charset("utf-8" if named.startswith("utf-16") else named)
+    for name in ("utf-16-le", "utf-16-be"):
+        zeros = head[1::2] if name == "utf-16-le" else head[0::2]
+        if len(head) >= 8 and zeros.count(0) > len(zeros) * 0.8:
+            return _charset(name)
+    if head.isascii():
+        return _charset("utf-8" if _is_utf8(head) and b"\x1b$" not in head else "iso-2022-jp")
+    if _is_utf8(head):
+        return _charset("utf-8")
+    return _charset(codec_of(detect_encoding(head)) or "cp1252")
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _charset(name: str, bom: int = 0) -> Charset:
+    return Charset(name, name not in _OPAQUE, bom)
