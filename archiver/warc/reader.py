@@ -1,0 +1,424 @@
+"""Reads WARC (0.17 to 1.1) and ARC records, from anywhere in a file or through a whole one, whatever its state.
+
+Streaming, with flat memory. Where a file is damaged the damage is reported and reading goes on at the next record.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import RawIOBase
+from typing import BinaryIO, Protocol, cast
+
+from archiver.errors import DamagedRecord, InvalidTimestamp
+from archiver.message import Head, iter_body, read_head
+from archiver.store.folder import FolderStore
+from archiver.timestamps import parse_iso, parse_timestamp
+
+_PIECE = 65536
+_MAX_LINE = 64 * 1024
+_MAX_FIELDS = 1000
+_GZIP = b"\x1f\x8b"
+_ARC_LINE = re.compile(rb"(\S+) (\S+) (\d{8,14}) (\S+)(?: .*)? (\d+)\s*")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A place in a file that could not be read.
+
+    Attributes:
+        offset: in the file as stored.
+        reason: for people.
+    """
+
+    offset: int
+    reason: str
+
+
+class _Readable(Protocol):
+    def read(self, size: int) -> bytes: ...
+
+
+class _Source:
+    """A byte stream with its position and the possibility to put bytes back."""
+
+    def __init__(self, stream: BinaryIO, offset: int = 0) -> None:
+        self._stream = stream
+        self._back = b""
+        self.position = offset
+
+    def read(self, size: int) -> bytes:
+        if self._back:
+            data, self._back = self._back[:size], self._back[size:]
+        else:
+            data = self._stream.read(size)
+        self.position += len(data)
+        return data
+
+    def unread(self, data: bytes) -> None:
+        self._back = data + self._back
+        self.position -= len(data)
+
+    def peek(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size and (piece := self.read(size - len(data))):
+            data += piece
+        self.unread(data)
+        return data
+
+
+class _Member:
+    """One gzip member, decompressed."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+        self._engine = zlib.decompressobj(31)
+        self._pending = b""
+
+    def read(self, size: int) -> bytes:
+        while not self._engine.eof:
+            data = self._pending or self._source.read(_PIECE)
+            if not data:
+                raise DamagedRecord("The file ends inside a record.")
+            try:
+                out = self._engine.decompress(data, size)
+            except zlib.error as error:
+                self._source.unread(data)
+                raise DamagedRecord("The compression is broken.") from error
+            self._pending = self._engine.unconsumed_tail
+            if self._engine.eof:
+                self._source.unread(self._engine.unused_data)
+            if out:
+                return out
+        return b""
+
+
+class _Lines(RawIOBase):
+    """Buffered reading with lines on top of anything that reads."""
+
+    def __init__(self, source: _Readable) -> None:
+        self._source = source
+        self._buffer = b""
+
+    def take(self, size: int) -> bytes:
+        if not self._buffer:
+            self._buffer = self._source.read(_PIECE)
+        data, self._buffer = self._buffer[:size], self._buffer[size:]
+        return data
+
+    def line(self, limit: int = _MAX_LINE) -> bytes:
+        while b"\n" not in self._buffer and len(self._buffer) < limit:
+            data = self._source.read(_PIECE)
+            if not data:
+                break
+            self._buffer += data
+        end = self._buffer.find(b"\n", 0, limit) + 1 or min(limit, len(self._buffer))
+        line, self._buffer = self._buffer[:end], self._buffer[end:]
+        return line
+
+    def give_back(self, data: bytes) -> None:
+        self._buffer = data + self._buffer
+
+    @property
+    def buffered(self) -> int:
+        return len(self._buffer)
+
+    def take_buffer(self) -> bytes:
+        data, self._buffer = self._buffer, b""
+        return data
+
+
+class _Block(RawIOBase):
+    """The block of a record: exactly its Content-Length, readable once."""
+
+    def __init__(self, lines: _Lines, length: int) -> None:
+        self._lines = lines
+        self.left = length
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(_PIECE), b""))
+        data = self._lines.take(min(size, self.left)) if self.left else b""
+        if not data and self.left and size:
+            missing, self.left = self.left, 0
+            raise DamagedRecord(f"The record lacks {missing:,} bytes.")
+        self.left -= len(data)
+        return data
+
+    def readline(self, size: int | None = -1) -> bytes:
+        limit = self.left if size is None or size < 0 else min(size, self.left)
+        if not limit:
+            return b""
+        line = self._lines.line(limit)
+        if not line:
+            missing, self.left = self.left, 0
+            raise DamagedRecord(f"The record lacks {missing:,} bytes.")
+        self.left -= len(line)
+        return line
+
+
+@dataclass
+class StoredRecord:
+    """One record in a file; its block can be read once, until the next record is asked for.
+
+    Attributes:
+        record_type: "response", "request", "revisit", "warcinfo", "metadata", "resource", "conversion",
+            "continuation"; for ARC "response", "resource" or "warcinfo".
+        fields: header fields in order; ARC headers are given as the WARC fields they mean.
+        offset: of the record in the file as stored; for records inside a whole-file gzip, of the file's only member.
+        length: bytes as stored; 0 until `measure` was called.
+        alone: the record can be read by itself from `offset`.
+    """
+
+    record_type: str
+    fields: tuple[tuple[str, str], ...]
+    offset: int
+    content_length: int
+    stream: _Block
+    length: int = 0
+    alone: bool = True
+    file: BinaryIO | None = None
+    _head: Head | None = field(default=None, repr=False)
+
+    def get(self, name: str) -> str:
+        """The first header field of that name (any case); "" when it is not there."""
+        wanted = name.lower()
+        return next((value for key, value in self.fields if key.lower() == wanted), "")
+
+    @property
+    def url(self) -> str:
+        """WARC-Target-URI without the angle brackets that some writers put round it."""
+        return self.get("WARC-Target-URI").removeprefix("<").removesuffix(">")
+
+    @property
+    def record_id(self) -> str:
+        """WARC-Record-ID."""
+        return self.get("WARC-Record-ID")
+
+    @property
+    def date(self) -> datetime:
+        """WARC-Date; 1970 when it cannot be read."""
+        try:
+            return parse_iso(self.get("WARC-Date"))
+        except InvalidTimestamp:
+            return _EPOCH
+
+    @property
+    def content_type(self) -> str:
+        """Media type of the block, lower case, without parameters."""
+        return self.get("Content-Type").partition(";")[0].strip().lower()
+
+    @property
+    def is_http(self) -> bool:
+        """The block is an HTTP message."""
+        return self.content_type == "application/http" or (
+            self.record_type in ("response", "revisit")
+            and self.content_type in ("", "message/http")
+            and self.url.lower().startswith("http")
+        )
+
+    @property
+    def transfer_decoded(self) -> bool:
+        """The body was stored without its chunk framing, whatever the HTTP head says."""
+        return bool(self.get("WARC-Transfer-Decoded"))
+
+    @property
+    def http(self) -> Head | None:
+        """The HTTP head; the block is then at the body. None when the block is no HTTP message."""
+        if self._head is None and self.is_http and self.content_length:
+            self._head = read_head(cast(BinaryIO, self.stream))
+        return self._head
+
+    def payload(self, *, content: bool = False, limit: int | None = None) -> Iterator[bytes]:
+        """The payload without transfer coding; with `content` also without content coding."""
+        head = self.http
+        if head is None:
+            return iter(lambda: self.stream.read(_PIECE), b"")
+        transfer = not self.transfer_decoded
+        return iter_body(cast(BinaryIO, self.stream), head, transfer=transfer, content=content, limit=limit)
+
+    def block(self) -> Iterator[bytes]:
+        """The block as stored, in pieces, from wherever it was read to; with the HTTP head when that was read."""
+        if self._head is not None:
+            yield self._head.raw
+        while data := self.stream.read(_PIECE):
+            yield data
+
+    def close(self) -> None:
+        """Close the file that `read_record` opened."""
+        if self.file is not None:
+            self.file.close()
+
+    def skip(self) -> None:
+        """Read what is left of the block.
+
+        Raises:
+            DamagedRecord: the record ends before its Content-Length.
+        """
+        while self.stream.read(_PIECE):
+            pass
+
+
+def iter_records(stream: BinaryIO, offset: int = 0) -> Iterator[StoredRecord | BadRecord]:
+    """Every record of a WARC or ARC file, plain or compressed in any of the usual ways.
+
+    A record's `length` is right once the next one was asked for.
+    """
+    source = _Source(stream, offset)
+    while start := source.peek(16):
+        if start.startswith(_GZIP):
+            yield from _gzip_member(source)
+        elif start.startswith(b"\0"):
+            source.read(len(start) - len(start.lstrip(b"\0")))
+        else:
+            yield from _plain_records(source)
+
+
+def _gzip_member(source: _Source) -> Iterator[StoredRecord | BadRecord]:
+    offset = source.position
+    lines = _Lines(_Member(source))
+    first: StoredRecord | None = None
+    count = 0
+    try:
+        while (record := _read_record(lines, offset)) is not None:
+            count += 1
+            if count == 2 and first is not None:
+                first.alone = False
+            record.alone = count == 1
+            first = first or record
+            yield record
+            record.skip()
+            if count == 1:
+                _skip_blank(lines)
+                if not lines.buffered:
+                    record.length = source.position - offset
+                else:
+                    record.alone = False
+        if count == 0:
+            yield BadRecord(offset, "an empty compressed member")
+    except DamagedRecord as error:
+        yield BadRecord(offset, error.message)
+        if source.position <= offset:
+            source.read(offset + 1 - source.position)
+        _resynchronise(source)
+
+
+def _skip_blank(lines: _Lines) -> None:
+    while (line := lines.line()) in (b"\r\n", b"\n"):
+        pass
+    if line:
+        lines.give_back(line)
+
+
+def _resynchronise(source: _Source) -> None:
+    """Go to where the next record may begin."""
+    kept = b""
+    while data := source.read(_PIECE):
+        data = kept + data
+        places = [place for mark in (b"\x1f\x8b\x08", b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
+        if places:
+            source.unread(data[min(places) :])
+            return
+        kept = data[-8:]
+
+
+def _plain_records(source: _Source) -> Iterator[StoredRecord | BadRecord]:
+    """Uncompressed records until the end or the first damage."""
+    lines = _Lines(source)
+    while True:
+        _skip_blank(lines)
+        offset = source.position - lines.buffered
+        try:
+            record = _read_record(lines, offset)
+            if record is None:
+                return
+            yield record
+            record.skip()
+            record.length = source.position - lines.buffered - offset
+        except DamagedRecord as error:
+            yield BadRecord(offset, error.message)
+            source.unread(lines.take_buffer())
+            if source.position <= offset:
+                source.read(1)
+            _resynchronise(source)
+            return
+
+
+def _read_record(lines: _Lines, offset: int) -> StoredRecord | None:
+    """The record at the current position; None at the end."""
+    _skip_blank(lines)
+    line = lines.line()
+    if not line:
+        return None
+    if line.startswith(b"WARC/"):
+        return _read_warc(lines, offset)
+    return _read_arc(line, lines, offset)
+
+
+def _read_warc(lines: _Lines, offset: int) -> StoredRecord:
+    fields: list[tuple[str, str]] = []
+    while (line := lines.line()) not in (b"\r\n", b"\n"):
+        if not line:
+            raise DamagedRecord("The file ends inside a record header.")
+        if len(fields) > _MAX_FIELDS:
+            raise DamagedRecord("The record header has no end.")
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        if text[:1] in (" ", "\t") and fields:
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {text.strip()}")
+            continue
+        name, colon, value = text.partition(":")
+        if not colon:
+            raise DamagedRecord("A line of the record header is no header field.")
+        fields.append((name.strip(), value.strip()))
+    named = {name.lower(): value for name, value in reversed(fields)}
+    length = named.get("content-length", "")
+    if not (length.isascii() and length.isdigit()):
+        raise DamagedRecord("The record does not say how long it is.")
+    record_type = named.get("warc-type", "").lower()
+    return StoredRecord(record_type, tuple(fields), offset, int(length), _Block(lines, int(length)))
+
+
+def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
+    match = _ARC_LINE.fullmatch(line)
+    if match is None:
+        raise DamagedRecord("No record begins here.")
+    url, ip, date, mime, length = (part.decode("utf-8", "replace") for part in match.groups())
+    try:
+        moment = parse_timestamp(date)
+    except InvalidTimestamp as error:
+        raise DamagedRecord(error.message) from error
+    is_http = url.lower().startswith(("http://", "https://"))
+    record_type = "warcinfo" if url.startswith("filedesc:") else "response" if is_http else "resource"
+    fields = (
+        ("WARC-Type", record_type),
+        ("WARC-Target-URI", url),
+        ("WARC-Date", f"{moment:%Y-%m-%dT%H:%M:%SZ}"),
+        ("WARC-IP-Address", ip),
+        ("Content-Type", "application/http;msgtype=response" if is_http else mime),
+    )
+    return StoredRecord(record_type, fields, offset, int(length), _Block(lines, int(length)))
+
+
+def read_record(store: FolderStore, file: str, offset: int) -> StoredRecord:
+    """The record at an offset; `close` of the record closes the file.
+
+    Raises:
+        MissingRecord: the file is not there.
+        DamagedRecord: no record begins at that offset.
+    """
+    stream = store.open(file, offset)
+    record = next(iter_records(stream, offset), None)
+    if isinstance(record, StoredRecord):
+        record.file = stream
+        return record
+    stream.close()
+    if record is None:
+        raise DamagedRecord("The index points past the end of a WARC file.", "Rebuild the index.")
+    raise DamagedRecord(f"The stored record cannot be read: {record.reason}")

@@ -1,0 +1,113 @@
+"""WARC 1.1 records as bytes, out of values; no files, no clock (ISO 28500:2017)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from archiver.model import RevisitTarget, Truncation
+from archiver.timestamps import to_iso
+
+Fields = list[tuple[str, str]]
+
+IDENTICAL_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+
+RECORD_END = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class WarcInfo:
+    """What a warcinfo record says of the program and the people behind it (WARC 1.1, section 6.2)."""
+
+    software: str
+    operator: str = ""
+    is_part_of: str = ""
+    description: str = ""
+    user_agent: str = ""
+    robots: str = "ignore"
+    hostname: str = ""
+
+
+def digest(data: Iterable[bytes]) -> str:
+    """SHA-1 of the pieces as WARC writes it: "sha1:" and upper-case base32."""
+    sha1 = hashlib.sha1(usedforsecurity=False)
+    for piece in data:
+        sha1.update(piece)
+    return labelled(sha1.digest())
+
+
+def labelled(sha1: bytes) -> str:
+    """A raw SHA-1 as WARC writes it."""
+    return "sha1:" + base64.b32encode(sha1).decode("ascii")
+
+
+def warc_fields(pairs: Iterable[tuple[str, str]]) -> bytes:
+    """An `application/warc-fields` block; empty values are left out, line breaks cannot get in."""
+    return "".join(f"{name}: {one_line(value)}\r\n" for name, value in pairs if value).encode("utf-8")
+
+
+def one_line(value: str) -> str:
+    """A value without line breaks and control characters."""
+    return " ".join("".join(letter if letter >= " " and letter != "\x7f" else " " for letter in value).split(" ")).strip()
+
+
+def record_head(record_type: str, record_id: str, date: datetime, fields: Fields, length: int) -> bytes:
+    """The version line and header fields of a record, blank line included."""
+    lines = [
+        "WARC/1.1",
+        f"WARC-Type: {record_type}",
+        f"WARC-Record-ID: {record_id}",
+        f"WARC-Date: {to_iso(date)}",
+        *(f"{name}: {one_line(value)}" for name, value in fields if value),
+        f"Content-Length: {length}",
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
+
+
+def warcinfo_block(info: WarcInfo) -> bytes:
+    """The block of a warcinfo record."""
+    return warc_fields(
+        (
+            ("software", info.software),
+            ("format", "WARC File Format 1.1"),
+            ("conformsTo", "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"),
+            ("operator", info.operator),
+            ("hostname", info.hostname),
+            ("isPartOf", info.is_part_of),
+            ("description", info.description),
+            ("robots", info.robots),
+            ("http-header-user-agent", info.user_agent),
+        )
+    )
+
+
+def exchange_fields(
+    *, url: str, ip_address: str | None, protocols: Sequence[str], cipher_suite: str | None, concurrent: Sequence[str]
+) -> Fields:
+    """Fields that all records of one exchange share."""
+    fields: Fields = [("WARC-Target-URI", url)]
+    fields += [("WARC-Concurrent-To", record_id) for record_id in concurrent]
+    fields += [("WARC-IP-Address", ip_address or "")]
+    fields += [("WARC-Protocol", protocol) for protocol in protocols]
+    fields += [("WARC-Cipher-Suite", cipher_suite or "")]
+    return fields
+
+
+def truncated_field(truncated: Truncation | None) -> Fields:
+    """WARC-Truncated, when bytes are missing."""
+    return [("WARC-Truncated", truncated.value)] if truncated else []
+
+
+def revisit_fields(profile: str, target: RevisitTarget, target_date: datetime | None) -> Fields:
+    """What a revisit record says of the capture it repeats (WARC 1.1, section 6.7)."""
+    return [
+        ("WARC-Profile", profile),
+        ("WARC-Refers-To", target.record_id or ""),
+        ("WARC-Refers-To-Target-URI", target.url or ""),
+        ("WARC-Refers-To-Date", to_iso(target_date) if target_date else ""),
+        ("WARC-Truncated", "length"),
+    ]
