@@ -190,8 +190,8 @@ class PageCapturer:
             user_agent=settings.user_agent,
             guard=AddressGuard(allow_private=settings.allow_private),
             limits=FetchLimits(
-                max_bytes=settings.max_resource_bytes,
-                max_seconds=settings.max_resource_seconds,
+                max_bytes=settings.max_resource_bytes or None,
+                max_seconds=settings.max_resource_seconds or None,
                 connect_timeout=settings.connect_timeout,
                 read_timeout=settings.read_timeout,
             ),

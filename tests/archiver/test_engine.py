@@ -88,7 +88,7 @@ def test_captures_the_page_and_everything_it_needs_and_nothing_else(holdings_wit
     assert {outcome.failure for outcome in result.outcomes} == {None}
     assert result.title == "Rich"
     assert by_path(result)[""].candidate.hops == ""
-    assert by_path(result)["deep.png"].candidate.hops == "EEEE"
+    assert by_path(result)["deep.png"].candidate.hops == "EEE"
 
 
 def test_every_outcome_can_be_found_and_read_back(holdings_with: OpenHoldings) -> None:

@@ -1,0 +1,101 @@
+"""The tables of an archive, for SQLite and PostgreSQL alike. Migrations make them; see archiver/migrations."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text
+
+metadata = MetaData()
+
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False, server_default=""),
+)
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("organisation_id", Integer, ForeignKey("organisations.id")),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("visibility", Text, nullable=False, server_default="public"),
+    Column("created_at", Text, nullable=False),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+#: Clustered by what look-ups ask for: all captures of a URL lie together, in the order of time.
+captures = Table(
+    "captures",
+    metadata,
+    Column("collection_id", Integer, ForeignKey("collections.id"), nullable=False),
+    Column("urlkey", Text, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("file_id", Integer, ForeignKey("files.id"), nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("mime", Text, nullable=False),
+    Column("status", Integer),
+    Column("digest", Text, nullable=False),
+    Column("truncated", Text),
+    Column("is_revisit", Integer, nullable=False, server_default="0"),
+    Column("refers_to_url", Text),
+    Column("refers_to_timestamp", Text),
+    Column("refers_to_id", Text),
+    PrimaryKeyConstraint("collection_id", "urlkey", "timestamp", "file_id", "offset"),
+    sqlite_with_rowid=False,
+)
+
+crawls = Table(
+    "crawls",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("collection_id", Integer, ForeignKey("collections.id"), nullable=False),
+    Column("seeds", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("crawl_id", Integer, ForeignKey("crawls.id"), nullable=False),
+    Column("collection_id", Integer, ForeignKey("collections.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("final_url", Text, nullable=False),
+    Column("timestamp", BigInteger),
+    Column("title", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("seconds", Text, nullable=False),
+    Column("interrupted", Integer, nullable=False),
+)
+Index("pages_of_collection", pages.c.collection_id, pages.c.timestamp)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("page_id", Integer, ForeignKey("pages.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("via", Text),
+    Column("hops", Text, nullable=False),
+    Column("status", Integer),
+    Column("mime", Text, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("failure", Text),
+    Column("reason", Text),
+    PrimaryKeyConstraint("page_id", "position"),
+    sqlite_with_rowid=False,
+)
