@@ -1,0 +1,125 @@
+"""`muniment collection`: create, list, show, set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from archiver.cli.common import archive_option, human_size, json_option, print_json, settings_from
+
+if TYPE_CHECKING:
+    from archiver.holdings import Holdings
+    from archiver.model import Collection
+
+_VISIBILITIES = click.Choice(["public", "unlisted", "private"])
+
+
+@click.group()
+def collection() -> None:
+    """Create, list, show and change collections."""
+
+
+@collection.command()
+@click.argument("name")
+@click.option("--title", default="", help="As the banner says it.  [default: NAME]")
+@click.option("--organisation", default="", help="Who collects, as the banner says it.")
+@click.option("--organisation-url", default="", help="Home page of the organisation.")
+@click.option("--description", default="", help="Plain text.")
+@click.option("--visibility", type=_VISIBILITIES, default="public", show_default=True, help="Who may see it.")
+@archive_option
+@json_option
+def create(name: str, as_json: bool, archive: object, visibility: str, **values: str) -> None:
+    """Make a collection."""
+    from archiver.holdings import open_holdings
+    from archiver.model import Visibility
+
+    with open_holdings(settings_from(archive=archive)) as holdings:
+        made = holdings.collections.create(name, visibility=Visibility(visibility), **values)
+        _show(holdings, made, as_json)
+
+
+@collection.command(name="list")
+@archive_option
+@json_option
+def list_(as_json: bool, archive: object) -> None:
+    """List the collections."""
+    from archiver.holdings import open_holdings
+
+    with open_holdings(settings_from(archive=archive)) as holdings:
+        found = holdings.collections.all()
+        if as_json:
+            print_json([_as_json(holdings, item) for item in found])
+            return
+        for item in found:
+            who = f", {item.organisation.name}" if item.organisation else ""
+            count = holdings.index.summary(item.slug).captures
+            click.echo(f"{item.slug:24}  {item.visibility.value:9}  {count:>9,} captures  {item.title}{who}")
+
+
+@collection.command()
+@click.argument("name")
+@archive_option
+@json_option
+def show(name: str, as_json: bool, archive: object) -> None:
+    """Show a collection."""
+    from archiver.holdings import open_holdings
+
+    with open_holdings(settings_from(archive=archive)) as holdings:
+        _show(holdings, holdings.collections.get(name), as_json)
+
+
+@collection.command(name="set")
+@click.argument("name")
+@click.option("--title", help="As the banner says it.")
+@click.option("--organisation", help="Who collects, as the banner says it.")
+@click.option("--organisation-url", help="Home page of the organisation.")
+@click.option("--description", help="Plain text.")
+@click.option("--visibility", type=_VISIBILITIES, help="Who may see it.")
+@archive_option
+@json_option
+def set_(name: str, as_json: bool, archive: object, visibility: str | None, **values: str | None) -> None:
+    """Change a collection; what is not given stays."""
+    from archiver.holdings import open_holdings
+    from archiver.model import Visibility
+
+    with open_holdings(settings_from(archive=archive)) as holdings:
+        changed = holdings.collections.update(
+            name, visibility=Visibility(visibility) if visibility else None, **values
+        )
+        _show(holdings, changed, as_json)
+
+
+def _as_json(holdings: Holdings, item: Collection) -> dict[str, object]:
+    summary = holdings.index.summary(item.slug)
+    return {
+        "name": item.slug,
+        "title": item.title,
+        "organisation": item.organisation.name if item.organisation else None,
+        "organisation_url": item.organisation.url if item.organisation else None,
+        "description": item.description,
+        "visibility": item.visibility.value,
+        "captures": summary.captures,
+        "urls": summary.urls,
+        "first": summary.first or None,
+        "last": summary.last or None,
+        "bytes": summary.bytes,
+    }
+
+
+def _show(holdings: Holdings, item: Collection, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_json(holdings, item))
+        return
+    summary = holdings.index.summary(item.slug)
+    rows = [
+        ("Name", item.slug),
+        ("Title", item.title),
+        ("Organisation", item.organisation.name if item.organisation else "–"),
+        ("Description", item.description or "–"),
+        ("Visibility", item.visibility.value),
+        ("Captures", f"{summary.captures:,} of {summary.urls:,} URLs, {human_size(summary.bytes)}"),
+        ("Period", f"{summary.first} to {summary.last}" if summary.captures else "–"),
+    ]
+    for label, value in rows:
+        click.echo(f"{label:13} {value}")

@@ -1,0 +1,90 @@
+"""The `muniment` command. Subcommands are found through the entry-point group `muniment.commands`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, entry_points, version
+from pathlib import Path
+
+import click
+
+from archiver.errors import Interrupted, MunimentError, UsageError
+
+_GROUP = "muniment.commands"
+
+#: What `--help` says of the commands that come with Muniment, so that it need not import them.
+_SUMMARIES = {
+    "capture": "Capture pages and all they need.",
+    "collection": "Create, list, show and change collections.",
+    "import": "Take in WARC and ARC files.",
+    "serve": "Show the archive in a browser, and capture from there.",
+    "versions": "List the captures of a URL.",
+}
+
+
+class CommandGroup(click.Group):
+    """Finds its commands by entry point and imports only the one that is run."""
+
+    def _points(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=_GROUP)}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, sorted."""
+        return sorted(self._points())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        point = self._points().get(cmd_name)
+        if point is None:
+            return None
+        command: click.Command = point.load()
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing those we know."""
+        rows = []
+        for name, point in sorted(self._points().items()):
+            summary = _SUMMARIES.get(name)
+            rows.append((name, summary if summary is not None else point.load().get_short_help_str()))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that holds the archive.  [default: ./warcs, or MUNIMENT_ARCHIVE]",
+)
+@click.version_option(version("muniment"), prog_name="muniment")
+@click.pass_context
+def muniment(ctx: click.Context, archive: Path | None) -> None:
+    """Capture web pages, replay them, list their versions."""
+    ctx.obj = archive
+
+
+def main() -> None:
+    """Run the command line; exit status 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and turn its errors into a line and an exit status."""
+    try:
+        status = muniment.main(args=arguments, prog_name="muniment", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2 if isinstance(error, click.UsageError) else 1
+    except Interrupted as error:
+        click.echo(str(error), err=True)
+        return 130
+    except MunimentError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 2 if isinstance(error, UsageError) else 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,203 @@
+"""Takes WARC and ARC files in, whatever state they are in: streaming, in batches, and nothing dropped silently."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from zlib_ng import zlib_ng
+
+from archiver.errors import DamagedRecord, StorageFailed, UsageError
+from archiver.index.entry import capture_of_stored, why_not_indexed
+from archiver.index.sql import CaptureIndex
+from archiver.model import Capture
+from archiver.store.folder import FolderStore
+from archiver.warc.reader import BadRecord, StoredRecord, iter_records
+
+#: Rows committed at a time.
+_BATCH = 1000
+
+#: Bad places of one file that are named; more are counted.
+_NAMED = 1000
+
+
+@dataclass
+class ImportReport:
+    """What became of one file.
+
+    Attributes:
+        file: its name in the store.
+        records: number of records by type.
+        indexed: rows added, or already there.
+        skipped: reason → number of records that replay does not look up.
+        bad: places that could not be read.
+        unnamed_bad: bad places beyond those named.
+    """
+
+    file: str
+    records: Counter[str] = field(default_factory=Counter)
+    indexed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    bad: list[BadRecord] = field(default_factory=list)
+    unnamed_bad: int = 0
+
+    def note_bad(self, bad: BadRecord) -> None:
+        if len(self.bad) < _NAMED:
+            self.bad.append(bad)
+        else:
+            self.unnamed_bad += 1
+
+
+def import_file(
+    path: Path,
+    *,
+    collection: str,
+    store: FolderStore,
+    index: CaptureIndex,
+    in_place: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """Take one file into a collection. Importing it again adds nothing twice.
+
+    Args:
+        path: a WARC or ARC file, plain or gzip.
+        collection: slug of an existing collection.
+        store: where it is copied to.
+        index: where its captures go.
+        in_place: leave it where it is; it must then stay there.
+        progress: told the position in the file, now and then.
+
+    Raises:
+        UsageError: it cannot be read, or cannot be used in place.
+        StorageFailed: the copy cannot be written.
+    """
+    if not path.is_file():
+        raise UsageError(f"There is no file {path}.")
+    alone = _records_stand_alone(path)
+    if in_place:
+        if not alone:
+            raise UsageError(
+                f"{path.name} is compressed as a whole, so its records cannot be read one by one.",
+                "Import it without --in-place: the copy is compressed record by record.",
+            )
+        return _index(path, str(path.resolve()), collection, index, progress)
+    name = _copy(path, store, alone)
+    return _index(store.path(name), name, collection, index, progress)
+
+
+def _records_stand_alone(path: Path) -> bool:
+    """False for a whole file in one gzip member."""
+    with path.open("rb") as stream:
+        seen = 0
+        for item in iter_records(stream):
+            if isinstance(item, StoredRecord):
+                if not item.alone:
+                    return False
+                seen += 1
+            if seen > 2:
+                return True
+    return True
+
+
+def _copy(path: Path, store: FolderStore, alone: bool) -> str:
+    """Copy a file into the store under a name of its own; the name."""
+    name = path.name if path.suffix == ".gz" or alone else f"{path.name}.gz"
+    name = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)
+    name = name.lstrip("._-") or "imported.warc.gz"
+    stem, number = name, 1
+    while (store.root / name).exists():
+        if alone and _same_content(path, store.root / name):
+            return name
+        number += 1
+        name = f"{number}-{stem}"
+        if not alone and number > 2:
+            break
+    try:
+        target = store.create(name)
+    except FileExistsError as error:
+        raise StorageFailed(f"{path.name} is already being imported.") from error
+    with target:
+        try:
+            with path.open("rb") as source:
+                if alone:
+                    shutil.copyfileobj(source, target, 1024 * 1024)
+                else:
+                    _recompress(source, target)
+            target.flush()
+        except OSError as error:
+            store.discard(name)
+            raise StorageFailed(f"The copy could not be written: {error.strerror}.") from error
+    store.finish(name)
+    return name
+
+
+def _same_content(one: Path, other: Path) -> bool:
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as first, other.open("rb") as second:
+        while piece := first.read(1024 * 1024):
+            if piece != second.read(len(piece)):
+                return False
+    return True
+
+
+def _recompress(source: BinaryIO, target: BinaryIO) -> None:
+    """One gzip member a record, each record as it was."""
+    for item in iter_records(source):
+        if isinstance(item, BadRecord):
+            continue
+        gzip = zlib_ng.compressobj(6, wbits=31)
+        head = "".join(f"{name}: {value}\r\n" for name, value in item.fields)
+        target.write(gzip.compress(f"WARC/1.0\r\n{head}\r\n".encode()))
+        try:
+            while data := item.stream.read(65536):
+                target.write(gzip.compress(data))
+        except DamagedRecord:
+            pass  # the index step reports it
+        target.write(gzip.compress(b"\r\n\r\n") + gzip.flush())
+
+
+def _index(
+    path: Path, name: str, collection: str, index: CaptureIndex, progress: Callable[[int], None] | None
+) -> ImportReport:
+    report = ImportReport(name)
+    rows: list[Capture] = []
+    pending: tuple[Capture, StoredRecord] | None = None
+
+    def settle() -> None:
+        nonlocal pending
+        if pending is not None:
+            rows.append(replace(pending[0], length=pending[1].length))
+            pending = None
+        if len(rows) >= _BATCH:
+            flush()
+
+    def flush() -> None:
+        report.indexed += index.add(rows)
+        rows.clear()
+
+    with path.open("rb") as stream:
+        for item in iter_records(stream):
+            if isinstance(item, BadRecord):
+                pending = None  # the damage is in the record before
+                report.note_bad(item)
+                continue
+            settle()
+            report.records[item.record_type or "unnamed"] += 1
+            try:
+                reason = why_not_indexed(item)
+                if reason:
+                    report.skipped[reason] += 1
+                else:
+                    pending = (capture_of_stored(item, collection, name), item)
+            except DamagedRecord as error:
+                report.note_bad(BadRecord(item.offset, error.message))
+            if progress is not None:
+                progress(item.offset)
+        settle()
+    flush()
+    return report
