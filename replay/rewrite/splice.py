@@ -1,0 +1,48 @@
+"""Text that streams through with some spans replaced."""
+
+from __future__ import annotations
+
+
+class Splicer:
+    """Holds text until it is settled, and gives it out with the replacements made so far.
+
+    Positions count characters of everything fed, from the first.
+    """
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._start = 0  # position of the first character held
+        self._edits: list[tuple[int, int, str]] = []
+
+    def feed(self, text: str) -> None:
+        """More text."""
+        self._text += text
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        """Replace a span that was not given out yet; spans come in order and do not overlap (those that do are lost)."""
+        if start >= (self._edits[-1][1] if self._edits else self._start):
+            self._edits.append((start, end, text))
+
+    def take(self, settled: int) -> str:
+        """Everything before `settled`, with its replacements."""
+        out: list[str] = []
+        at = self._start
+        kept = 0
+        for start, end, text in self._edits:
+            if end > settled:
+                break
+            out += (self._text[at - self._start : start - self._start], text)
+            at = end
+            kept += 1
+        del self._edits[:kept]
+        stop = min(settled, self._edits[0][0]) if self._edits else settled
+        if stop > at:
+            out.append(self._text[at - self._start : stop - self._start])
+            at = stop
+        self._text = self._text[at - self._start :]
+        self._start = at
+        return "".join(out)
+
+    def rest(self) -> str:
+        """Everything that is left."""
+        return self.take(self._start + len(self._text))
