@@ -1,0 +1,176 @@
+"""The banner over an archived page: values in, markup out.
+
+It lives in a shadow root below an element with inline `all: initial`, so that no style of the page reaches it, and needs
+no script: `hide` closes a native dialog. The script only remembers that, and moves the banner in front of `body`, where
+flex and grid layouts of the page cannot bend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+
+from replay.i18n import WORDS, Words, direction, long_time
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLink:
+    """An archived audio or video of the page.
+
+    Attributes:
+        url: replay address.
+        kind: "audio" or "video".
+        title: or "".
+        poster: replay address of a picture, or "".
+        mime: or "".
+    """
+
+    url: str
+    kind: str
+    title: str = ""
+    poster: str = ""
+    mime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BannerFacts:
+    """What the banner says.
+
+    Attributes:
+        organisation: who collects; "" when nobody said.
+        organisation_url: its page, or "".
+        instance: name of this archive.
+        instance_url: its page.
+        collection: title; "" when all collections are looked at.
+        collection_url: its page.
+        versions_url: all versions of this page.
+        captured_at: the record's own time, UTC.
+        language: one of `replay.i18n.LANGUAGES`.
+        media: archived audio and video of the page.
+    """
+
+    organisation: str
+    organisation_url: str
+    instance: str
+    instance_url: str
+    collection: str
+    collection_url: str
+    versions_url: str
+    captured_at: datetime
+    language: str = "en"
+    media: Sequence[MediaLink] = ()
+
+
+_STYLE = """
+:host{all:initial!important;display:block!important;position:relative!important;z-index:2147483643!important}
+*{box-sizing:border-box}
+.b{all:unset;display:block;box-sizing:border-box;position:relative;width:auto;margin:0;padding:.5em 1em;background:#fffbe0;
+color:#222;border:0;border-bottom:1px solid #8a7d3c;font:14px/1.5 system-ui,"Noto Sans","Noto Naskh Arabic",sans-serif;text-align:center;
+overflow-wrap:anywhere}
+.b:not([open]){display:none}
+a{color:#0b4f8a;text-decoration:underline}
+form{float:inline-end;margin:0 0 0 1em;margin-inline:1em 0}
+button,.m{font:inherit;font-size:13px;color:#222;background:#fff;border:1px solid #8a7d3c;border-radius:4px;padding:2px 10px;
+min-height:26px;cursor:pointer;text-decoration:none;display:inline-block}
+:focus-visible{outline:3px solid #0b4f8a;outline-offset:1px}
+.s{position:absolute;top:0;inset-inline-end:8px;border-top:0;border-radius:0 0 6px 6px;background:#fffbe0;font:12px system-ui,sans-serif}
+[hidden]{display:none!important}
+.l:not(:target){display:none}
+.l{position:fixed;inset:0;background:rgba(0,0,0,.92);color:#fff;display:grid;grid-template-columns:4em 1fr 4em;
+align-items:center;justify-items:center;padding:1em 0;text-align:center}
+.l a{color:#fff;font-size:2.4em;text-decoration:none;padding:.2em .5em;opacity:.8}.l a:hover,.l a:focus{opacity:1}
+.l .x{position:absolute;top:.1em;inset-inline-end:.3em}
+.l video,.l audio{max-width:100%;max-height:75vh;min-width:min(20em,60vw)}
+.l figure{margin:0;grid-column:2;max-width:100%}.l figcaption{padding:.8em 0}
+.l .p{grid-column:1;grid-row:1}.l .n{grid-column:3;grid-row:1}
+@media (prefers-color-scheme:dark){.b,.s{background:#2b2815;color:#f3efd8;border-color:#8a7d3c}.b>p>a,.b>a{color:#9ccfff}
+button,.m{background:#1d1b10;color:#f3efd8}}
+@media print{form,.s,.m,.l{display:none!important}.b{background:none;color:#000}}
+""".replace("\n", "")
+
+_SCRIPT = """(()=>{const h=document.currentScript.previousElementSibling,k="muniment.banner.hidden";
+if(window.top!==window.self){h.remove();return}
+const r=h.shadowRoot;if(!r)return;const b=r.querySelector(".b"),s=r.querySelector(".s");
+const get=()=>{try{return localStorage.getItem(k)}catch{return null}};
+const set=(v)=>{try{v?localStorage.setItem(k,"1"):localStorage.removeItem(k)}catch{}};
+const show=(v,f)=>{v?b.setAttribute("open",""):b.removeAttribute("open");s.hidden=v;if(f)(v?r.querySelector("form button"):s).focus()};
+show(!get());b.addEventListener("close",()=>{set(true);show(false,true)});
+s.addEventListener("click",()=>{set(false);show(true,true)});
+document.documentElement.insertBefore(h,document.body);
+const items=[...r.querySelectorAll(".l")];if(!items.length)return;
+const opener=r.querySelector(".m");let at=-1;
+const open=(i)=>{items.forEach((x,n)=>{const on=n===i;x.style.display=on?"grid":"none";if(!on)x.querySelector("video,audio").pause()});
+at=i;if(i<0)opener.focus();else items[i].querySelector(".x").focus()};
+opener.addEventListener("click",(e)=>{e.preventDefault();open(0)});
+items.forEach((x,i)=>{const on=(c,t)=>x.querySelector(c)?.addEventListener("click",(e)=>{e.preventDefault();open(t)});
+on(".x",-1);on(".p",i-1);on(".n",i+1)});
+r.addEventListener("keydown",(e)=>{if(at<0)return;const back=getComputedStyle(b).direction==="rtl"?"ArrowRight":"ArrowLeft";
+if(e.key==="Escape"){e.preventDefault();open(-1)}
+else if(e.key==="ArrowLeft"||e.key==="ArrowRight"){if(e.target.matches("video,audio"))return;e.preventDefault();
+const t=at+(e.key===back?-1:1);if(items[t])open(t)}
+else if(e.key==="Tab"){const f=[...items[at].querySelectorAll("a,video,audio")];const i=f.indexOf(r.activeElement);
+e.preventDefault();f[(i+(e.shiftKey?-1:1)+f.length)%f.length].focus()}});
+})()""".replace("\n", "")
+
+
+def render_banner(facts: BannerFacts) -> str:
+    """The banner's markup, ASCII, for the start of the body."""
+    words = WORDS[facts.language]
+    dialog = (
+        f'<dialog open class="b" role="region" aria-label="{escape(words.label)}" lang="{facts.language}" '
+        f'dir="{direction(facts.language)}"><form method="dialog"><button>{escape(words.hide)}</button></form>'
+        f"<p style='all:unset'>{_sentence(facts, words)}</p>{_opener(facts, words)}</dialog>"
+    )
+    tab = f'<button class="s" type="button" hidden>{escape(words.show)}</button>'
+    lightbox = "".join(_item(facts, words, number) for number in range(len(facts.media)))
+    markup = (
+        '<muniment-banner style="all:initial!important;display:block!important;position:relative!important;'
+        'z-index:2147483643!important;visibility:visible!important;opacity:1!important"><template shadowrootmode="open">'
+        f"<style>{_STYLE}</style>{dialog}{tab}{lightbox}</template></muniment-banner><script>{_SCRIPT}</script>"
+    )
+    return markup.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _sentence(facts: BannerFacts, words: Words) -> str:
+    text, _, versions = (words.sentence if facts.collection else words.sentence_all).partition("|")
+    return text.format(
+        organisation=_link(facts.organisation_url, facts.organisation or words.nobody),
+        instance=_link(facts.instance_url, facts.instance),
+        time=f'<time datetime="{facts.captured_at:%Y-%m-%dT%H:%M:%SZ}">{long_time(facts.captured_at, facts.language)}</time>',
+        collection=_link(facts.collection_url, facts.collection),
+        versions=_link(facts.versions_url, versions),
+    )
+
+
+def _link(url: str, text: str) -> str:
+    shown = f"<bdi>{escape(text)}</bdi>"
+    return f'<a href="{escape(url)}" target="_top">{shown}</a>' if url else shown
+
+
+def _opener(facts: BannerFacts, words: Words) -> str:
+    if not facts.media:
+        return ""
+    return f' <a class="m" href="#muniment-media-1" role="button">{escape(words.media)} ({len(facts.media)})</a>'
+
+
+def _item(facts: BannerFacts, words: Words, index: int) -> str:
+    media = facts.media[index]
+    count = len(facts.media)
+    title = media.title or media.url.rsplit("/", 1)[-1]
+    poster = f' poster="{escape(media.poster)}"' if media.poster and media.kind == "video" else ""
+    before = (
+        f'<a class="p" href="#muniment-media-{index}" role="button" aria-label="{escape(words.previous)}">&lt;</a>' if index else ""
+    )
+    after = (
+        f'<a class="n" href="#muniment-media-{index + 2}" role="button" aria-label="{escape(words.next)}">&gt;</a>'
+        if index + 1 < count
+        else ""
+    )
+    return (
+        f'<div class="l" id="muniment-media-{index + 1}" role="dialog" aria-modal="true" aria-label="{escape(words.media)}">'
+        f'{before}<a class="x" href="#" role="button" aria-label="{escape(words.close)}">&times;</a>'
+        f'<figure><{media.kind} controls preload="none" src="{escape(media.url)}"{poster}></{media.kind}>'
+        f"<figcaption><bdi>{escape(title)}</bdi> · {index + 1} / {count}</figcaption></figure>{after}</div>"
+    )

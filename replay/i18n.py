@@ -1,0 +1,87 @@
+"""The reader's languages: texts, dates, direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from babel.dates import format_datetime
+
+#: Languages of the banner and the reader's pages.
+LANGUAGES = ("en", "fr", "es", "ar")
+
+_RIGHT_TO_LEFT = frozenset({"ar"})
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The texts of one language. `sentence` is the banner; its markers are filled by `replay.banner`."""
+
+    sentence: str
+    sentence_all: str
+    hide: str
+    show: str
+    label: str
+    media: str
+    previous: str
+    close: str
+    next: str
+    nobody: str
+
+
+WORDS: dict[str, Words] = {
+    "en": Words(
+        "You are viewing an archived web page, collected at the request of {organisation} using {instance}. This page was "
+        "captured on {time}, and is part of the {collection} collection. The information on this web page may be out of "
+        "date. See {versions} of this archived page.|All versions",
+        "You are viewing an archived web page, collected at the request of {organisation} using {instance}. This page was "
+        "captured on {time}. The information on this web page may be out of date. See {versions} of this archived page."
+        "|All versions",
+        "hide", "Archived page", "About this archived page", "Audio and video on this page", "Previous", "Close", "Next",
+        "the keepers of this archive",
+    ),
+    "fr": Words(
+        "Vous consultez une page web archivée, collectée à la demande de {organisation} avec {instance}. Cette page a été "
+        "capturée le {time} et fait partie de la collection {collection}. Les informations de cette page peuvent ne plus "
+        "être à jour. Voir {versions} de cette page archivée.|toutes les versions",
+        "Vous consultez une page web archivée, collectée à la demande de {organisation} avec {instance}. Cette page a été "
+        "capturée le {time}. Les informations de cette page peuvent ne plus être à jour. Voir {versions} de cette page "
+        "archivée.|toutes les versions",
+        "masquer", "Page archivée", "À propos de cette page archivée", "Audio et vidéo de cette page", "Précédent",
+        "Fermer", "Suivant", "les responsables de ces archives",
+    ),
+    "es": Words(
+        "Está viendo una página web archivada, recopilada a petición de {organisation} mediante {instance}. Esta página se "
+        "capturó el {time} y forma parte de la colección {collection}. La información de esta página puede no estar "
+        "actualizada. Vea {versions} de esta página archivada.|todas las versiones",
+        "Está viendo una página web archivada, recopilada a petición de {organisation} mediante {instance}. Esta página se "
+        "capturó el {time}. La información de esta página puede no estar actualizada. Vea {versions} de esta página "
+        "archivada.|todas las versiones",
+        "ocultar", "Página archivada", "Acerca de esta página archivada", "Audio y vídeo de esta página", "Anterior",
+        "Cerrar", "Siguiente", "los responsables de este archivo",
+    ),
+    "ar": Words(
+        "أنت تشاهد صفحة ويب مؤرشفة، جُمعت بطلب من {organisation} باستخدام {instance}. التُقطت هذه الصفحة في {time}، وهي جزء "
+        "من مجموعة {collection}. قد تكون المعلومات الواردة في هذه الصفحة قديمة. انظر {versions} من هذه الصفحة المؤرشفة."
+        "|جميع النسخ",
+        "أنت تشاهد صفحة ويب مؤرشفة، جُمعت بطلب من {organisation} باستخدام {instance}. التُقطت هذه الصفحة في {time}. قد تكون "
+        "المعلومات الواردة في هذه الصفحة قديمة. انظر {versions} من هذه الصفحة المؤرشفة.|جميع النسخ",
+        "إخفاء", "صفحة مؤرشفة", "حول هذه الصفحة المؤرشفة", "الصوت والفيديو في هذه الصفحة", "السابق", "إغلاق", "التالي",
+        "القائمين على هذا الأرشيف",
+    ),
+}  # fmt: skip
+
+
+def direction(language: str) -> str:
+    """"rtl" or "ltr"."""
+    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
+
+
+def long_time(moment: datetime, language: str) -> str:
+    """A capture's time (UTC) as the banner says it; in English the form of Archive-It, "20:46:23 Aug 10, 2016"."""
+    if language == "en":
+        return f"{moment:%H:%M:%S} {_MONTHS[moment.month - 1]} {moment:%d, %Y}"
+    return format_datetime(moment.replace(tzinfo=None), "d MMMM y, HH:mm:ss", locale=language)
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,0 +1,121 @@
+"""From an address to permitted captures: the one gate that every view passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archiver.errors import UnknownCollection
+from archiver.holdings import Holdings
+from archiver.index.sql import DayCount, UrlSummary
+from archiver.model import Capture, Collection, Visibility
+from archiver.timestamps import normalise_timestamp
+from archiver.urls import urlkey, urlkey_prefix
+
+#: Address of every public collection at once.
+ALL = "all"
+
+_EMBEDS = frozenset({"js", "cs", "im", "oe", "fw", "wkr", "sw", "esm"})
+
+#: Captures that are tried, nearest first, before a look-up gives up.
+_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The collections that one address may see.
+
+    Attributes:
+        slug: as in the address.
+        slugs: of the collections.
+        collection: the collection, or None for all of them.
+    """
+
+    slug: str
+    slugs: tuple[str, ...]
+    collection: Collection | None
+
+
+class Lookup:
+    """Finds what a reader may see.
+
+    Args:
+        holdings: the opened archive.
+    """
+
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
+
+    def public(self) -> list[Collection]:
+        """Collections that are listed."""
+        return [item for item in self._holdings.collections.all() if item.visibility is Visibility.PUBLIC]
+
+    def scope(self, slug: str) -> Scope:
+        """What `/<slug>/` may see.
+
+        Raises:
+            UnknownCollection: no such collection, or a private one: readers are not told which.
+        """
+        if slug == ALL:
+            return Scope(ALL, tuple(item.slug for item in self.public()), None)
+        collection = self._holdings.collections.get(slug)
+        if collection.visibility is Visibility.PRIVATE:
+            raise UnknownCollection(f"There is no collection “{slug}”.")
+        return Scope(slug, (slug,), collection)
+
+    def collection_of(self, capture: Capture) -> Collection:
+        """The collection that a capture belongs to."""
+        return self._holdings.collections.get(capture.collection)
+
+    def candidates(self, scope: Scope, url: str, timestamp: str, modifier: str = "") -> Iterator[Capture]:
+        """Captures of a URL that may answer, best first: nearest in time, never 304, for embeds errors last.
+
+        Args:
+            scope: from `scope`.
+            url: archived URL.
+            timestamp: 1 to 14 digits; "" for the newest.
+            modifier: as in the address.
+        """
+        wanted = normalise_timestamp(timestamp, latest=True) if timestamp else "99991231235959"
+        errors: list[Capture] = []
+        for tried, capture in enumerate(self._holdings.index.closest(scope.slugs, urlkey(url), wanted)):
+            if tried >= _TRIES:
+                break
+            if capture.status == 304:
+                continue
+            if modifier in _EMBEDS and capture.status is not None and capture.status >= 400:
+                errors.append(capture)
+                continue
+            yield capture
+        yield from errors
+
+    def original_of(self, scope: Scope, revisit: Capture) -> Capture | None:
+        """The capture whose payload a revisit repeats; None when it is not held."""
+        index = self._holdings.index
+        target = revisit.revisit_of
+        places = [(revisit.urlkey, revisit.timestamp)]
+        if target is not None and target.url:
+            places.insert(0, (urlkey(target.url), target.timestamp or revisit.timestamp))
+        for key, moment in places:
+            for tried, capture in enumerate(index.closest(scope.slugs, key, moment)):
+                if capture.revisit_of is None and (not revisit.digest or capture.digest == revisit.digest):
+                    return capture
+                if tried >= _TRIES:
+                    break
+        return None
+
+    def versions(self, scope: Scope, url: str, period: str = "", *, limit: int = 5000) -> list[Capture]:
+        """Captures of a URL in a period, oldest first."""
+        since = normalise_timestamp(period) if period else None
+        until = normalise_timestamp(period, latest=True) if period else None
+        return list(
+            self._holdings.index.versions(scope.slugs, urlkey(url), since=since, until=until, limit=limit)
+        )
+
+    def days(self, scope: Scope, url: str) -> list[DayCount]:
+        """Captures of a URL a day."""
+        return self._holdings.index.counts(scope.slugs, urlkey(url))
+
+    def under(self, scope: Scope, url: str, *, limit: int = 500) -> list[UrlSummary]:
+        """URLs under a prefix."""
+        return self._holdings.index.under(scope.slugs, urlkey_prefix(url), limit=limit)
