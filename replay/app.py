@@ -1,0 +1,91 @@
+"""The reader as a Flask application."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from archiver.errors import MunimentError, NotFound
+from archiver.holdings import Holdings, open_holdings
+from archiver.settings import Settings, load_settings
+from replay.i18n import LANGUAGES, direction
+from replay.lookup import Lookup
+from replay.views import portal, replay, versions
+from replay.views.errors import problem_page
+
+#: Nothing from anywhere but this archive, whatever a page tries: the wall behind the rewriting.
+POLICY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'self'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'self'"
+)
+
+
+def create_reader(settings: Settings, holdings: Holdings) -> Flask:
+    """The reader: archived pages, their versions, the collections. It changes nothing and sets no cookie.
+
+    Args:
+        settings: names and limits.
+        holdings: the opened archive.
+    """
+    app = Flask(__name__, static_url_path="/-/static")
+    app.url_map.merge_slashes = False
+    app.config["SETTINGS"] = settings
+    app.extensions["muniment.holdings"] = holdings
+    app.extensions["muniment.lookup"] = Lookup(holdings)
+    app.jinja_env.globals.update(instance=settings.instance_name, direction=direction, language=language_of_request)
+    app.jinja_env.filters["moment"] = versions.moment
+    app.add_url_rule("/", "home", portal.home)
+    app.add_url_rule("/-/health", "health", portal.health)
+    app.add_url_rule("/<name>", "collection_short", portal.collection_short)
+    app.add_url_rule("/<name>/", "collection", portal.collection)
+    app.add_url_rule("/<name>/<path:rest>", "replay", replay.show)
+    app.after_request(_protect)
+    app.register_error_handler(MunimentError, _muniment_error)
+    app.register_error_handler(HTTPException, _http_error)
+    return app
+
+
+def language_of_request() -> str:
+    """The reader's language, by Accept-Language (queries belong to archived URLs)."""
+    return request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+def _protect(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    if "Memento-Datetime" not in response.headers:  # archived types are often wrong, and pages relied on sniffing
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers.pop("Set-Cookie", None)
+    return response
+
+
+def _muniment_error(error: MunimentError) -> Response:
+    return problem_page(error.message, error.advice, 404 if isinstance(error, NotFound) else 400)
+
+
+def _http_error(error: HTTPException) -> Response:
+    code = error.code or 500
+    if code == 404:
+        return problem_page("There is nothing at this address.", "Begin at the list of collections.", 404)
+    if code >= 500:
+        return problem_page("Something went wrong inside the archive.", "The log of the server says what.", code)
+    return problem_page(error.name + ".", "", code)
+
+
+def _from_environment() -> tuple[Settings, Holdings]:
+    settings = load_settings(environ=os.environ)
+    return settings, open_holdings(settings)
+
+
+def reader() -> Flask:
+    """Factory for server processes: settings come from the environment."""
+    return create_reader(*_from_environment())
+
+
+def workbench() -> Flask:
+    """Factory for the workbench's server process."""
+    from replay.workbench.app import create_workbench
+
+    return create_workbench(*_from_environment())
