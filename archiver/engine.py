@@ -219,9 +219,7 @@ class PageCapturer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> tuple[str, ...]:
@@ -433,7 +431,6 @@ class _Run:
     def take(self, done: _Done) -> None:
         """Remember a result, queue what it leads to."""
         self.note(done)
-        candidate = done.task.candidate
         if done.task.is_page and done.redirect is None:
             self.title = done.title
             if done.outcome.capture is not None:

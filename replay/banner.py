@@ -161,7 +161,9 @@ def _item(facts: BannerFacts, words: Words, index: int) -> str:
     title = media.title or media.url.rsplit("/", 1)[-1]
     poster = f' poster="{escape(media.poster)}"' if media.poster and media.kind == "video" else ""
     before = (
-        f'<a class="p" href="#muniment-media-{index}" role="button" aria-label="{escape(words.previous)}">&lt;</a>' if index else ""
+        f'<a class="p" href="#muniment-media-{index}" role="button" aria-label="{escape(words.previous)}">&lt;</a>'
+        if index
+        else ""
     )
     after = (
         f'<a class="n" href="#muniment-media-{index + 2}" role="button" aria-label="{escape(words.next)}">&gt;</a>'

@@ -73,7 +73,7 @@ WORDS: dict[str, Words] = {
 
 
 def direction(language: str) -> str:
-    """"rtl" or "ltr"."""
+    """ "rtl" or "ltr"."""
     return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
 
 

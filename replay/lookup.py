@@ -108,9 +108,7 @@ class Lookup:
         """Captures of a URL in a period, oldest first."""
         since = normalise_timestamp(period) if period else None
         until = normalise_timestamp(period, latest=True) if period else None
-        return list(
-            self._holdings.index.versions(scope.slugs, urlkey(url), since=since, until=until, limit=limit)
-        )
+        return list(self._holdings.index.versions(scope.slugs, urlkey(url), since=since, until=until, limit=limit))
 
     def days(self, scope: Scope, url: str) -> list[DayCount]:
         """Captures of a URL a day."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from multiprocessing import Process, get_context
 
@@ -88,4 +87,3 @@ def _run(target: str, host: str, port: int, workers: int) -> None:
         workers_kill_timeout=20,
     )
     server.serve()
-    sys.exit(0)

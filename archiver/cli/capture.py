@@ -90,7 +90,10 @@ def _stopping(stop: StopSignal) -> Iterator[None]:
     """Ctrl-C and termination press the stop signal instead of tearing the capture apart."""
 
     def press(_number: int, _frame: object) -> None:
-        click.echo("\nFinishing what is being received; once more to stop at once." if not stop.finish.is_set() else "", err=True)
+        click.echo(
+            "\nFinishing what is being received; once more to stop at once." if not stop.finish.is_set() else "",
+            err=True,
+        )
         stop.press()
 
     previous = {number: signal.signal(number, press) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -84,9 +84,7 @@ def set_(name: str, as_json: bool, archive: object, visibility: str | None, **va
     from archiver.model import Visibility
 
     with open_holdings(settings_from(archive=archive)) as holdings:
-        changed = holdings.collections.update(
-            name, visibility=Visibility(visibility) if visibility else None, **values
-        )
+        changed = holdings.collections.update(name, visibility=Visibility(visibility) if visibility else None, **values)
         _show(holdings, changed, as_json)
 
 

@@ -55,7 +55,8 @@ def say_repaired(holdings: Any) -> None:
     """Tell of files that a killed process had left behind."""
     for report in holdings.repaired:
         click.echo(
-            f"Mended {report.file}: {report.records} records kept, {report.cut_bytes:,} broken bytes taken off.", err=True
+            f"Mended {report.file}: {report.records} records kept, {report.cut_bytes:,} broken bytes taken off.",
+            err=True,
         )
 
 

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 @archive_option
 @click.option("--in-place", is_flag=True, help="Leave the files where they are, and read them from there.")
 @json_option
-def import_files(
-    files: tuple[Path, ...], collection: str | None, archive: object, in_place: bool, as_json: bool
-) -> int:
+def import_files(files: tuple[Path, ...], collection: str | None, archive: object, in_place: bool, as_json: bool) -> int:
     """Take WARC and ARC files into a collection.
 
     Files are copied into the archive unless --in-place is given. Damaged records are counted and named; the rest is

@@ -57,9 +57,7 @@ class CrawlLog:
     def record_page(self, result: PageResult, crawl_id: int) -> int:
         """Keep the result of a page capture; its number. The crawl counts as finished at this moment."""
         with self._engine.begin() as connection:
-            collection_id = connection.execute(
-                select(crawls.c.collection_id).where(crawls.c.id == crawl_id)
-            ).scalar_one()
+            collection_id = connection.execute(select(crawls.c.collection_id).where(crawls.c.id == crawl_id)).scalar_one()
             made = connection.execute(
                 insert(pages).values(
                     crawl_id=crawl_id,
@@ -77,9 +75,7 @@ class CrawlLog:
             rows = [_outcome_values(number, position, item) for position, item in enumerate(result.outcomes)]
             if rows:
                 connection.execute(insert(outcomes), rows)
-            connection.execute(
-                update(crawls).where(crawls.c.id == crawl_id).values(finished_at=to_iso(self._clock()))
-            )
+            connection.execute(update(crawls).where(crawls.c.id == crawl_id).values(finished_at=to_iso(self._clock())))
         return number
 
     def pages(self, collection: str, *, limit: int = 50, offset: int = 0) -> list[PageSummary]:
@@ -114,9 +110,7 @@ class CrawlLog:
     def missing(self, page: int) -> list[ResourceOutcome]:
         """What a page lacks, with the reasons, in the order it was noticed."""
         statement = (
-            select(outcomes)
-            .where(outcomes.c.page_id == page, outcomes.c.failure.is_not(None))
-            .order_by(outcomes.c.position)
+            select(outcomes).where(outcomes.c.page_id == page, outcomes.c.failure.is_not(None)).order_by(outcomes.c.position)
         )
         with self._engine.connect() as connection:
             return [

@@ -92,7 +92,7 @@ def _embedded(ip: IPv4Address | IPv6Address) -> Iterable[IPv4Address]:
         yield ip.ipv4_mapped
     if ip in _SIX_TO_FOUR:
         yield IPv4Address((int(ip) >> 80) & 0xFFFFFFFF)
-    if ip in _COMPATIBLE and int(ip) > 1 or any(ip in network for network in _NAT64):
+    if (ip in _COMPATIBLE and int(ip) > 1) or any(ip in network for network in _NAT64):
         yield IPv4Address(int(ip) & 0xFFFFFFFF)
 
 

@@ -154,9 +154,7 @@ class HttpFetcher:
         elapsed = timedelta(seconds=self._monotonic() - started)
         return self._exchange(url, recording, failure, started_at, elapsed)
 
-    def _prepare(
-        self, url: str, method: str, headers: Mapping[str, str] | None, body: bytes | None
-    ) -> PreparedRequest:
+    def _prepare(self, url: str, method: str, headers: Mapping[str, str] | None, body: bytes | None) -> PreparedRequest:
         """A request as it is to be sent, without requests' own changes to the URL."""
         request = PreparedRequest()
         request.method = method
@@ -248,7 +246,9 @@ def iana_cipher_name(name: str) -> str:
     """OpenSSL's name of a cipher suite as IANA registers it (TLS Cipher Suites registry)."""
     if name.startswith("TLS_"):
         return name
-    exchange = next((prefix for prefix in sorted(_IANA_KEY_EXCHANGES, key=len, reverse=True) if name.startswith(f"{prefix}-")), "")
+    exchange = next(
+        (prefix for prefix in sorted(_IANA_KEY_EXCHANGES, key=len, reverse=True) if name.startswith(f"{prefix}-")), ""
+    )
     rest = name[len(exchange) + 1 :] if exchange else name
     cipher = rest.replace("AES128", "AES-128").replace("AES256", "AES-256").replace("DES-CBC3", "3DES-EDE-CBC")
     cipher = cipher.replace("CAMELLIA128", "CAMELLIA-128-CBC").replace("CAMELLIA256", "CAMELLIA-256-CBC")

@@ -379,9 +379,7 @@ class RecordingAdapter(HTTPAdapter):
         }
         self.poolmanager = manager
 
-    def record(
-        self, request: PreparedRequest, recording: Recording, *, connect_timeout: float, verify: bool | str
-    ) -> None:
+    def record(self, request: PreparedRequest, recording: Recording, *, connect_timeout: float, verify: bool | str) -> None:
         """Send a request and read its response into `recording`.
 
         Raises:
@@ -391,9 +389,7 @@ class RecordingAdapter(HTTPAdapter):
         """
         self._current.recording = recording
         try:
-            response = self.send(
-                request, stream=True, timeout=(connect_timeout, recording.read_timeout), verify=verify
-            )
+            response = self.send(request, stream=True, timeout=(connect_timeout, recording.read_timeout), verify=verify)
             response.raw.release_conn()
         finally:
             self._current.recording = None

@@ -294,12 +294,8 @@ class CaptureIndex:
         )
         with self._engine.connect() as connection:
             ids = self._collection_ids(connection, [slug])
-            count, urls, first, last, size = connection.execute(
-                statement.where(captures.c.collection_id.in_(ids))
-            ).one()
-        return CollectionSummary(
-            count, urls, f"{first:014d}" if count else "", f"{last:014d}" if count else "", int(size)
-        )
+            count, urls, first, last, size = connection.execute(statement.where(captures.c.collection_id.in_(ids))).one()
+        return CollectionSummary(count, urls, f"{first:014d}" if count else "", f"{last:014d}" if count else "", int(size))
 
     def has_file(self, file: str) -> bool:
         """Some capture lies in that WARC file."""

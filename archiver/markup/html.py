@@ -29,9 +29,7 @@ _MARK = re.compile(r"<[a-zA-Z/!?]")
 _TAG = re.compile(
     r"""<(/?)([a-zA-Z][^\s/>]*+)((?>[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?>"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s"'>][^\s>]*+|(?=>)))?+)*+)>"""
 )
-_ATTRIBUTE = re.compile(
-    r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?>"([^"]*+)"|'([^']*+)'|([^\s"'>][^\s>]*+))?+)?+"""
-)
+_ATTRIBUTE = re.compile(r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?>"([^"]*+)"|'([^']*+)'|([^\s"'>][^\s>]*+))?+)?+""")
 _COMMENT_END = re.compile(r"--!?>")
 _SCRIPT_MARK = re.compile(r"<!--|-->|<(/?)script(?=[\s/>])", re.IGNORECASE)
 _INTERESTING = re.compile(
@@ -359,7 +357,13 @@ class HtmlScanner:
             return
         start = len(text) - len(text.lstrip(" \t\n\f\r"))
         found.append(
-            Slot(attribute.view.raw(start), attribute.view.raw(len(text.rstrip(" \t\n\f\r"))), value, kind, attribute.encode)
+            Slot(
+                attribute.view.raw(start),
+                attribute.view.raw(len(text.rstrip(" \t\n\f\r"))),
+                value,
+                kind,
+                attribute.encode,
+            )
         )
 
     def _passage(self, attribute: _Attribute, kind: PassageKind, found: list[Found]) -> None:
@@ -389,7 +393,10 @@ class HtmlScanner:
             self._passage(attribute, PassageKind.HANDLER, found)
 
     def _parts(
-        self, attribute: _Attribute, kind: SlotKind, spans: Iterator[tuple[int, int, str]] | list[tuple[int, int, str]],
+        self,
+        attribute: _Attribute,
+        kind: SlotKind,
+        spans: Iterator[tuple[int, int, str]] | list[tuple[int, int, str]],
         found: list[Found],
     ) -> None:
         for start, end, value in spans:

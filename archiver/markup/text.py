@@ -96,9 +96,7 @@ class RawView:
         self._map = positions
 
     @staticmethod
-    def _take(
-        raw: str, start: int, end: int, read: Callable[[str], str], pieces: list[str], positions: list[int]
-    ) -> None:
+    def _take(raw: str, start: int, end: int, read: Callable[[str], str], pieces: list[str], positions: list[int]) -> None:
         piece = raw[start:end]
         text = read(piece)
         pieces.append(text)

@@ -84,7 +84,9 @@ def _link(context: RewriteContext, value: str) -> str:
         if url is None:
             continue
         parameters = "".join(
-            f'; {name}="{text}"' for name, text in link.parameters if name not in ("integrity", "crossorigin") and '"' not in text
+            f'; {name}="{text}"'
+            for name, text in link.parameters
+            if name not in ("integrity", "crossorigin") and '"' not in text
         )
         parts.append(f"<{url}>{parameters}")
     return ", ".join(parts)

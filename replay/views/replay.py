@@ -117,7 +117,9 @@ class _Replay:
         """The payload as the server sent it; nothing in it may act on this site."""
         capture = found.capture
         context = RewriteContext(f"/{self.scope.slug}/", capture.timestamp, capture.url, "id")
-        headers = [pair for pair in rewrite_headers(context, found.head) if pair[0].lower() not in ("location", "refresh", "link")]
+        headers = [
+            pair for pair in rewrite_headers(context, found.head) if pair[0].lower() not in ("location", "refresh", "link")
+        ]
         encoding = found.head.get("Content-Encoding")
         if encoding:
             headers.append(("Content-Encoding", encoding))
@@ -244,4 +246,3 @@ def _set_headers(response: Response, headers: Iterable[tuple[str, str]]) -> None
 
 
 _HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F))
-

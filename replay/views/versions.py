@@ -132,9 +132,7 @@ def months(days: Sequence[DayCount], year: int, address: VersionsAddress, langua
     return tables
 
 
-def _cell(
-    counts: dict[str, int], year: int, month: int, day: int, address: VersionsAddress, language: str
-) -> DayCell:
+def _cell(counts: dict[str, int], year: int, month: int, day: int, address: VersionsAddress, language: str) -> DayCell:
     stamp = f"{year:04d}{month:02d}{day:02d}"
     count = counts.get(stamp, 0)
     if not day or not count:

@@ -132,9 +132,7 @@ class _Workbench:
     def _known(self, number: int) -> JobView:
         job = self.runner.view(number)
         if job is None:
-            raise NotFound(
-                f"Capture {number} is not one of this session.", "What it captured is in the collection's pages."
-            )
+            raise NotFound(f"Capture {number} is not one of this session.", "What it captured is in the collection's pages.")
         return job
 
 

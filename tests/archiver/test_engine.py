@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Event
 
 import pytest
 
 from archiver.engine import PageCapturer, StopSignal, referrer_for
-from archiver.holdings import Holdings, open_holdings
+from archiver.holdings import Holdings
 from archiver.model import Candidate, FailureKind, PageResult, ResourceOutcome
-from archiver.settings import load_settings
 from archiver.urls import urlkey
 from archiver.warc.reader import read_record
 from tests.servers.routes import Answer, Asked, RouteServer
 
 OpenHoldings = Callable[..., Holdings]
-
-
-@pytest.fixture
-def holdings_with(tmp_path: Path) -> Iterator[OpenHoldings]:
-    opened: list[Holdings] = []
-
-    def make(**overrides: object) -> Holdings:
-        values: dict[str, object] = {"archive": tmp_path / "warcs", "allow_private": True, **overrides}
-        holdings = open_holdings(load_settings(values, environ={}))
-        opened.append(holdings)
-        return holdings
-
-    yield make
-    for holdings in opened:
-        holdings.close()
 
 
 def capture(holdings: Holdings, url: str, **options: object) -> PageResult:

@@ -1,0 +1,53 @@
+# make run            install, then serve the sample collection
+# make run URL=…      capture that page first
+# make test           everything, in real Chromium
+# make check          ruff, mypy, architecture
+# make bench          side by side with wget
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8080
+WORKBENCH_PORT ?= 8081
+
+.PHONY: run test check bench sample clean chromium
+.DELETE_ON_ERROR:
+
+$(VENV)/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,dev]'
+	touch $@
+
+run: $(VENV)/.installed
+	@$(BIN)/python -m archiver.cli.sample
+ifdef URL
+	@$(BIN)/muniment capture '$(URL)' || true
+endif
+	@$(BIN)/muniment serve --port $(PORT) --workbench-port $(WORKBENCH_PORT)
+
+test: $(VENV)/.tested chromium
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: $(VENV)/.tested
+	$(BIN)/python benchmarks/page_capture.py
+
+sample: $(VENV)/.tested
+	$(BIN)/python sample/make.py
+
+# A browser: one that is there, Debian's when root, else Playwright's own.
+chromium: $(VENV)/.tested
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
+	else $(BIN)/python -m playwright install chromium; fi
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,38 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from archiver.holdings import Holdings, open_holdings
+from archiver.settings import load_settings
+
+OpenHoldings = Callable[..., Holdings]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's own shell reaches a test."""
+    for name in list(os.environ):
+        if name.startswith("MUNIMENT_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def holdings_with(tmp_path: Path) -> Iterator[OpenHoldings]:
+    """Opens the archive in `tmp_path` with settings of one's choice."""
+    opened: list[Holdings] = []
+
+    def make(**overrides: object) -> Holdings:
+        values: dict[str, object] = {"archive": tmp_path / "warcs", "allow_private": True, **overrides}
+        holdings = open_holdings(load_settings(values, environ={}))
+        opened.append(holdings)
+        return holdings
+
+    yield make
+    for holdings in opened:
+        holdings.close()
