@@ -134,11 +134,12 @@ def render_banner(facts: BannerFacts) -> str:
 
 
 def _sentence(facts: BannerFacts, words: Words) -> str:
+    shown = long_time(facts.captured_at, facts.language)
     text, _, versions = (words.sentence if facts.collection else words.sentence_all).partition("|")
     return text.format(
         organisation=_link(facts.organisation_url, facts.organisation or words.nobody),
         instance=_link(facts.instance_url, facts.instance),
-        time=f'<time datetime="{facts.captured_at:%Y-%m-%dT%H:%M:%SZ}">{long_time(facts.captured_at, facts.language)}</time>',
+        time=f'<time datetime="{facts.captured_at:%Y-%m-%dT%H:%M:%SZ}">{shown}</time>',
         collection=_link(facts.collection_url, facts.collection),
         versions=_link(facts.versions_url, versions),
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable
-from multiprocessing import Process, get_context
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 
 from archiver.errors import Conflict
 from archiver.settings import NAMES, Settings
 
-_SPAWN = get_context("spawn")
+_FORK = get_context("fork")
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -47,8 +48,8 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
     check_port("127.0.0.1", settings.workbench_port)
     os.environ.update(environment_of(settings))
     sites = [
-        _SPAWN.Process(target=_run, args=("replay.app:reader", settings.host, settings.port, settings.workers)),
-        _SPAWN.Process(target=_run, args=("replay.app:workbench", "127.0.0.1", settings.workbench_port, 1)),
+        _FORK.Process(target=_run, args=("replay.app:reader", settings.host, settings.port, settings.workers)),
+        _FORK.Process(target=_run, args=("replay.app:workbench", "127.0.0.1", settings.workbench_port, 1)),
     ]
 
     def stop(_number: int, _frame: object) -> None:
@@ -63,7 +64,7 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
         site.join()
 
 
-def _terminate(sites: list[Process]) -> None:
+def _terminate(sites: Sequence[BaseProcess]) -> None:
     for site in sites:
         if site.pid is not None and site.is_alive():
             site.terminate()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from archiver.errors import Conflict, UnknownCollection, UsageError
 from archiver.index.tables import collections, organisations
@@ -41,7 +41,7 @@ def _rows() -> Any:
     ).outerjoin(organisations, organisations.c.id == collections.c.organisation_id)
 
 
-def _collection(row: Row[Any]) -> Collection:
+def _collection(row: Any) -> Collection:
     organisation = Organisation(row[2], row[3], row[4]) if row[2] is not None else None
     return Collection(row[0], row[1], organisation, row[5], Visibility(row[6]), parse_iso(row[7]))
 

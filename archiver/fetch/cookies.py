@@ -5,7 +5,6 @@ from __future__ import annotations
 from email.message import Message
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from threading import Lock
-from typing import cast
 from urllib.request import Request
 
 from archiver.message import Head
@@ -39,7 +38,7 @@ class PageCookies:
         request = Request(url)
         with self._lock:
             self._jar.add_cookie_header(request)
-        return cast("str | None", request.get_header("Cookie"))
+        return request.get_header("Cookie")
 
     def learn(self, url: str, head: Head) -> bool:
         """Take in the Set-Cookie fields of a response; True when there was at least one."""

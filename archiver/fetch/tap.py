@@ -151,13 +151,15 @@ class _ResponseReader:
                 self._recording.interim += self._buffer[: len(self._buffer) - len(stripped)]
                 self._buffer = stripped
             if not any(self._buffer[:5] == mark[: len(self._buffer[:5])] for mark in _LOOKS_LIKE_HTTP):
-                return self._no_http("the server did not answer in HTTP")
+                self._no_http("the server did not answer in HTTP")
+                return None
             end = _BLANK_LINE.search(self._buffer)
             if end:
                 raw, self._buffer = self._buffer[: end.end()], self._buffer[end.end() :]
                 return raw
             if len(self._buffer) > MAX_HEAD_BYTES:
-                return self._no_http("the response head has no end")
+                self._no_http("the response head has no end")
+                return None
             data = self._receive(self._buffer)
             if not data:
                 if self._buffer:
@@ -346,11 +348,11 @@ class _RecordingMixin:
         )
 
 
-class RecordingHTTPConnection(_RecordingMixin, HTTPConnection):
+class RecordingHTTPConnection(_RecordingMixin, HTTPConnection):  # type: ignore[misc]
     """A plain connection that records."""
 
 
-class RecordingHTTPSConnection(_RecordingMixin, HTTPSConnection):
+class RecordingHTTPSConnection(_RecordingMixin, HTTPSConnection):  # type: ignore[misc]
     """A TLS connection that records what is inside the TLS."""
 
 

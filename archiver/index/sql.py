@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, bindparam, func, or_, select
 
 from archiver.index.database import insert_new
 from archiver.index.tables import captures, collections, files
@@ -87,7 +87,9 @@ def _is_here() -> ColumnElement[bool]:
 
 
 def _after() -> Select[Any]:
-    moment, file, offset = (bindparam(name) for name in ("moment", "file_id", "place"))
+    moment: Any = bindparam("moment")
+    file: Any = bindparam("file_id")
+    offset: Any = bindparam("place")
     later = or_(
         captures.c.timestamp > moment,
         and_(captures.c.timestamp == moment, captures.c.file_id > file),
@@ -103,7 +105,9 @@ def _after() -> Select[Any]:
 
 
 def _before() -> Select[Any]:
-    moment, file, offset = (bindparam(name) for name in ("moment", "file_id", "place"))
+    moment: Any = bindparam("moment")
+    file: Any = bindparam("file_id")
+    offset: Any = bindparam("place")
     earlier = or_(
         captures.c.timestamp < moment,
         and_(captures.c.timestamp == moment, captures.c.file_id < file),
@@ -122,7 +126,7 @@ def _before() -> Select[Any]:
 PROBE_AFTER, PROBE_BEFORE = _after(), _before()
 
 
-def _capture(row: Row[Any]) -> Capture:
+def _capture(row: Any) -> Capture:
     revisit_of = RevisitTarget(row[12], row[13], row[14]) if row[11] else None
     return Capture(
         row[0], row[1], f"{row[2]:014d}", row[3], row[4], row[5], row[6], row[7], row[8], row[9], revisit_of,

@@ -138,7 +138,7 @@ class _Workbench:
 
 def _guard() -> BaseResponse | None:
     settings: Settings = current_app.config["SETTINGS"]
-    reason = refusal(request.method, request.headers, allowed_hosts(settings.workbench_port))
+    reason = refusal(request.method, dict(request.headers), allowed_hosts(settings.workbench_port))
     if reason:
         return Response(f"{reason}\n", status=403, mimetype="text/plain")
     return None

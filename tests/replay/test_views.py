@@ -1,0 +1,229 @@
+"""The reader as a browser meets it, on records imported from WARC files written for the purpose."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from archiver.holdings import Holdings
+from archiver.model import Visibility
+from archiver.timestamps import to_iso
+from archiver.warc.importer import import_file
+from replay.app import POLICY, create_reader
+
+OpenHoldings = Callable[..., Holdings]
+
+ORGANISATION = "United Nations Educational, Scientific and Cultural Organization (UNESCO)"
+SENTENCE = (
+    "You are viewing an archived web page, collected at the request of United Nations Educational, Scientific and "
+    "Cultural Organization (UNESCO) using Archive-It. This page was captured on 20:46:23 Aug 10, 2016, and is part of "
+    "the UNESCO collection. The information on this web page may be out of date. See All versions of this archived page."
+)
+URL = "http://www.un.org/fr/disarmament/regional.shtml"
+MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
+PAGE = "<!doctype html><html lang=fr><head><title>Désarmement</title></head><body><h1>ONU</h1><img src=x.gif></body></html>"
+
+
+def response_record(
+    url: str,
+    moment: datetime,
+    body: bytes,
+    *,
+    status: str = "200 OK",
+    headers: str = "Content-Type: text/html; charset=utf-8\r\n",
+) -> bytes:
+    http = f"HTTP/1.1 {status}\r\n{headers}\r\n".encode() + body
+    head = (
+        f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: {to_iso(moment, 0)}\r\n"
+        f"WARC-Record-ID: <urn:uuid:{abs(hash((url, moment, body))):032x}>\r\n"
+        f"Content-Type: application/http;msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n"
+    )
+    return gzip.compress(head.encode() + http + b"\r\n\r\n")
+
+
+class ClosingClient(FlaskClient):
+    """Reads and closes each answer, as a server does."""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        return super().open(*args, **{"buffered": True, **options})
+
+
+@pytest.fixture
+def reader(holdings_with: OpenHoldings, tmp_path: Path) -> Callable[..., FlaskClient]:
+    def make(*records: bytes, collection: str = "unesco", visibility: Visibility = Visibility.PUBLIC) -> FlaskClient:
+        holdings = holdings_with(instance_name="Archive-It")
+        holdings.collections.create(collection, title="UNESCO", organisation=ORGANISATION, visibility=visibility)
+        path = tmp_path / "records.warc.gz"
+        path.write_bytes(b"".join(records))
+        report = import_file(path, collection=collection, store=holdings.store, index=holdings.index)
+        assert not report.bad
+        app = create_reader(holdings.settings, holdings)
+        app.test_client_class = ClosingClient
+        return app.test_client()
+
+    return make
+
+
+def banner_text(page: str) -> str:
+    markup = page.partition("<muniment-banner")[2].partition("</muniment-banner>")[0]
+    markup = re.sub(r"<style>.*?</style>", "", f"<x{markup}", flags=re.DOTALL)
+    paragraph = re.search(r"<p[^>]*>(.*?)</p>", markup, re.DOTALL)
+    assert paragraph is not None
+    return html.unescape(re.sub(r"<[^>]+>", "", paragraph.group(1)))
+
+
+def test_the_banner_says_the_seed_sentence_letter_for_letter(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()))
+    page = client.get(f"/unesco/20160810204623/{URL}").get_data(as_text=True)
+    assert banner_text(page) == SENTENCE
+    assert ">hide</button>" in page
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "10 août 2016"), ("es", "10 agosto 2016"), ("ar", 'dir="rtl"')])
+def test_the_banner_speaks_the_readers_language(reader: Callable[..., FlaskClient], language: str, words: str) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()))
+    page = client.get(f"/unesco/20160810204623/{URL}", headers={"Accept-Language": language}).get_data(as_text=True)
+    assert words in html.unescape(page)
+
+
+def test_addresses_without_or_with_another_time_lead_to_the_exact_one(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()))
+    for path in (f"/unesco/{URL}", f"/unesco/2012/{URL}", f"/unesco/20991231/{URL}", f"/all/2016/{URL}"):
+        answer = client.get(path)
+        assert answer.status_code == 302
+        assert answer.headers["Location"] == f"/{path.split('/')[1]}/20160810204623/{URL}"
+
+
+def test_the_exact_bytes_come_back_and_cannot_run(reader: Callable[..., FlaskClient]) -> None:
+    body = gzip.compress(PAGE.encode("latin-1"))
+    headers = "Content-Type: text/html\r\nContent-Encoding: gzip\r\nSet-Cookie: a=b\r\n"
+    client = reader(response_record(URL, MOMENT, body, headers=headers))
+    answer = client.get(f"/unesco/20160810204623id_/{URL}")
+    assert answer.data == body
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/unesco/", f"/unesco/*/{URL}", f"/unesco/20160810204623/{URL}", "/unesco/2016/http://no.example/", "/nothing/"],
+)
+def test_every_answer_carries_the_wall(reader: Callable[..., FlaskClient], path: str) -> None:
+    answer = reader(response_record(URL, MOMENT, PAGE.encode())).get(path)
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_frames_and_parts_have_no_banner(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()))
+    assert b"muniment-banner" not in client.get(f"/unesco/20160810204623if_/{URL}").data
+    framed = client.get(f"/unesco/20160810204623/{URL}", headers={"Sec-Fetch-Dest": "iframe"})
+    assert b"muniment-banner" not in framed.data
+
+
+def test_a_redirect_stays_in_the_archive_and_keeps_its_status(reader: Callable[..., FlaskClient]) -> None:
+    moved = response_record("http://e.org/a", MOMENT, b"", status="301 Moved", headers="Location: /b\r\n")
+    answer = reader(moved).get("/unesco/20160810204623/http://e.org/a")
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == "/unesco/20160810204623/http://e.org/b"
+
+
+def test_redirects_to_itself_and_304_are_passed_over(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(
+        response_record("http://e.org/", MOMENT, b"", status="301 Moved", headers="Location: https://www.e.org/\r\n"),
+        response_record("http://e.org/", MOMENT.replace(minute=47), b"", status="304 Not Modified", headers=""),
+        response_record("http://e.org/", MOMENT.replace(year=2017), b"<p>here</p>"),
+    )
+    answer = client.get("/unesco/20160810204623/http://e.org/", follow_redirects=True)
+    assert answer.status_code == 200
+    assert b"here" in answer.data
+
+
+def test_embeds_prefer_a_good_capture_to_a_nearer_error(reader: Callable[..., FlaskClient]) -> None:
+    image = {"headers": "Content-Type: image/png\r\n"}
+    client = reader(
+        response_record("http://e.org/i.png", MOMENT, b"broken", status="503 Busy", **image),
+        response_record("http://e.org/i.png", MOMENT.replace(year=2018), b"good", **image),
+    )
+    answer = client.get("/unesco/20160810204623im_/http://e.org/i.png", follow_redirects=True)
+    assert (answer.status_code, answer.data) == (200, b"good")
+
+
+def test_missing_parts_get_a_body_of_their_kind(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()))
+    for modifier, mime in (("js", "text/javascript"), ("cs", "text/css"), ("im", "image/gif")):
+        answer = client.get(f"/unesco/2016{modifier}_/http://e.org/none")
+        assert (answer.status_code, answer.mimetype) == (404, mime)
+
+
+def test_the_missing_page_helps(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()))
+    answer = client.get("/unesco/2016/http://www.un.org/fr/disarmament/other.shtml")
+    assert answer.status_code == 404
+    text = answer.get_data(as_text=True)
+    assert URL in text
+    assert "muniment capture" in text
+
+
+def test_hostile_urls_stay_text(reader: Callable[..., FlaskClient]) -> None:
+    answer = reader(response_record(URL, MOMENT, PAGE.encode())).get("/unesco/2016/http://e.org/<script>alert(1)</script>")
+    assert answer.status_code == 404
+    assert b"<script>alert" not in answer.data
+
+
+def test_private_collections_look_as_if_they_were_not_there(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()), visibility=Visibility.PRIVATE)
+    for path in ("/unesco/", f"/unesco/*/{URL}", f"/unesco/20160810204623/{URL}", f"/all/20160810204623/{URL}"):
+        assert client.get(path).status_code == 404
+    assert b"UNESCO" not in client.get("/").data
+
+
+def test_versions_show_years_days_and_what_is_unchanged(reader: Callable[..., FlaskClient]) -> None:
+    later = MOMENT.replace(year=2018)
+    client = reader(
+        response_record(URL, MOMENT, PAGE.encode()),
+        response_record(URL, later, PAGE.encode()),
+        response_record(URL, later.replace(hour=22), b"changed"),
+    )
+    text = client.get(f"/unesco/*/{URL}").get_data(as_text=True)
+    assert "3 captures" in text
+    assert f'href="/unesco/2016*/{URL}"' in text
+    assert f'href="/unesco/20180810*/{URL}#list"' in text
+    day = client.get(f"/unesco/20180810*/{URL}").get_data(as_text=True)
+    assert f'href="/unesco/20180810204623/{URL}"' in day
+    under = client.get("/unesco/*/http://www.un.org/fr/*").get_data(as_text=True)
+    assert URL in under
+
+
+def test_a_browser_that_has_it_is_told_so(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()))
+    path = f"/unesco/20160810204623/{URL}"
+    tag = client.get(path).headers["ETag"]
+    again = client.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    assert client.head(path).data == b""
+    assert client.get(path).headers["Memento-Datetime"] == "Wed, 10 Aug 2016 20:46:23 GMT"
+
+
+def test_a_revisit_shows_the_payload_it_repeats(reader: Callable[..., FlaskClient]) -> None:
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+    head = (
+        "WARC/1.1\r\nWARC-Type: revisit\r\nWARC-Target-URI: http://e.org/copy\r\nWARC-Date: 2017-01-01T00:00:00Z\r\n"
+        "WARC-Record-ID: <urn:uuid:1>\r\nWARC-Refers-To-Target-URI: http://e.org/first\r\n"
+        "WARC-Refers-To-Date: 2016-08-10T20:46:23Z\r\nContent-Type: application/http;msgtype=response\r\n"
+        f"WARC-Profile: http://netpreserve.org/warc/1.1/revisit/identical-payload-digest\r\nContent-Length: {len(http)}\r\n\r\n"
+    )
+    revisit = gzip.compress(head.encode() + http + b"\r\n\r\n")
+    client = reader(response_record("http://e.org/first", MOMENT, b"<p>the payload</p>"), revisit)
+    answer = client.get("/unesco/20170101000000if_/http://e.org/copy")
+    assert b"the payload" in answer.data
