@@ -462,9 +462,7 @@ class _Run:
         self.known.add(url)
         limit = self.settings.max_page_resources
         if limit and len(self.known) > limit:
-            self.refuse(
-                task.candidate, Failure(FailureKind.PAGE_LIMIT, f"the page's limit of {limit} resources was reached")
-            )
+            self.refuse(task.candidate, Failure(FailureKind.PAGE_LIMIT, f"the page's limit of {limit} resources was reached"))
         else:
             self.queue.append(task)
 

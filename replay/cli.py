@@ -16,15 +16,16 @@ from archiver.cli.common import archive_option, say_repaired, settings_from
 @click.option("--allow-private", is_flag=True, default=None, help="Let captures from the workbench reach private addresses.")
 def serve(**options: object) -> None:
     """Show the archive in a browser (the reader), and capture from there (the workbench)."""
-    from archiver.holdings import open_holdings
     from replay.serve import serve as run
 
     settings = settings_from(**options)
-    with open_holdings(settings) as holdings:
-        say_repaired(holdings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     def ready() -> None:
+        from archiver.holdings import open_holdings
+
+        with open_holdings(settings) as holdings:  # a fault of the archive is told here, in one sentence
+            say_repaired(holdings)
         click.echo(f"Reader:    http://{host}:{settings.port}/")
         click.echo(f"Workbench: http://127.0.0.1:{settings.workbench_port}/")
         click.echo("Press Ctrl-C to stop.")

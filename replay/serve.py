@@ -39,7 +39,7 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
 
     Args:
         settings: host, ports, number of reader processes.
-        ready: called once both are starting.
+        ready: called once both are starting; when it raises, both are stopped.
 
     Raises:
         Conflict: a port is taken.
@@ -59,7 +59,11 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
         signal.signal(number, stop)
     for site in sites:
         site.start()
-    ready()
+    try:
+        ready()
+    except BaseException:
+        _terminate(sites)
+        raise
     for site in sites:
         site.join()
 

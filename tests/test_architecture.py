@@ -55,9 +55,7 @@ def test_only_the_command_line_prints_or_exits(path: Path) -> None:
     calls = [node.func for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
     names = {call.id for call in calls if isinstance(call, ast.Name)}
     attributes = {
-        f"{call.value.id}.{call.attr}"
-        for call in calls
-        if isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name)
+        f"{call.value.id}.{call.attr}" for call in calls if isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name)
     }
     assert not names & {"print", "exit", "quit"}
     assert not attributes & {"sys.exit", "os._exit", "click.echo"}

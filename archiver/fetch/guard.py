@@ -115,9 +115,7 @@ class AddressGuard:
         resolver: looks a host up; the system's by default.
     """
 
-    def __init__(
-        self, *, allow_private: bool = False, allowed: Iterable[Network] = (), resolver: Resolver = look_up
-    ) -> None:
+    def __init__(self, *, allow_private: bool = False, allowed: Iterable[Network] = (), resolver: Resolver = look_up) -> None:
         self._allow_private = allow_private
         self._allowed = tuple(allowed)
         self._resolver = resolver

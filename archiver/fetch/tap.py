@@ -233,9 +233,7 @@ class _ResponseReader:
         recording = self._recording
         if recording.max_bytes is not None and recording.length + len(data) > recording.max_bytes:
             recording.keep(data[: max(0, recording.max_bytes - recording.length)])
-            recording.cut(
-                Truncation.LENGTH, FailureKind.TOO_LARGE, f"larger than the limit of {recording.max_bytes:,} bytes"
-            )
+            recording.cut(Truncation.LENGTH, FailureKind.TOO_LARGE, f"larger than the limit of {recording.max_bytes:,} bytes")
             raise _Cut
         recording.keep(data)
 

@@ -207,9 +207,7 @@ class CaptureIndex:
         place = {"moment": moment, "file_id": -1, "place": -1}
         count = _FIRST_BATCH
         while True:
-            found = connection.execute(
-                probe, {"collection_id": collection_id, "urlkey": urlkey, "count": count, **place}
-            ).all()
+            found = connection.execute(probe, {"collection_id": collection_id, "urlkey": urlkey, "count": count, **place}).all()
             for row in found:
                 yield _capture(row)
             if len(found) < count:

@@ -161,9 +161,7 @@ def _recompress(source: BinaryIO, target: BinaryIO) -> None:
         target.write(gzip.compress(b"\r\n\r\n") + gzip.flush())
 
 
-def _index(
-    path: Path, name: str, collection: str, index: CaptureIndex, progress: Callable[[int], None] | None
-) -> ImportReport:
+def _index(path: Path, name: str, collection: str, index: CaptureIndex, progress: Callable[[int], None] | None) -> ImportReport:
     report = ImportReport(name)
     rows: list[Capture] = []
     pending: tuple[Capture, StoredRecord] | None = None

@@ -12,7 +12,6 @@ from flask import Response, current_app, make_response, redirect, render_templat
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.errors import DamagedRecord
-from archiver.extract.media import media_inventory
 from archiver.holdings import Holdings
 from archiver.model import Capture
 from archiver.settings import Settings
@@ -173,6 +172,8 @@ class _Replay:
         page = b"".join(pieces)
         if not _MAY_HAVE_MEDIA.search(page):
             return pieces, ()
+        from archiver.extract.media import media_inventory  # BeautifulSoup is slow to import, and few pages need it
+
         capture = found.capture
         links = []
         for item in media_inventory(page, url=capture.url, http_charset=found.head.charset):
