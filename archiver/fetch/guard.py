@@ -102,6 +102,9 @@ def look_up(host: str, port: int) -> list[tuple[int, str]]:
     Raises:
         OSError: the name is not known or the resolver does not answer (`socket.gaierror`).
     """
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761, section 6.3: always this machine, as browsers do
+        return [(int(socket.AF_INET), "127.0.0.1"), (int(socket.AF_INET6), "::1")]
     found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     return [(family, str(address[0])) for family, _, _, _, address in found if family in (socket.AF_INET, socket.AF_INET6)]
 

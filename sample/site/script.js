@@ -1,0 +1,2 @@
+"use strict";
+document.querySelector(".clock").textContent = ["·", "··", "···"].map((flash) => `${flash}`).join(" – ");

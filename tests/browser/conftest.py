@@ -1,0 +1,77 @@
+"""A real Chromium, and servers on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, the installed one or Playwright's own."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS, headless=True)
+        yield chromium
+        chromium.close()
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Until the server answers, or its process ends."""
+    while process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (URLError, ConnectionError):
+            continue
+    raise AssertionError("the server ended before it answered")
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[Path], tuple[str, str]]]:
+    """Runs `muniment serve` on an archive; gives the addresses of reader and workbench."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(archive: Path) -> tuple[str, str]:
+        reader, workbench = free_port(), free_port()
+        command = [
+            str(Path(sys.executable).with_name("muniment")), "--archive", str(archive), "serve", "--allow-private",
+            "--port", str(reader), "--workbench-port", str(workbench),
+        ]  # fmt: skip
+        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "no_proxy": "*"}))
+        addresses = f"http://127.0.0.1:{reader}/", f"http://127.0.0.1:{workbench}/"
+        for address in addresses:
+            wait_for(address, running[-1])
+        return addresses
+
+    yield start
+    for process in running:
+        process.terminate()
+        assert process.wait(timeout=30) == 0

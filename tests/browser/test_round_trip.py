@@ -1,0 +1,143 @@
+"""Capture a live site, stop it, replay it: it looks the same, and nothing leaves the archive."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+SITE = Path(__file__).parent.parent.parent / "sample" / "site"
+Serve = Callable[[Path], tuple[str, str]]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def live_site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE)))
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield f"http://lighthouse.localhost:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def capture(archive: Path, *urls: str) -> list[dict[str, object]]:
+    command = [Path(sys.executable).with_name("muniment"), "--archive", archive, "capture", "--allow-private", "--json", *urls]
+    done = subprocess.run(command, check=True, capture_output=True)
+    found: list[dict[str, object]] = json.loads(done.stdout)
+    return found
+
+
+def settled(page: Page, url: str) -> bytes:
+    page.goto(url, wait_until="networkidle")
+    return page.screenshot(animations="disabled")
+
+
+@pytest.mark.parametrize("name", ["index.html", "fr.html", "ar.html", "ja.html"])
+def test_replay_looks_like_the_live_page_and_stays_inside(browser: Browser, serve: Serve, tmp_path: Path, name: str) -> None:
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    with live_site() as site:
+        live = settled(page, site + name)
+        (result,) = capture(tmp_path / "warcs", site + name)
+    missing = [item["url"] for item in result["resources"] if item["failure"]]  # type: ignore[attr-defined]
+    assert missing == [f"{site}favicon.ico"]
+    reader, _ = serve(tmp_path / "warcs")
+    asked: list[str] = []
+    failed: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
+    replayed = settled(page, f"{reader}default/{result['timestamp']}if_/{site}{name}")
+    assert replayed == live
+    assert {url for url in asked if not url.startswith((reader, "data:", "blob:"))} == set()
+    assert failed == []
+    page.close()
+
+
+def test_the_banner_in_the_browser(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    with live_site() as site:
+        (result,) = capture(tmp_path / "warcs", f"{site}index.html")
+    reader, _ = serve(tmp_path / "warcs")
+    address = f"{reader}default/{result['timestamp']}/{site}index.html"
+    page = browser.new_page()
+    page.goto(address)
+    banner = page.get_by_role("region", name="About this archived page")
+    expect(banner).to_be_visible()
+    box, header = banner.bounding_box(), page.locator("body > header").bounding_box()
+    assert box is not None and header is not None
+    assert header["y"] >= box["y"] + box["height"], "it pushes the page down"
+    page.add_style_tag(content="* { display: none !important; color: red !important }")
+    expect(banner).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Audio and video on this page (1)").click()
+    box_of_media = page.get_by_role("dialog", name="Audio and video on this page")
+    expect(box_of_media).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(box_of_media).to_be_hidden()
+    page.get_by_role("button", name="hide").click()
+    expect(banner).to_be_hidden()
+    page.reload()
+    expect(banner).to_be_hidden()
+    page.get_by_role("button", name="Archived page").click()
+    expect(banner).to_be_visible()
+    page.close()
+
+
+def test_the_banner_hides_without_javascript(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    with live_site() as site:
+        (result,) = capture(tmp_path / "warcs", f"{site}fr.html")
+    reader, _ = serve(tmp_path / "warcs")
+    context = browser.new_context(java_script_enabled=False, locale="fr-FR")
+    page = context.new_page()
+    page.goto(f"{reader}default/{result['timestamp']}/{site}fr.html")
+    banner = page.get_by_role("region", name="À propos de cette page archivée")
+    expect(banner).to_be_visible()
+    page.get_by_role("button", name="masquer").click()
+    expect(banner).to_be_hidden()
+    context.close()
+
+
+def test_the_workbench_captures_a_page_and_shows_it(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    reader, workbench = serve(tmp_path / "warcs")
+    page = browser.new_page()
+    with live_site() as site:
+        page.goto(workbench)
+        page.get_by_label("Address of the page").fill(f"{site}index.html")
+        page.get_by_role("button", name="Capture").click()
+        expect(page.get_by_role("status")).to_have_text("done", timeout=20_000)
+        expect(page.get_by_role("cell", name="favicon.ico")).to_be_visible()
+    page.get_by_role("link", name="See the captured page").click()
+    expect(page.get_by_role("heading", name="The lighthouse keeper's book")).to_be_visible()
+    assert page.url.startswith(reader)
+    page.close()
+
+
+def test_no_archived_page_can_drive_the_workbench(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    reader, workbench = serve(tmp_path / "warcs")
+    page = browser.new_page()
+    page.goto(reader)
+    form = f"""<form id=f method=post action="{workbench}captures"><input name=url value="http://example.org/"></form>"""
+    blocked: list[str] = []
+    page.on("console", lambda message: blocked.append(message.text))
+    page.evaluate("(form) => { document.body.innerHTML = form; document.getElementById('f').submit() }", form)
+    page.evaluate("() => document.title")
+    answer = page.request.post(f"{workbench}captures", form={"url": "http://example.org/"}, headers={"Origin": reader.rstrip("/")})
+    assert answer.status == 403
+    rebound = page.request.get(workbench, headers={"Host": "evil.example"})
+    assert rebound.status == 403
+    page.close()
