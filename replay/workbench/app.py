@@ -43,6 +43,7 @@ def create_workbench(settings: Settings, holdings: Holdings, *, runner: CaptureR
         MAX_CONTENT_LENGTH=64 * 1024,
         SETTINGS=settings,
     )
+    app.before_request(_guard)  # before Flask-WTF's own check
     CSRFProtect(app)
     workbench = _Workbench(settings, holdings, runner or CaptureRunner(holdings, software="muniment"))
     app.extensions["muniment.runner"] = workbench.runner
@@ -51,7 +52,6 @@ def create_workbench(settings: Settings, holdings: Holdings, *, runner: CaptureR
     app.add_url_rule("/captures/<int:number>", "job", workbench.job)
     app.add_url_rule("/captures/<int:number>.json", "job_json", workbench.job_json)
     app.add_url_rule("/captures/<int:number>/stop", "stop", workbench.stop, methods=["POST"])
-    app.before_request(_guard)
     app.after_request(_protect)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)

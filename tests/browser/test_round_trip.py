@@ -81,7 +81,7 @@ def test_the_banner_in_the_browser(browser: Browser, serve: Serve, tmp_path: Pat
     box, header = banner.bounding_box(), page.locator("body > header").bounding_box()
     assert box is not None and header is not None
     assert header["y"] >= box["y"] + box["height"], "it pushes the page down"
-    page.add_style_tag(content="* { display: none !important; color: red !important }")
+    page.add_style_tag(content="muniment-banner, body * { display: none !important; color: red !important }")
     expect(banner).to_be_visible()
     page.reload()
     page.get_by_role("button", name="Audio and video on this page (1)").click()
