@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Insert, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Executable, Insert, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from archiver.errors import StorageFailed
+from archiver.errors import StorageFailed, UsageError
 
 #: The newest migration; a test compares it with the folder of migrations.
 HEAD = "0001"
 
 #: Name of the SQLite file in the archive home.
 FILE_NAME = "muniment.db"
+
+#: Seconds that a process waits for another one's write to the SQLite file.
+BUSY_SECONDS = 30
+
+_HELP = "Look at the archive folder's permissions and free space."
 
 
 def open_database(url: str, home: Path) -> Engine:
@@ -29,24 +37,74 @@ def open_database(url: str, home: Path) -> Engine:
         home: the archive folder; made when needed.
 
     Raises:
+        UsageError: the URL names no database that can be used here.
         StorageFailed: it cannot be opened, or was written by a newer version.
     """
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageFailed(f"The archive folder cannot be made: {error.strerror}.", "Choose another.") from error
-    engine = create_engine(url or f"sqlite:///{home / FILE_NAME}")
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_pragmas)
+    engine = _engine(url, home)
     try:
-        version = _version(engine)
-        if version != HEAD:
-            with _lock(home):
-                _migrate(engine)
-    except OperationalError as error:
+        with _failures_told():
+            if _version(engine) != HEAD:
+                with alone(home, "migrate"):
+                    _migrate(engine)
+    except StorageFailed:
         engine.dispose()
-        raise StorageFailed(f"The database cannot be opened: {error.orig}.") from error
+        raise
     return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for SELECTs.
+
+    Raises:
+        StorageFailed: the database cannot be read.
+    """
+    with _failures_told(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction; nobody else writes between its first statement and its end. On the disk once it has ended.
+
+    Raises:
+        StorageFailed: the database cannot be written; nothing of the transaction is kept.
+    """
+    with _failures_told(), engine.begin() as connection:
+        _write_lock(connection)
+        yield connection
+
+
+class Prepared:
+    """A SELECT that is compiled once and then runs without SQLAlchemy's own work: for look-ups of a few rows.
+
+    Args:
+        engine: where it runs.
+        statement: takes named parameters; its columns are text and whole numbers only.
+    """
+
+    def __init__(self, engine: Engine, statement: Executable) -> None:
+        self._engine = engine
+        self._sql = str(statement.compile(engine))  # type: ignore[attr-defined]
+
+    def rows(self, **parameters: object) -> list[tuple[Any, ...]]:
+        """All rows at once.
+
+        Raises:
+            StorageFailed: the database cannot be read.
+        """
+        with _failures_told():
+            connection = self._engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(self._sql, parameters)
+                return cursor.fetchall()  # type: ignore[return-value]
+            finally:
+                connection.close()
 
 
 def insert_new(engine: Engine, table: Table) -> Insert:
@@ -55,17 +113,77 @@ def insert_new(engine: Engine, table: Table) -> Insert:
     return statement.on_conflict_do_nothing()  # type: ignore[no-any-return]
 
 
+@contextmanager
+def alone(home: Path, task: str) -> Iterator[None]:
+    """One process at a time does this task in an archive.
+
+    Raises:
+        StorageFailed: the archive folder cannot be written.
+    """
+    try:
+        handle = (home / f".{task}.lock").open("w")
+    except OSError as error:
+        raise StorageFailed(f"The archive folder cannot be written: {error.strerror}.", _HELP) from error
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _engine(url: str, home: Path) -> Engine:
+    try:
+        target = make_url(url) if url else URL.create("sqlite", database=str(home / FILE_NAME))
+        if target.drivername in ("postgresql", "postgres"):
+            target = target.set(drivername="postgresql+psycopg")
+        if target.get_backend_name() not in ("sqlite", "postgresql"):
+            raise UsageError("The database must be SQLite or PostgreSQL.", "Write postgresql://user@host/name.")
+        if target.get_backend_name() != "sqlite":
+            return create_engine(target)
+        if target.database in (None, "", ":memory:"):
+            raise UsageError("A database in memory would not outlive the command.", "Name a file: sqlite:///path.")
+        engine = create_engine(target, paramstyle="named", connect_args={"timeout": BUSY_SECONDS})
+    except (ArgumentError, ValueError) as error:
+        raise UsageError("The database URL cannot be read.", "Write postgresql://user@host/name.") from error
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        raise UsageError("That database needs a driver that is not installed.", "Install psycopg.") from error
+    event.listen(engine, "connect", _set_pragmas)
+    return engine
+
+
 def _set_pragmas(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in (
-        "busy_timeout=30000",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
         "journal_mode=WAL",
         "synchronous=FULL",  # committed means on the disk
         "foreign_keys=ON",
         "cache_size=-32768",
+        "mmap_size=268435456",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_lock(connection: Connection) -> None:
+    """Take SQLite's write lock at once: a transaction that began by reading could not wait for it later."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Turn what a database can suffer into one sentence. Broken constraints are the caller's and pass through."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not isinstance(error.orig, _SUFFERED) and not isinstance(error, OperationalError):
+            raise
+        raise StorageFailed(f"The database cannot be used: {error.orig}.", _HELP) from error
+    except NoConnectionFree as error:
+        raise StorageFailed("Too many look-ups in the database at once.", "Try again.") from error
+    except sqlite3.DatabaseError as error:
+        if not isinstance(error, _SUFFERED) and type(error) is not sqlite3.DatabaseError:
+            raise
+        raise StorageFailed(f"The database cannot be used: {error}.", _HELP) from error
 
 
 def _version(engine: Engine) -> str | None:
@@ -85,8 +203,9 @@ def _migrate(engine: Engine) -> None:
     from alembic.util import CommandError
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations").replace("%", "%%"))
     with engine.begin() as connection:
+        _write_lock(connection)  # all steps or none: a half-made database could not be mended
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -94,11 +213,3 @@ def _migrate(engine: Engine) -> None:
             raise StorageFailed(
                 "This archive was written by a newer version of Muniment.", "Install that version or a newer one."
             ) from error
-
-
-@contextmanager
-def _lock(home: Path) -> Iterator[None]:
-    """One process at a time brings the tables up to date."""
-    with (home / ".migrate.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
