@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
+from uuid import NAMESPACE_URL, uuid5
 
 from zlib_ng import zlib_ng
 
@@ -151,8 +152,15 @@ def _recompress(source: BinaryIO, target: BinaryIO) -> None:
         if isinstance(item, BadRecord):
             continue
         gzip = zlib_ng.compressobj(6, wbits=31)
-        head = "".join(f"{name}: {value}\r\n" for name, value in item.fields)
-        target.write(gzip.compress(f"WARC/1.0\r\n{head}\r\n".encode()))
+        fields = list(item.fields)
+        version = item.version
+        if version == "ARC":
+            name = f"{item.url} {item.get('WARC-Date')} {item.offset}"
+            fields.append(("WARC-Record-ID", f"<urn:uuid:{uuid5(NAMESPACE_URL, name)}>"))
+            fields.append(("Content-Length", str(item.content_length)))
+            version = "WARC/1.1"
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields)
+        target.write(gzip.compress(f"{version}\r\n{head}\r\n".encode()))
         try:
             while data := item.stream.read(65536):
                 target.write(gzip.compress(data))

@@ -175,6 +175,8 @@ class StoredRecord:
         offset: of the record in the file as stored; for records inside a whole-file gzip, of the file's only member.
         length: bytes as stored; 0 until `measure` was called.
         alone: the record can be read by itself from `offset`.
+        version: first line of the record, such as "WARC/1.0"; "ARC" for ARC records.
+        file: the open file, for records read by themselves.
     """
 
     record_type: str
@@ -184,6 +186,7 @@ class StoredRecord:
     stream: _Block
     length: int = 0
     alone: bool = True
+    version: str = "ARC"
     file: BinaryIO | None = None
     _head: Head | None = field(default=None, repr=False)
 
@@ -358,11 +361,11 @@ def _read_record(lines: _Lines, offset: int) -> StoredRecord | None:
     if not line:
         return None
     if line.startswith(b"WARC/"):
-        return _read_warc(lines, offset)
+        return _read_warc(line.decode("ascii", "replace").strip(), lines, offset)
     return _read_arc(line, lines, offset)
 
 
-def _read_warc(lines: _Lines, offset: int) -> StoredRecord:
+def _read_warc(version: str, lines: _Lines, offset: int) -> StoredRecord:
     fields: list[tuple[str, str]] = []
     while (line := lines.line()) not in (b"\r\n", b"\n"):
         if not line:
@@ -382,7 +385,7 @@ def _read_warc(lines: _Lines, offset: int) -> StoredRecord:
     if not (length.isascii() and length.isdigit()):
         raise DamagedRecord("The record does not say how long it is.")
     record_type = named.get("warc-type", "").lower()
-    return StoredRecord(record_type, tuple(fields), offset, int(length), _Block(lines, int(length)))
+    return StoredRecord(record_type, tuple(fields), offset, int(length), _Block(lines, int(length)), version=version)
 
 
 def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
