@@ -161,7 +161,7 @@ def test_files_are_finished_when_full_and_an_event_is_never_split(store: FolderS
     for event in written:
         assert len({record.file for record in event}) == 1
     for file in files:
-        assert [record.record_type for record in all_records(store.root / file)][0] == "warcinfo"
+        assert next(record.record_type for record in all_records(store.root / file)) == "warcinfo"
     assert not list(store.root.glob("*.open"))
 
 
@@ -275,7 +275,7 @@ def test_import_names_what_is_damaged_and_takes_the_rest(
 ) -> None:
     holdings = holdings_with(store=str(tmp_path / "own"))
     hurt = bytearray(whole_file)
-    third = [record for record in items(bytes(whole_file)) if record.url == "http://example.org/1"][0]
+    third = next(record for record in items(bytes(whole_file)) if record.url == "http://example.org/1")
     hurt[third.offset + 40 : third.offset + 60] = b"\0" * 20
     path = tmp_path / "hurt.warc.gz"
     path.write_bytes(bytes(hurt))

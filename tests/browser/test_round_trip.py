@@ -137,7 +137,9 @@ def test_no_archived_page_can_drive_the_workbench(browser: Browser, serve: Serve
     page.on("console", lambda message: blocked.append(message.text))
     page.evaluate("(form) => { document.body.innerHTML = form; document.getElementById('f').submit() }", form)
     page.evaluate("() => document.title")
-    answer = page.request.post(f"{workbench}captures", form={"url": "http://example.org/"}, headers={"Origin": reader.rstrip("/")})
+    answer = page.request.post(
+        f"{workbench}captures", form={"url": "http://example.org/"}, headers={"Origin": reader.rstrip("/")}
+    )
     assert answer.status == 403
     rebound = page.request.get(workbench, headers={"Host": "evil.example"})
     assert rebound.status == 403
