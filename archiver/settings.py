@@ -103,7 +103,7 @@ def load_settings(overrides: Mapping[str, object] | None = None, *, environ: Map
 def _read_file(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"The settings file {path} cannot be read: {error}.", "Mend or remove it.") from error
