@@ -6,7 +6,12 @@ from flask import current_app, redirect, render_template
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.holdings import Holdings
-from replay.lookup import Lookup
+from archiver.index.sql import UrlSummary
+from replay.lookup import Lookup, Scope
+
+#: URLs of an imported collection that are looked at for documents, and documents that are listed.
+_DOCUMENTS_SEARCHED = 2000
+_DOCUMENTS_SHOWN = 100
 
 
 def home() -> str:
@@ -25,7 +30,14 @@ def collection(name: str) -> str:
     scope = lookup.scope(name)
     summaries = [holdings.index.summary(slug) for slug in scope.slugs]
     pages = [page for slug in scope.slugs for page in holdings.crawls.pages(slug, limit=100)]
-    return render_template("collection.html", scope=scope, summaries=summaries, pages=pages)
+    documents = [] if pages else _documents(holdings, scope)
+    return render_template("collection.html", scope=scope, summaries=summaries, pages=pages, documents=documents)
+
+
+def _documents(holdings: Holdings, scope: Scope) -> list[UrlSummary]:
+    """The HTML documents of an imported collection, which has no list of captured pages."""
+    found = holdings.index.under(scope.slugs, "", limit=_DOCUMENTS_SEARCHED)
+    return [item for item in found if item.mime in ("text/html", "application/xhtml+xml")][:_DOCUMENTS_SHOWN]
 
 
 def collection_short(name: str) -> BaseResponse:
