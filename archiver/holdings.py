@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from sqlalchemy import Engine
 
 from archiver.collections.crawls import CrawlLog
 from archiver.collections.registry import CollectionRegistry
-from archiver.errors import DamagedRecord, UnknownCollection
-from archiver.index.database import open_database
+from archiver.errors import DamagedRecord, MunimentError, StorageFailed, UsageError
+from archiver.index.database import alone, open_database
 from archiver.index.entry import capture_of_stored, why_not_indexed
 from archiver.index.sql import CaptureIndex
 from archiver.model import Capture
@@ -27,6 +27,11 @@ from archiver.warc.repair import RepairReport, repair_abandoned
 
 #: The folder of the WARC files inside the archive home.
 WARC_FOLDER = "archive"
+
+#: The collection that is always there.
+DEFAULT_COLLECTION = "default"
+
+_ROWS_AT_ONCE = 1000
 
 
 def utc_now() -> datetime:
@@ -70,58 +75,91 @@ class Holdings:
 def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Holdings:
     """Open (or begin) the archive that the settings name.
 
-    WARC files that a killed process left open are cut to their last whole record, finished and indexed. Files that a
+    WARC files that a killed process left open are indexed and finished up to their last whole record. Files that a
     living process writes are left alone.
 
     Raises:
+        UsageError: the settings name a database or a place for WARC files that cannot be used.
         StorageFailed: the archive folder or the database cannot be used.
     """
+    store = _store(settings)
     engine = open_database(settings.database, settings.archive)
-    store = FolderStore(Path(settings.store) if settings.store else settings.archive / WARC_FOLDER)
-    registry = CollectionRegistry(engine, clock)
     try:
-        registry.get("default")
-    except UnknownCollection:
-        with _alone(settings.archive):
-            if not any(collection.slug == "default" for collection in registry.all()):
-                registry.create("default", title="Default")
-    holdings = Holdings(settings, engine, store, CaptureIndex(engine), registry, CrawlLog(engine, clock))
-    if not any(store.unfinished()):
-        return holdings
-    with _alone(settings.archive):
-        reports = repair_abandoned(store)
-        for report in reports:
-            if report.records:
-                index_file(holdings, report.file)
-    return replace(holdings, repaired=tuple(reports))
+        registry = CollectionRegistry(engine, clock)
+        registry.ensure(DEFAULT_COLLECTION, title="Default")
+        holdings = Holdings(settings, engine, store, CaptureIndex(engine), registry, CrawlLog(engine, clock))
+        return replace(holdings, repaired=_mend(holdings))
+    except MunimentError:
+        engine.dispose()
+        raise
 
 
-def index_file(holdings: Holdings, file: str) -> int:
-    """Index every record of one of our own WARC files, whose warcinfo record names its collection."""
-    rows: list[Capture] = []
-    collection = holdings.settings.collection
-    with holdings.store.open(file) as stream:
-        pending: tuple[Capture, StoredRecord] | None = None
-        for item in iter_records(stream):
-            if pending is not None:
-                rows.append(replace(pending[0], length=pending[1].length))
-                pending = None
-            if not isinstance(item, StoredRecord):
-                continue
+def _store(settings: Settings) -> FolderStore:
+    if "://" in settings.store:
+        raise UsageError("WARC files can only be kept in a folder.", "Give the setting “store” the path of a folder.")
+    return FolderStore(Path(settings.store) if settings.store else settings.archive / WARC_FOLDER)
+
+
+# -- after a crash ---------------------------------------------------------------------------------------------------
+
+
+def _mend(holdings: Holdings) -> tuple[RepairReport, ...]:
+    """Index and finish what killed processes left behind."""
+    if not any(holdings.store.unfinished()):
+        return ()
+    with alone(holdings.settings.archive, "repair", wait=False) as mine:
+        if not mine:
+            return ()  # another process is at it
+        # Rows first: a file that still bears its temporary name is looked at again should this be cut short too.
+        for name in list(holdings.store.unfinished()):
+            _index_abandoned(holdings, name)
+        return tuple(repair_abandoned(holdings.store))
+
+
+def _index_abandoned(holdings: Holdings, name: str) -> None:
+    """Index the whole records of a file that no living process writes."""
+    try:
+        stream = holdings.store.path(name).open("rb")
+    except FileNotFoundError:
+        return  # finished in between
+    except OSError as error:
+        raise StorageFailed(f"A WARC file cannot be read: {error.strerror}.", "Look at its permissions.") from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # its writer lives
+        rows = _whole_captures(holdings, name, stream)
+        while batch := list(islice(rows, _ROWS_AT_ONCE)):
+            holdings.index.add(batch)
+
+
+def _whole_captures(holdings: Holdings, file: str, stream: BinaryIO) -> Iterator[Capture]:
+    """The rows of one of our own files, up to its first damage; its warcinfo record says what it is part of.
+
+    A file that is part of no collection here is the torn copy of an import: it has no rows until that is done again.
+    """
+    collection: str | None = None
+    before: tuple[Capture, StoredRecord] | None = None
+    for item in iter_records(stream):
+        if before is not None and before[1].length:
+            yield replace(before[0], length=before[1].length)
+        before = None
+        if not isinstance(item, StoredRecord):
+            return
+        try:
             if item.record_type == "warcinfo":
-                collection = _collection_named(holdings, item) or collection
-            elif not why_not_indexed(item):
-                try:
-                    pending = (capture_of_stored(item, collection, file), item)
-                except DamagedRecord:
-                    pending = None
-        if pending is not None:
-            rows.append(replace(pending[0], length=pending[1].length))
-    return holdings.index.add(rows)
+                collection = _collection_named(holdings, item)
+            elif collection is not None and not why_not_indexed(item):
+                before = (capture_of_stored(item, collection, file), item)
+        except DamagedRecord:
+            return
+    if before is not None and before[1].length:
+        yield replace(before[0], length=before[1].length)
 
 
 def _collection_named(holdings: Holdings, warcinfo: StoredRecord) -> str | None:
-    """The collection that a warcinfo record says its file is part of."""
+    """The collection of this archive that a warcinfo record says its file is part of."""
     text = b"".join(warcinfo.payload()).decode("utf-8", "replace")
     for line in text.splitlines():
         name, _, value = line.partition(":")
@@ -129,11 +167,3 @@ def _collection_named(holdings: Holdings, warcinfo: StoredRecord) -> str | None:
             known = {collection.slug for collection in holdings.collections.all()}
             return value.strip() if value.strip() in known else None
     return None
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """One process at a time."""
-    with (home / ".repair.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Engine, func, insert, select, update
 
 from archiver.errors import UnknownCollection
+from archiver.index.database import reading, writing
 from archiver.index.tables import collections, crawls, outcomes, pages
 from archiver.model import Candidate, Failure, FailureKind, PageResult, ResourceOutcome
 from archiver.timestamps import to_iso
@@ -45,7 +46,7 @@ class CrawlLog:
         Raises:
             UnknownCollection: no collection of that name.
         """
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             number = connection.execute(select(collections.c.id).where(collections.c.slug == collection)).scalar()
             if number is None:
                 raise UnknownCollection(f"There is no collection “{collection}”.")
@@ -56,7 +57,7 @@ class CrawlLog:
 
     def record_page(self, result: PageResult, crawl_id: int) -> int:
         """Keep the result of a page capture; its number. The crawl counts as finished at this moment."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             collection_id = connection.execute(select(crawls.c.collection_id).where(crawls.c.id == crawl_id)).scalar_one()
             made = connection.execute(
                 insert(pages).values(
@@ -91,7 +92,7 @@ class CrawlLog:
             .limit(limit)
             .offset(offset)
         )  # fmt: skip
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [
                 PageSummary(row[0], row[1], row[2], row[3], f"{row[4]:014d}", row[5], bool(row[6]))
                 for row in connection.execute(statement)
@@ -104,7 +105,7 @@ class CrawlLog:
             .select_from(pages.join(collections, collections.c.id == pages.c.collection_id))
             .where(collections.c.slug == collection, pages.c.timestamp.is_not(None))
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return int(connection.execute(statement).scalar_one())
 
     def missing(self, page: int) -> list[ResourceOutcome]:
@@ -112,7 +113,7 @@ class CrawlLog:
         statement = (
             select(outcomes).where(outcomes.c.page_id == page, outcomes.c.failure.is_not(None)).order_by(outcomes.c.position)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [
                 ResourceOutcome(
                     Candidate(row.url, row.via, row.hops),

@@ -12,9 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from archiver.errors import Conflict, UnknownCollection, UsageError
+from archiver.index.database import insert_new, reading, writing
 from archiver.index.tables import collections, organisations
 from archiver.model import Collection, Organisation, Visibility
 from archiver.timestamps import parse_iso, to_iso
+from archiver.urls import parse_url
 
 #: Words that mean something else in addresses.
 RESERVED = frozenset({"all", "cdx", "wayback", "static", "-", "favicon.ico", "robots.txt"})
@@ -74,33 +76,48 @@ class CollectionRegistry:
             slug: its name in addresses: lower-case letters, digits, hyphens, underscores.
             title: as the banner says it; the slug when empty.
             organisation: name of who collects; made when new.
-            organisation_url: its home page.
+            organisation_url: its home page; replaces the one known when it is given.
             description: plain text.
             visibility: who may see it.
 
         Raises:
-            UsageError: the name cannot be used.
+            UsageError: the name or the home page cannot be used.
             Conflict: the name is taken.
         """
         if not _SLUG.fullmatch(slug) or slug in RESERVED:
+            better = slugify(slug)
             raise UsageError(
-                f"“{slug}” cannot be the name of a collection.",
-                "Use lower-case letters, digits and hyphens; not all, cdx, wayback or static.",
+                f"“{_line(slug)[:80]}” cannot be the name of a collection.",
+                f"Use lower-case letters, digits and hyphens, such as “{better}”."
+                if better not in RESERVED and better != slug
+                else "That word has a meaning of its own in addresses.",
             )
-        with self._engine.begin() as connection:
-            if connection.execute(select(collections.c.id).where(collections.c.slug == slug)).first():
-                raise Conflict(f"There is already a collection “{slug}”.", "Choose another name or change that one.")
-            connection.execute(
-                insert(collections).values(
+        url = _home_page(organisation, organisation_url)
+        with writing(self._engine) as connection:
+            made = connection.execute(
+                insert_new(self._engine, collections).values(
                     slug=slug,
-                    title=title or slug,
-                    organisation_id=self._organisation(connection, organisation, organisation_url),
-                    description=description,
+                    title=_line(title) or slug,
+                    organisation_id=self._organisation(connection, organisation, url or None),
+                    description=_plain(description).strip(),
                     visibility=visibility.value,
                     created_at=to_iso(self._clock()),
                 )
             )
+            if not made.rowcount:
+                raise Conflict(f"There is already a collection “{slug}”.", "Choose another name or change that one.")
         return self.get(slug)
+
+    def ensure(self, slug: str, *, title: str) -> Collection:
+        """The collection of that name, made when it is not there yet."""
+        try:
+            return self.get(slug)
+        except UnknownCollection:
+            pass
+        try:
+            return self.create(slug, title=title)
+        except Conflict:  # another process was quicker
+            return self.get(slug)
 
     def get(self, slug: str) -> Collection:
         """A collection by its name.
@@ -108,20 +125,22 @@ class CollectionRegistry:
         Raises:
             UnknownCollection: there is none; suggests the nearest.
         """
-        with self._engine.connect() as connection:
-            row = connection.execute(_rows().where(collections.c.slug == slug)).first()
-        if row is not None:
-            return _collection(row)
+        if _SLUG.fullmatch(slug):
+            with reading(self._engine) as connection:
+                row = connection.execute(_rows().where(collections.c.slug == slug)).first()
+            if row is not None:
+                return _collection(row)
         near = difflib.get_close_matches(slug, [item.slug for item in self.all()], 1)
         raise UnknownCollection(
-            f"There is no collection “{slug[:80]}”.",
+            f"There is no collection “{_line(slug)[:80]}”.",
             f"Did you mean “{near[0]}”?" if near else "Make it with muniment collection create.",
         )
 
     def all(self) -> list[Collection]:
         """Every collection, by title."""
-        with self._engine.connect() as connection:
-            return [_collection(row) for row in connection.execute(_rows().order_by(collections.c.title))]
+        with reading(self._engine) as connection:
+            found = [_collection(row) for row in connection.execute(_rows())]
+        return sorted(found, key=lambda item: (item.title.casefold(), item.slug))
 
     def update(
         self,
@@ -133,36 +152,39 @@ class CollectionRegistry:
         description: str | None = None,
         visibility: Visibility | None = None,
     ) -> Collection:
-        """Change what is given.
+        """Change what is given; an empty text takes the old one away.
 
         Raises:
             UnknownCollection: there is none of that name.
+            UsageError: the home page cannot be used, or is of no organisation.
         """
         current = self.get(slug)
         values: dict[str, object] = {}
-        with self._engine.begin() as connection:
-            if title is not None:
-                values["title"] = title or slug
-            if description is not None:
-                values["description"] = description
-            if visibility is not None:
-                values["visibility"] = visibility.value
+        if title is not None:
+            values["title"] = _line(title) or slug
+        if description is not None:
+            values["description"] = _plain(description).strip()
+        if visibility is not None:
+            values["visibility"] = visibility.value
+        with writing(self._engine) as connection:
             if organisation is not None or organisation_url is not None:
-                name = current.organisation.name if organisation is None and current.organisation else organisation or ""
-                values["organisation_id"] = self._organisation(connection, name, organisation_url)
+                known = current.organisation.name if current.organisation else ""
+                name = known if organisation is None else organisation
+                url = None if organisation_url is None else _home_page(name, organisation_url)
+                values["organisation_id"] = self._organisation(connection, name, url)
             if values:
                 connection.execute(update(collections).where(collections.c.slug == slug).values(**values))
         return self.get(slug)
 
     @staticmethod
     def _organisation(connection: Connection, name: str, url: str | None) -> int | None:
-        """The id of an organisation, made when new; a given URL replaces the old one."""
-        name = " ".join(name.split())
+        """The id of an organisation, made when new; a URL that is not None replaces the old one."""
+        name = _line(name)
         if not name:
             return None
         found = connection.execute(select(organisations.c.id).where(organisations.c.name == name)).scalar()
         if found is not None:
-            if url:
+            if url is not None:
                 connection.execute(update(organisations).where(organisations.c.id == found).values(url=url))
             return int(found)
         slug = base = slugify(name)
@@ -171,3 +193,23 @@ class CollectionRegistry:
             slug, number = f"{base}-{number}", number + 1
         made = connection.execute(insert(organisations).values(slug=slug, name=name, url=url or ""))
         return int(made.inserted_primary_key[0])  # type: ignore[index]
+
+
+def _plain(text: str) -> str:
+    """Text that every database and page can hold: no control characters but line ends and tabs, no lone surrogates."""
+    text = text.replace("\r\n", "\n").encode("utf-8", "replace").decode("utf-8")
+    return "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc")
+
+
+def _line(text: str) -> str:
+    """The same on one line."""
+    return " ".join(_plain(text).split())
+
+
+def _home_page(organisation: str, url: str) -> str:
+    """An organisation's home page as a link may name it; "" for none."""
+    if not url.strip():
+        return ""
+    if not _line(organisation):
+        raise UsageError("A home page needs its organisation.", "Give the organisation too.")
+    return parse_url(url, assume_http=True)

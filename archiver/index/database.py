@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Insert, Table, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Insert, Select, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
@@ -46,7 +45,7 @@ def open_database(url: str, home: Path) -> Engine:
         raise StorageFailed(f"The archive folder cannot be made: {error.strerror}.", "Choose another.") from error
     engine = _engine(url, home)
     try:
-        with _failures_told():
+        with _failures_told(engine):
             if _version(engine) != HEAD:
                 with alone(home, "migrate"):
                     _migrate(engine)
@@ -63,7 +62,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         StorageFailed: the database cannot be read.
     """
-    with _failures_told(), engine.connect() as connection:
+    with _failures_told(engine), engine.connect() as connection:
         yield connection
 
 
@@ -74,7 +73,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises:
         StorageFailed: the database cannot be written; nothing of the transaction is kept.
     """
-    with _failures_told(), engine.begin() as connection:
+    with _failures_told(engine), engine.begin() as connection:
         _write_lock(connection)
         yield connection
 
@@ -87,22 +86,24 @@ class Prepared:
         statement: takes named parameters; its columns are text and whole numbers only.
     """
 
-    def __init__(self, engine: Engine, statement: Executable) -> None:
+    def __init__(self, engine: Engine, statement: Select[Any]) -> None:
         self._engine = engine
-        self._sql = str(statement.compile(engine))  # type: ignore[attr-defined]
+        compiled = statement.compile(engine)
+        self._sql = str(compiled)
+        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
 
-    def rows(self, **parameters: object) -> list[tuple[Any, ...]]:
+    def rows(self, **parameters: object) -> Sequence[Any]:
         """All rows at once.
 
         Raises:
             StorageFailed: the database cannot be read.
         """
-        with _failures_told():
+        with _failures_told(self._engine):
             connection = self._engine.raw_connection()
             try:
                 cursor = connection.cursor()
-                cursor.execute(self._sql, parameters)
-                return cursor.fetchall()  # type: ignore[return-value]
+                cursor.execute(self._sql, self._constants | parameters)
+                return cursor.fetchall()
             finally:
                 connection.close()
 
@@ -114,8 +115,8 @@ def insert_new(engine: Engine, table: Table) -> Insert:
 
 
 @contextmanager
-def alone(home: Path, task: str) -> Iterator[None]:
-    """One process at a time does this task in an archive.
+def alone(home: Path, task: str, *, wait: bool = True) -> Iterator[bool]:
+    """One process at a time does this task in an archive; False when another one is at it and `wait` is not set.
 
     Raises:
         StorageFailed: the archive folder cannot be written.
@@ -125,8 +126,12 @@ def alone(home: Path, task: str) -> Iterator[None]:
     except OSError as error:
         raise StorageFailed(f"The archive folder cannot be written: {error.strerror}.", _HELP) from error
     with handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def _engine(url: str, home: Path) -> Engine:
@@ -157,7 +162,6 @@ def _set_pragmas(connection: Any, _record: object) -> None:
         "synchronous=FULL",  # committed means on the disk
         "foreign_keys=ON",
         "cache_size=-32768",
-        "mmap_size=268435456",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -170,20 +174,19 @@ def _write_lock(connection: Connection) -> None:
 
 
 @contextmanager
-def _failures_told() -> Iterator[None]:
-    """Turn what a database can suffer into one sentence. Broken constraints are the caller's and pass through."""
+def _failures_told(engine: Engine) -> Iterator[None]:
+    """Turn what a database can suffer into one sentence. Broken constraints and bugs pass through."""
+    driver: Any = engine.dialect.loaded_dbapi
     try:
         yield
-    except DBAPIError as error:
-        if not isinstance(error.orig, _SUFFERED) and not isinstance(error, OperationalError):
-            raise
-        raise StorageFailed(f"The database cannot be used: {error.orig}.", _HELP) from error
     except NoConnectionFree as error:
         raise StorageFailed("Too many look-ups in the database at once.", "Try again.") from error
-    except sqlite3.DatabaseError as error:
-        if not isinstance(error, _SUFFERED) and type(error) is not sqlite3.DatabaseError:
+    except (DBAPIError, driver.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, driver.OperationalError) and type(cause) is not driver.DatabaseError:
             raise
-        raise StorageFailed(f"The database cannot be used: {error}.", _HELP) from error
+        reason = str(cause).strip().partition("\n")[0].rstrip(".")
+        raise StorageFailed(f"The database cannot be used: {reason}.", _HELP) from error
 
 
 def _version(engine: Engine) -> str | None:

@@ -6,6 +6,9 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData,
 
 metadata = MetaData()
 
+#: Text in the order of its code points, whatever the language of the database: ranges of keys depend on it.
+_KEY = Text().with_variant(Text(collation="C"), "postgresql")
+
 organisations = Table(
     "organisations",
     metadata,
@@ -39,7 +42,7 @@ captures = Table(
     "captures",
     metadata,
     Column("collection_id", Integer, ForeignKey("collections.id"), nullable=False),
-    Column("urlkey", Text, nullable=False),
+    Column("urlkey", _KEY, nullable=False),
     Column("timestamp", BigInteger, nullable=False),
     Column("file_id", Integer, ForeignKey("files.id"), nullable=False),
     Column("offset", BigInteger, nullable=False),

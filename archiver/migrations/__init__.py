@@ -1,1 +1,1 @@
-"""Database migrations, run by archiver.database."""
+"""Database migrations, run by archiver.index.database."""

@@ -38,7 +38,7 @@ def upgrade() -> None:
     op.create_table(
         "captures",
         sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id"), nullable=False),
-        sa.Column("urlkey", sa.Text, nullable=False),
+        sa.Column("urlkey", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("timestamp", sa.BigInteger, nullable=False),
         sa.Column("file_id", sa.Integer, sa.ForeignKey("files.id"), nullable=False),
         sa.Column("offset", sa.BigInteger, nullable=False),
