@@ -64,9 +64,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             muniment = str(Path(sys.executable).with_name("muniment"))
             ours.append(seconds([muniment, "--archive", f"{folder}/a", "capture", "--allow-private", "--json", url]))
-            theirs.append(
-                seconds([wget, "-q", "--page-requisites", f"--warc-file={folder}/w", "-P", f"{folder}/pages", url])
-            )
+            theirs.append(seconds([wget, "-q", "--page-requisites", f"--warc-file={folder}/w", "-P", f"{folder}/pages", url]))
     server.shutdown()
     mine, peer = statistics.median(ours), statistics.median(theirs)
     print(f"{REQUISITES} requisites, {DELAY * 1000:.0f} ms each, medians of {ROUNDS}")

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import replace
 
-from archiver.markup.charset import SNIFF_BYTES, Charset, sniff_charset
+from archiver.markup.charset import SNIFF_BYTES, sniff_charset
 from archiver.markup.html import HtmlScanner
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Passage, PassageKind, Slot, SlotKind
-from archiver.urls import resolve
+from replay.rewrite.byteview import View, view_of
 from replay.rewrite.context import RewriteContext
+from replay.rewrite.js import rewrite_script
 from replay.rewrite.splice import Splicer
-from replay.rewrite.urls import rewrite_url
+from replay.rewrite.urls import absolute, is_inner, rewrite_url
 
 #: Attributes that would make the browser refuse what the archive serves; renamed, so that their value is kept.
 _DISARMED = {
     PassageKind.INTEGRITY: "data-archived-integrity",
     PassageKind.CROSSORIGIN: "data-archived-crossorigin",
 }
+_DISARMED_CSP = "X-Archived-CSP"
+_SCRIPTS = frozenset(
+    {
+        PassageKind.SCRIPT,
+        PassageKind.MODULE,
+        PassageKind.JSON,
+        PassageKind.HANDLER,
+        PassageKind.JAVASCRIPT_URL,
+    }
+)
+_NAVIGATION = frozenset({SlotKind.LINK, SlotKind.FORM})
+_OUT_OF_FRAME = frozenset({"_top", "_parent", "_blank"})
+
+#: Documents in attributes of documents in attributes …: nobody writes more, and each costs the ones around it.
+_MAX_NESTING = 4
 
 
 class HtmlRewriter:
@@ -26,8 +42,8 @@ class HtmlRewriter:
     Args:
         context: where it is replayed.
         http_charset: charset parameter of its Content-Type.
-        head_insert: markup for the start of the head, ASCII.
-        body_insert: markup for the start of the body, ASCII; left out in frameset documents.
+        head_insert: markup for the start of the head.
+        body_insert: markup for the start of the body; left out in frameset documents.
     """
 
     def __init__(
@@ -40,53 +56,89 @@ class HtmlRewriter:
     ) -> None:
         self._context = context
         self._http_charset = http_charset
-        self._inserts = {LandmarkKind.HEAD: head_insert, LandmarkKind.BODY: body_insert}
-        self._base = context.url
-        self._has_base = False
+        self._inserts = {LandmarkKind.HEAD: _ascii(head_insert), LandmarkKind.BODY: _ascii(body_insert)}
         self._start = b""
-        self._charset: Charset | None = None
+        self._view: View | None = None
 
     def feed(self, data: bytes) -> bytes:
         """What `data` completes."""
-        if self._charset is None:
+        view = self._view
+        if view is None:
             self._start += data
             if len(self._start) < SNIFF_BYTES:
                 return b""
-            data = self._begin()
-        return self._scan(self._decoder.decode(data))
+            view, data = self._begin()
+        return view.encode(self._editor.feed(view.decode(data)))
 
     def flush(self) -> bytes:
         """The rest."""
         out = b""
-        if self._charset is None:
-            data = self._begin()
-            out = self._scan(self._decoder.decode(data))
-        out += self._scan(self._decoder.decode(b"", True))
-        self._change(self._scanner.close())
-        return out + self._encode(self._splicer.rest())
+        view = self._view
+        if view is None:
+            view, data = self._begin()
+            out = view.encode(self._editor.feed(view.decode(data)))
+        out += view.encode(self._editor.feed(view.finish()))
+        return out + view.encode(self._editor.close()) + view.tail()
 
-    def _begin(self) -> bytes:
-        self._charset = sniff_charset(self._start, self._http_charset)
-        transparent = self._charset.byte_transparent
-        self._codec = "latin-1" if transparent else self._charset.name
-        self._decoder = codecs.getincrementaldecoder(self._codec)("strict" if transparent else "replace")
-        self._scanner = HtmlScanner(charset=self._charset.name if transparent else None)
-        self._splicer = Splicer()
+    def _begin(self) -> tuple[View, bytes]:
+        view = self._view = view_of(sniff_charset(self._start, self._http_charset))
+        self._editor = _Editor(self._context, self._context.url, view, self._inserts)
         data, self._start = self._start, b""
-        return data
+        return view, data
 
-    def _scan(self, text: str) -> bytes:
+
+class _Editor:
+    """Text of a document in, text that stays in the archive out.
+
+    Args:
+        context: where the document is replayed.
+        base: what relative URLs are joined with until a base element says otherwise.
+        view: how the text was made of bytes; None for text that never was.
+        inserts: markup for landmarks.
+        depth: how many documents this one stands inside.
+    """
+
+    def __init__(
+        self,
+        context: RewriteContext,
+        base: str,
+        view: View | None,
+        inserts: dict[LandmarkKind, str],
+        depth: int = 0,
+    ) -> None:
+        self._context = context
+        self._base = base
+        self._view = view
+        self._charset = view.url_charset if view else None
+        self._inserts = inserts
+        self._depth = depth
+        self._scanner = HtmlScanner(charset=view.scanner_charset if view else None)
+        self._splicer = Splicer()
+        self._has_base = False
+        self._base_leaves = False
+        self._in_frame = is_inner(context)
+        self._top = replace(context, modifier="")
+
+    def feed(self, text: str) -> str:
+        """What `text` completes."""
         self._splicer.feed(text)
         self._change(self._scanner.feed(text))
-        return self._encode(self._splicer.take(self._scanner.settled))
+        return self._splicer.take(self._scanner.settled)
 
-    def _encode(self, text: str) -> bytes:
-        return text.encode(self._codec, "xmlcharrefreplace")
+    def close(self) -> str:
+        """The rest."""
+        self._change(self._scanner.close())
+        return self._splicer.rest()
 
-    def _change(self, found: Iterator[Found]) -> None:
+    def _change(self, found: Iterable[Found]) -> None:
+        leaving: dict[int, bool] = {}
+        if self._in_frame:
+            found = list(found)
+            leaving = self._targets(found)
         for item in found:
             if isinstance(item, Slot):
-                self._fill(item)
+                leaves = leaving.get(self._tag_start(item.start), self._base_leaves) if self._in_frame else False
+                self._fill(item, leaves)
             elif isinstance(item, Landmark):
                 insert = self._inserts.get(item.kind)
                 if insert:
@@ -94,12 +146,13 @@ class HtmlRewriter:
             else:
                 self._passage(item)
 
-    def _fill(self, slot: Slot) -> None:
-        if slot.kind is SlotKind.BASE:
-            if not self._has_base:
-                self._has_base = True
-                self._base = resolve(self._context.url, slot.value) or self._base
-        address = rewrite_url(self._context, self._base, slot.value, slot.kind)
+    def _fill(self, slot: Slot, leaves: bool) -> None:
+        value = self._read(slot.value)
+        if slot.kind is SlotKind.BASE and not self._has_base:
+            self._has_base = True
+            self._base = absolute(self._context.url, value, self._charset) or self._base
+        context = self._top if leaves and slot.kind in _NAVIGATION else self._context
+        address = rewrite_url(context, self._base, value, slot.kind, self._charset)
         if address is not None:
             self._splicer.replace(slot.start, slot.end, slot.encode(address))
 
@@ -108,23 +161,46 @@ class HtmlRewriter:
         if kind in _DISARMED:
             self._splicer.replace(item.start, item.end, _DISARMED[kind])
         elif kind is PassageKind.META_CSP:
-            self._splicer.replace(item.start, item.end, "X-Archived-CSP")
+            self._splicer.replace(item.start, item.end, _DISARMED_CSP)
         elif kind is PassageKind.SRCDOC:
-            inner = rewrite_fragment(self._context, item.value, self._base)
-            if inner != item.value:
-                self._splicer.replace(item.start, item.end, item.encode(inner))
+            value = self._read(item.value)
+            inner = self._inner(value)
+            if inner != value:
+                # "<" would be the end of a document that is read as XML.
+                self._splicer.replace(item.start, item.end, item.encode(inner).replace("<", "&lt;"))
+        elif kind in _SCRIPTS:
+            script = rewrite_script(self._context, self._read(item.value), kind)
+            if script is not None:
+                self._splicer.replace(item.start, item.end, item.encode(script))
 
+    def _inner(self, markup: str) -> str:
+        """A document that stands in an attribute, rewritten."""
+        if self._depth >= _MAX_NESTING:
+            return ""
+        context = replace(self._context, modifier="if")
+        editor = _Editor(context, self._base, None, {}, self._depth + 1)
+        return editor.feed(markup) + editor.close()
 
-def rewrite_fragment(context: RewriteContext, markup: str, base: str) -> str:
-    """A document that stands in an attribute, rewritten."""
-    scanner, splicer = HtmlScanner(), Splicer()
-    splicer.feed(markup)
-    for found in (scanner.feed(markup), scanner.close()):
+    def _read(self, value: str) -> str:
+        return self._view.read(value) if self._view else value
+
+    def _targets(self, found: list[Found]) -> dict[int, bool]:
+        """Start of a tag → whether its link leaves the frame that this document is in."""
+        leaving: dict[int, bool] = {}
         for item in found:
-            if isinstance(item, Slot):
-                address = rewrite_url(context, base, item.value, item.kind)
-                if address is not None:
-                    splicer.replace(item.start, item.end, item.encode(address))
-            elif isinstance(item, Passage) and item.kind in _DISARMED:
-                splicer.replace(item.start, item.end, _DISARMED[item.kind])
-    return splicer.rest()
+            if isinstance(item, Passage) and item.kind is PassageKind.TARGET:
+                start = self._tag_start(item.start)
+                leaving[start] = item.value.strip().lower() in _OUT_OF_FRAME
+                at = start - self._splicer.start
+                if self._splicer.held()[at : at + 5].lower() == "<base":
+                    self._base_leaves = leaving[start]
+        return leaving
+
+    def _tag_start(self, position: int) -> int:
+        start = self._splicer.start
+        return start + self._splicer.held().rfind("<", 0, position - start)
+
+
+def _ascii(markup: str) -> str:
+    """Markup that means the same in every encoding."""
+    return markup if markup.isascii() else markup.encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -1,4 +1,4 @@
-"""Decides what a response really is, by its type, how it was asked for, and its first bytes; then rewrites it."""
+"""Rewrites archived responses: decides what each is, and has it changed by the rewriter for that."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
+from archiver.markup.charset import SNIFF_BYTES
 from archiver.message import Head
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.css import CssRewriter
 from replay.rewrite.headers import rewrite_headers
 from replay.rewrite.html import HtmlRewriter
+from replay.rewrite.sniff import XHTML, Kind, content_type, kind_of
+from replay.rewrite.xhtml import as_xhtml
 
-_HTML = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml", "application/vnd.wap.xhtml+xml"})
-_VAGUE = frozenset({"", "text/plain", "application/octet-stream", "unknown/unknown"})
-_MARKUP_START = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!--", b"<title", b"<meta")
-_SNIFF = 512
+_PARTIAL_CONTENT = 206
 
 
 class _Rewriter(Protocol):
@@ -27,7 +27,7 @@ class _Rewriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Inserts:
-    """Markup that replay adds to pages, ASCII."""
+    """Markup that replay adds to pages, HTML."""
 
     head: str = ""
     body: str = ""
@@ -40,31 +40,12 @@ class RewrittenResponse:
     Attributes:
         headers: archived fields as replay sends them.
         body: decoded, rewritten, in pieces.
-        kind: "html", "css" or "" for what passes through unchanged.
+        kind: what it was rewritten as.
     """
 
     headers: list[tuple[str, str]]
     body: Iterator[bytes]
-    kind: str
-
-
-def kind_of(mime: str, modifier: str, start: bytes) -> str:
-    """What a response is rewritten as: "html", "css" or "".
-
-    What the page asked for decides where the type says nothing; an error page in place of a script stays as it is.
-    """
-    looks_like_markup = start.lstrip(b"\xef\xbb\xbf \t\r\n\f").lower().startswith(_MARKUP_START)
-    if modifier in ("cs", "js", "esm", "wkr", "sw"):
-        if modifier == "cs" and (mime == "text/css" or (mime not in _HTML and not looks_like_markup)):
-            return "css"
-        return ""
-    if mime in _HTML:
-        return "html" if modifier not in ("im", "oe") or mime == "image/svg+xml" or looks_like_markup else ""
-    if mime == "text/css":
-        return "css"
-    if mime == "" and looks_like_markup and modifier in ("", "if", "fr", "mp"):
-        return "html"
-    return ""
+    kind: Kind
 
 
 def rewrite_response(
@@ -78,24 +59,41 @@ def rewrite_response(
         body: decoded payload, in pieces.
         inserts: the banner, for pages.
     """
-    pieces = iter(body)
-    start = next(pieces, b"")
-    kind = kind_of(head.media_type, context.modifier, start[:_SNIFF])
-    inserts = inserts or Inserts()
-    rewriter: _Rewriter | None = None
-    if kind == "html":
-        is_page = head.media_type != "image/svg+xml"
-        rewriter = HtmlRewriter(
-            context,
-            http_charset=head.charset,
-            head_insert=inserts.head if is_page else "",
-            body_insert=inserts.body if is_page else "",
-        )
-    elif kind == "css":
+    start, pieces = _started(body)
+    kind = kind_of(head.media_type, context.modifier, start)
+    if kind is Kind.NONE:
+        headers = rewrite_headers(context, head, is_whole=head.status != _PARTIAL_CONTENT)
+        return RewrittenResponse(headers, pieces, kind)
+    rewriter: _Rewriter
+    type_ = None
+    if kind is Kind.HTML:
+        type_ = content_type(head.get("Content-Type"), head.media_type, head.charset, start)
+        rewriter = _html(context, head, inserts or Inserts())
+    else:
         rewriter = CssRewriter(context, head.charset)
-    pieces = chain([start], pieces) if start else pieces
-    body_out = _rewritten(rewriter, pieces) if rewriter is not None else pieces
-    return RewrittenResponse(rewrite_headers(context, head), body_out, kind)
+    return RewrittenResponse(rewrite_headers(context, head, content_type=type_), _rewritten(rewriter, pieces), kind)
+
+
+def _html(context: RewriteContext, head: Head, inserts: Inserts) -> HtmlRewriter:
+    first, second = inserts.head, inserts.body
+    if head.media_type == "image/svg+xml":
+        first = second = ""
+    elif head.media_type == XHTML:
+        first, second = as_xhtml(first), as_xhtml(second)
+    return HtmlRewriter(context, http_charset=head.charset, head_insert=first, body_insert=second)
+
+
+def _started(body: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, enough to decide by, and all the pieces."""
+    pieces = iter(body)
+    taken: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        taken.append(piece)
+        size += len(piece)
+        if size >= SNIFF_BYTES:
+            break
+    return b"".join(taken)[:SNIFF_BYTES], chain(taken, pieces)
 
 
 def _rewritten(rewriter: _Rewriter, pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import quote
+
 from archiver.markup.slots import SlotKind
 from archiver.urls import is_http, resolve
 from replay.rewrite.context import RewriteContext
@@ -24,6 +27,16 @@ MODIFIERS: dict[SlotKind, str] = {
     SlotKind.DATA: "im",
 }
 
+#: What replaces the URLs of hints and pings: nobody is to be connected to or told.
+NOWHERE = "about:blank"
+
+#: How documents inside other documents are asked for → how the links in them are: without a banner.
+_INNER = {"if": "if", "fr": "fr", "oe": "if"}
+_ADDRESS = re.compile(r"\d{1,14}(?:[a-z]{2,4}_)?/[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
+_ROOTED = re.compile(r"https?:|[/\\]", re.IGNORECASE)
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_QUERY_SAFE = "!$%&'()*+,-./:;=?@[\\]^_`{|}~"
+
 
 def archive_address(context: RewriteContext, url: str, modifier: str = "") -> str:
     """The address of an absolute URL at the time of the page."""
@@ -31,23 +44,69 @@ def archive_address(context: RewriteContext, url: str, modifier: str = "") -> st
     return f"{context.prefix}{context.timestamp}{mark}/{url}"
 
 
-def rewrite_url(context: RewriteContext, base: str, value: str, kind: SlotKind) -> str | None:
+def absolute(base: str, value: str, charset: str | None = None) -> str | None:
+    """What a browser would ask for, http(s) only; None for anything else.
+
+    Args:
+        base: of the document.
+        value: as the browser reads it.
+        charset: codec of the document, which its queries are sent in (URL Standard, section 4.4); None for UTF-8.
+    """
+    if charset is not None and "?" in value and not value.isascii():
+        value = _encoded_query(value, charset)
+    url = resolve(base, value)
+    return url if url is not None and is_http(url) else None
+
+
+def rewrite_url(context: RewriteContext, base: str, value: str, kind: SlotKind, charset: str | None = None) -> str | None:
     """What replaces a URL in a document; None when it stays as it is.
 
     Args:
         context: where the document is replayed.
         base: what relative URLs are joined with.
         value: as the browser reads it.
-        kind: what it is used for. A hint to open connections is emptied: there is nobody to connect to.
+        kind: what it is used for. Hints to open connections and pings lead nowhere.
+        charset: codec for queries; None for UTF-8.
     """
     if kind is SlotKind.HINT or kind is SlotKind.PING:
-        return "about:blank" if kind is SlotKind.HINT else archive_address(context, resolve(base, value) or base, "oe")
-    if value.startswith("#") or value.startswith(context.prefix):
+        return NOWHERE
+    if value.startswith("#") or is_address(context, value):
         return None
-    url = resolve(base, value)
-    if url is None or not is_http(url):
+    # Scripts read these attributes as data: what leads into the archive by itself keeps its form.
+    if kind is SlotKind.DATA and not _ROOTED.match(value):
         return None
-    modifier = MODIFIERS.get(kind, "")
-    if not modifier and kind is not SlotKind.BASE and context.modifier in ("if", "fr"):
-        modifier = context.modifier  # links inside a frame open in that frame, without a banner
-    return archive_address(context, url, modifier)
+    url = absolute(base, value, charset)
+    if url is None:
+        return None
+    if kind is SlotKind.BASE:
+        return archive_address(context, url, context.modifier)  # where the page is that "#part" is a part of
+    return archive_address(context, url, MODIFIERS.get(kind) or _INNER.get(context.modifier, ""))
+
+
+def is_inner(context: RewriteContext) -> bool:
+    """True for documents inside others, whose links stay there."""
+    return context.modifier in _INNER
+
+
+def is_address(context: RewriteContext, value: str) -> bool:
+    """True for what is an address in this archive already, not just a path that begins like the collection's."""
+    return value.startswith(context.prefix) and _ADDRESS.match(value, len(context.prefix)) is not None
+
+
+def _encoded_query(value: str, charset: str) -> str:
+    """Browsers send the query of a URL in the encoding of the page; what that lacks, as a character reference."""
+    before, mark, after = value.partition("?")
+    if "#" in before:
+        return value
+    query, hash_, fragment = after.partition("#")
+    return f"{before}{mark}{_BEYOND_ASCII.sub(lambda run: _escaped(run.group(0), charset), query)}{hash_}{fragment}"
+
+
+def _escaped(text: str, charset: str) -> str:
+    try:
+        return quote(text.encode(charset), safe=_QUERY_SAFE)
+    except (UnicodeError, LookupError):
+        pass
+    if len(text) == 1:
+        return f"%26%23{ord(text)}%3B"
+    return "".join(_escaped(character, charset) for character in text)

@@ -1,0 +1,126 @@
+"""What a response really is: by its type, by how it was asked for, and by its first bytes."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+import webencodings
+
+from archiver.markup.charset import SNIFF_BYTES
+from archiver.markup.html import HtmlScanner
+from archiver.markup.slots import Passage, PassageKind
+
+
+class Kind(StrEnum):
+    """How a response is rewritten."""
+
+    HTML = "html"
+    CSS = "css"
+    NONE = ""  # passes through as it is
+
+
+XHTML = "application/xhtml+xml"
+_HTML = frozenset({"text/html", XHTML, "image/svg+xml", "application/vnd.wap.xhtml+xml"})
+_XML = frozenset({"text/xml", "application/xml"})
+
+#: Types that browsers take for none (MIME Sniffing Standard, section 7).
+_UNKNOWN = frozenset({"", "unknown/unknown", "application/unknown", "*/*"})
+
+#: What these ask for is never shown as a page, whatever comes.
+_SCRIPT_MODIFIERS = frozenset({"js", "esm", "wkr", "sw"})
+_PART_MODIFIERS = frozenset({"im", "oe"})
+
+#: MIME Sniffing Standard, section 7.1.
+_MARKUP = re.compile(
+    rb"<!--|<\?xml|<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|meta|link)[\s/>]",
+    re.IGNORECASE,
+)
+_BLANK = b"\xef\xbb\xbf \t\r\n\f"
+_BINARY = (
+    b"GIF8",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"RIFF",
+    b"BM",
+    b"%PDF-",
+    b"\x00\x00\x01\x00",
+    b"OggS",
+    b"ID3",
+    b"\x1aE\xdf\xa3",
+)
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)")
+_PROLOGUE = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->|<![^\[>]*(?:\[.*?\])?[^>]*>", re.DOTALL)
+
+
+def kind_of(mime: str, modifier: str, start: bytes) -> Kind:
+    """How a response is rewritten.
+
+    What the page asked for decides where the type says nothing; an error page in place of a script stays as it is.
+
+    Args:
+        mime: lower case, without parameters; "" when there is none.
+        modifier: how it was asked for, without underscore.
+        start: its first bytes.
+    """
+    if modifier in _SCRIPT_MODIFIERS:
+        return Kind.NONE
+    if modifier == "cs":
+        is_css = mime == "text/css" or (mime not in _HTML and not looks_like_markup(start))
+        return Kind.CSS if is_css else Kind.NONE
+    if mime == "text/css":
+        return Kind.CSS
+    if mime in _HTML:
+        return Kind.NONE if modifier in _PART_MODIFIERS and start.startswith(_BINARY) else Kind.HTML
+    if mime in _XML:
+        return Kind.HTML if root_of(start) in ("html", "svg") else Kind.NONE
+    if mime in _UNKNOWN and modifier != "im" and looks_like_markup(start):
+        return Kind.HTML
+    return Kind.NONE
+
+
+def looks_like_markup(start: bytes) -> bool:
+    """True when a browser without a type would take this for HTML."""
+    return _MARKUP.match(start.lstrip(_BLANK)) is not None
+
+
+def root_of(start: bytes) -> str:
+    """The local name of the root element of an XML document; "" when it is not among the first bytes."""
+    at = len(start) - len(start.lstrip(b"\xef\xbb\xbf"))
+    while match := _PROLOGUE.match(start, at):
+        at = match.end()
+    root = _ROOT.match(start, at)
+    return root.group(1).decode("ascii", "replace").lower() if root else ""
+
+
+def content_type(declared: str | None, mime: str, http_charset: str | None, start: bytes) -> str | None:
+    """The Content-Type that a rewritten page needs; None when the archived one is right.
+
+    Rewriting makes a page longer, and browsers look for the meta element with the encoding only in its first 1024 bytes:
+    what it says goes into the header. A page that was shown as one for want of a type gets the type.
+
+    Args:
+        declared: archived Content-Type.
+        mime: its media type, "" when there is none.
+        http_charset: its charset parameter.
+        start: first bytes of the page.
+    """
+    known = http_charset is not None and webencodings.lookup(http_charset.strip()) is not None
+    label = None if known else meta_charset(start)
+    if label is None:
+        return "text/html" if mime in _UNKNOWN else None
+    bare = "text/html" if mime in _UNKNOWN else (declared or "").partition(";")[0].strip()
+    return f"{bare}; charset={label}"
+
+
+def meta_charset(start: bytes) -> str | None:
+    """The encoding that a page's own meta element names, as browsers call it; None without one that they know."""
+    scanner = HtmlScanner(charset="windows-1252")
+    for item in scanner.feed(start[:SNIFF_BYTES].decode("latin-1")):
+        if isinstance(item, Passage) and item.kind is PassageKind.META_CHARSET:
+            encoding = webencodings.lookup(item.value.strip())
+            if encoding is not None:
+                # A meta element that could be read is not in UTF-16 (HTML, section 13.2.3.2).
+                name = str(encoding.name)
+                return "utf-8" if name.startswith("utf-16") else name
+    return None
