@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Select, Table, create_engine, event, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, Select, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from archiver.errors import StorageFailed, UsageError
+from archiver.index.tables import metadata
 
 #: The newest migration; a test compares it with the folder of migrations.
 HEAD = "0001"
@@ -24,6 +24,11 @@ FILE_NAME = "muniment.db"
 
 #: Seconds that a process waits for another one's write to the SQLite file.
 BUSY_SECONDS = 30
+
+#: As Alembic makes it.
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 
 _HELP = "Look at the archive folder's permissions and free space."
 
@@ -48,7 +53,8 @@ def open_database(url: str, home: Path) -> Engine:
         with _failures_told(engine):
             if _version(engine) != HEAD:
                 with alone(home, "migrate"):
-                    _migrate(engine)
+                    if not _begin(engine):
+                        _migrate(engine)
     except StorageFailed:
         engine.dispose()
         raise
@@ -108,10 +114,16 @@ class Prepared:
                 connection.close()
 
 
-def insert_new(engine: Engine, table: Table) -> Insert:
+def insert_new(engine: Engine, table: Table) -> Any:
     """An INSERT that passes over rows that are already there."""
-    statement: Any = (postgresql if engine.dialect.name == "postgresql" else sqlite).insert(table)
-    return statement.on_conflict_do_nothing()  # type: ignore[no-any-return]
+    # Only the dialect in use: PostgreSQL's takes long to import.
+    if engine.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+        return postgresql_insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+    return sqlite_insert(table).on_conflict_do_nothing()
 
 
 @contextmanager
@@ -199,8 +211,22 @@ def _version(engine: Engine) -> str | None:
             return None
 
 
+def _begin(engine: Engine) -> bool:
+    """Make the newest tables in a database that has none, as all migrations together would; False when it has some.
+
+    Alembic takes longer to import than everything else here: a first capture need not wait for it.
+    """
+    with engine.begin() as connection:
+        _write_lock(connection)  # all tables or none: a half-made database could not be mended
+        if inspect(connection).get_table_names():
+            return False
+        metadata.create_all(connection)
+        connection.execute(text(_VERSION_TABLE))
+        connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
+    return True
+
+
 def _migrate(engine: Engine) -> None:
-    # Alembic takes longer to import than everything else here, and is needed once in the life of an archive.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
