@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from archiver.markup.attributes import ANYWHERE, SRCSETS, URL_ATTRIBUTES, is_classic_script, link_kind
 from archiver.markup.css import scan_css
 from archiver.markup.importmap import scan_import_map
+from archiver.markup.skip import UNEVENTFUL
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Passage, PassageKind, Slot, SlotKind
 from archiver.markup.srcset import scan_refresh, scan_srcset, scan_words
 from archiver.markup.text import (
@@ -32,11 +33,6 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?>"([^"]*+)"|'([^']*+)'|([^\s"'>][^\s>]*+))?+)?+""")
 _COMMENT_END = re.compile(r"--!?>")
 _SCRIPT_MARK = re.compile(r"<!--|-->|<(/?)script(?=[\s/>])", re.IGNORECASE)
-_INTERESTING = re.compile(
-    r"(?:src|href|style|background|poster|data|action|cite|codebase|ping|longdesc|profile|manifest|content|charset|target"
-    r"|integrity|crossorigin|download|object|\bon[a-z]++)",
-    re.IGNORECASE,
-)
 _NO_RESOURCE = ("data:", "about:", "blob:")
 _JAVASCRIPT = re.compile(r"[\x00-\x20]*j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t\s*:", re.IGNORECASE)
 _RAW_TEXT = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
@@ -48,6 +44,9 @@ _RENAMED = {
     "crossorigin": PassageKind.CROSSORIGIN,
     "download": PassageKind.DOWNLOAD,
 }
+#: Attributes that mean the same on every element.
+_COMMON = frozenset((*ANYWHERE, *SRCSETS, *_RENAMED, "style", "ping", "target", "formtarget", "srcdoc"))
+_NONE: dict[str, SlotKind] = {}
 _CSP_NAMES = frozenset({"content-security-policy", "x-content-security-policy", "content-security-policy-report-only"})
 
 Encoder = Callable[[str], str]
@@ -71,6 +70,30 @@ class _Attribute:
     @property
     def text(self) -> str:
         return self.view.text
+
+
+class _Attributes:
+    """The attributes of a tag, each looked into only when it is asked for; of two with one name the first counts.
+
+    Attributes:
+        names: lower case, in their order.
+    """
+
+    __slots__ = ("_offset", "_read", "names")
+
+    def __init__(self, text: str, start: int, end: int, offset: int, read: Callable[[str], str]) -> None:
+        self._offset = offset
+        self._read = read
+        self.names: dict[str, re.Match[str]] = {}
+        for part in _ATTRIBUTE.finditer(text, start, end):
+            self.names.setdefault(part.group(1).lower(), part)
+
+    def __getitem__(self, name: str) -> _Attribute:
+        return _Attribute(self.names[name], self._offset, self._read)
+
+    def text(self, name: str) -> str:
+        """The value; "" without one."""
+        return self[name].text if name in self.names else ""
 
 
 class HtmlScanner:
@@ -121,18 +144,25 @@ class HtmlScanner:
 
     def _scan(self, *, final: bool) -> Iterator[Found]:
         at = 0
+        found: list[Found] = []
         while True:
-            start = at
-            found: list[Found] = []
-            at = self._token(at, final, found)
-            yield from found
-            if at < 0:
-                at = start
+            if self._has_body and not self._raw_tag and not self._plaintext:
+                at = self._past_uneventful(at)
+            end = self._token(at, final, found)
+            if found:
+                yield from found
+                found.clear()
+            if end < 0:
                 break
+            at = end
         self.settled += at
         self._text = self._text[at:]
         # An unfinished token is looked at again only when it has grown: no quadratic work on hostile input.
         self._retry_at = len(self._text) + len(self._text) // 4
+
+    def _past_uneventful(self, at: int) -> int:
+        passed = UNEVENTFUL.match(self._text, at)
+        return passed.end() if passed else at
 
     def _token(self, at: int, final: bool, found: list[Found]) -> int:
         """Read one token from `at`; the position after it, or -1 when it is not complete."""
@@ -143,6 +173,18 @@ class HtmlScanner:
             return len(text)
         if self._raw_tag:
             return self._raw_text(at, final, found)
+        match = _TAG.match(text, at)
+        if match is None:
+            return self._other(at, final, found)
+        if match.group(1):
+            self._end_tag(match.group(2).lower(), at, match.end(), found)
+        else:
+            self._start_tag(match, found)
+        return match.end()
+
+    def _other(self, at: int, final: bool, found: list[Found]) -> int:
+        """Read what is not a whole tag: text, a comment, a declaration, or the beginning of anything."""
+        text = self._text
         mark = _MARK.search(text, at)
         if mark is None:
             end = len(text) if final or text[-1] != "<" else len(text) - 1
@@ -153,16 +195,9 @@ class HtmlScanner:
             return mark.start()
         if mark.group(0) in ("<!", "<?"):
             return self._declaration(at, final)
-        match = _TAG.match(text, at)
-        if match is None:
-            if mark.group(0) == "</" and len(text) > at + 2 and not text[at + 2].isalpha():
-                return self._bogus(at, final)
-            return len(text) if final else -1
-        if match.group(1):
-            self._end_tag(match.group(2).lower(), at, match.end(), found)
-        else:
-            self._start_tag(match, found)
-        return match.end()
+        if mark.group(0) == "</" and len(text) > at + 2 and not text[at + 2].isalpha():
+            return self._bogus(at, final)
+        return len(text) if final else -1
 
     def _declaration(self, at: int, final: bool) -> int:
         text = self._text
@@ -186,8 +221,10 @@ class HtmlScanner:
 
     def _characters(self, start: int, end: int, found: list[Found]) -> None:
         """Text between tags implies head and body when it is more than white space."""
-        if not self._has_body and self._text[start:end].strip(" \t\n\f\r\ufeff\xef\xbb\xbf"):
-            self._imply_body(start, found)
+        if not self._has_body:
+            visible = self._text[start:end].lstrip(" \t\n\f\r\ufeff\xef\xbb\xbf")
+            if visible:
+                self._imply_body(end - len(visible), found)
 
     def _raw_text(self, at: int, final: bool, found: list[Found]) -> int:
         text, tag = self._text, self._raw_tag
@@ -286,7 +323,7 @@ class HtmlScanner:
         tag, raw = match.group(2).lower(), match.group(3)
         if not self._has_body:
             self._structure(tag, match.start(), match.end(), found)
-        if raw and (tag in ("meta", "script") or _INTERESTING.search(raw)):
+        if raw:
             self._attributes(tag, match, found)
         elif tag == "script":
             self._raw_kind, self._import_map = PassageKind.SCRIPT, False
@@ -311,32 +348,26 @@ class HtmlScanner:
     # -- attributes --------------------------------------------------------------------------------------------------
 
     def _attributes(self, tag: str, match: re.Match[str], found: list[Found]) -> None:
-        offset = self.settled
-        attributes: dict[str, _Attribute] = {}
-        for part in _ATTRIBUTE.finditer(self._text, match.start(3), match.end(3)):
-            name = part.group(1).lower()
-            if name not in attributes:
-                attributes[name] = _Attribute(part, offset, self._read)
+        attributes = _Attributes(self._text, match.start(3), match.end(3), self.settled, self._read)
         if tag == "script":
             self._script_type(attributes)
-        known = URL_ATTRIBUTES.get(tag, {})
+        known = URL_ATTRIBUTES.get(tag, _NONE)
         first = len(found)
-        for name, attribute in attributes.items():
-            if tag == "link" and name == "href":
-                rel, as_ = attributes.get("rel"), attributes.get("as")
-                self._url(attribute, link_kind(rel.text if rel else "", as_.text if as_ else ""), found)
+        for name in attributes.names:
+            if name in known:
+                kind = SlotKind.MODULE if tag == "script" and self._raw_kind is PassageKind.MODULE else known[name]
+                self._url(attributes[name], kind, found)
             elif tag == "meta":
                 self._meta(name, attributes, found)
-            elif name in known:
-                kind = SlotKind.MODULE if tag == "script" and self._raw_kind is PassageKind.MODULE else known[name]
-                self._url(attribute, kind, found)
-            else:
-                self._common(tag, attribute, found)
+            elif tag == "link" and name == "href":
+                self._url(attributes[name], link_kind(attributes.text("rel"), attributes.text("as")), found)
+            elif name in _COMMON or name.startswith("on"):
+                self._common(tag, attributes[name], found)
         if len(found) - first > 1:
             found[first:] = sorted(found[first:], key=lambda item: item.start)
 
-    def _script_type(self, attributes: dict[str, _Attribute]) -> None:
-        type_ = attributes["type"].text.strip().lower() if "type" in attributes else ""
+    def _script_type(self, attributes: _Attributes) -> None:
+        type_ = attributes.text("type").strip().lower()
         self._import_map = type_ == "importmap"
         if is_classic_script(type_):
             self._raw_kind = PassageKind.SCRIPT
@@ -410,9 +441,9 @@ class HtmlScanner:
             view = attribute.view
             found.append(Slot(view.raw(slot.start), view.raw(slot.end), slot.value, slot.kind, _within(outer)))
 
-    def _meta(self, name: str, attributes: dict[str, _Attribute], found: list[Found]) -> None:
+    def _meta(self, name: str, attributes: _Attributes, found: list[Found]) -> None:
         attribute = attributes[name]
-        equiv = attributes["http-equiv"].text.strip().lower() if "http-equiv" in attributes else ""
+        equiv = attributes.text("http-equiv").strip().lower()
         if name == "charset":
             self._passage(attribute, PassageKind.META_CHARSET, found)
         elif name == "http-equiv" and equiv in _CSP_NAMES:
