@@ -16,8 +16,6 @@ Fields = list[tuple[str, str]]
 IDENTICAL_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
-RECORD_END = b"\r\n\r\n"
-
 
 @dataclass(frozen=True, slots=True)
 class WarcInfo:
@@ -55,17 +53,10 @@ def one_line(value: str) -> str:
     return " ".join("".join(letter if letter >= " " and letter != "\x7f" else " " for letter in value).split(" ")).strip()
 
 
-def record_head(record_type: str, record_id: str, date: datetime, fields: Fields, length: int) -> bytes:
-    """The version line and header fields of a record, blank line included."""
-    lines = [
-        "WARC/1.1",
-        f"WARC-Type: {record_type}",
-        f"WARC-Record-ID: {record_id}",
-        f"WARC-Date: {to_iso(date)}",
-        *(f"{name}: {one_line(value)}" for name, value in fields if value),
-        f"Content-Length: {length}",
-    ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
+def record_fields(record_type: str, record_id: str, date: datetime, fields: Fields) -> Fields:
+    """The header fields of a record but for Content-Length; empty ones are left out."""
+    mandatory = [("WARC-Type", record_type), ("WARC-Record-ID", record_id), ("WARC-Date", to_iso(date))]
+    return [*mandatory, *((name, one_line(value)) for name, value in fields if value)]
 
 
 def warcinfo_block(info: WarcInfo) -> bytes:

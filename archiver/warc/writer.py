@@ -21,29 +21,26 @@ from itertools import groupby
 from threading import RLock
 from typing import BinaryIO, cast
 
-from zlib_ng import zlib_ng
-
 from archiver.errors import StorageFailed
 from archiver.message import ChunkedDecoder, Head, read_head
 from archiver.model import Exchange, RevisitTarget, WrittenRecord
 from archiver.store.folder import FolderStore
 from archiver.timestamps import to_timestamp
 from archiver.warc.records import (
-    RECORD_END,
     Fields,
     WarcInfo,
     digest,
     exchange_fields,
     labelled,
-    record_head,
+    record_fields,
     revisit_fields,
     truncated_field,
     warc_fields,
     warcinfo_block,
 )
+from archiver.warc.serialise import write_record
 
 _PIECE = 256 * 1024
-_GZIP_LEVEL = 6
 _SPOOL_BYTES = 1024 * 1024
 
 __all__ = ["PageContext", "WarcInfo", "WarcWriter"]
@@ -158,9 +155,8 @@ class WarcWriter:
         body = self._body(exchange)
         drafts = self._drafts(exchange, body, None)
         head = body.head.raw
-        keep = {"WARC-Payload-Digest"}
-        fields = [(name, value) for name, value in drafts[0].fields if name != "WARC-Truncated"]
-        fields = [pair for pair in fields if pair[0] in keep or pair[0] != "WARC-Block-Digest"]
+        # The block is another one, and what is cut off is said anew; the payload stays the one that was received.
+        fields = [pair for pair in drafts[0].fields if pair[0] not in ("WARC-Block-Digest", "WARC-Truncated")]
         fields += [("WARC-Block-Digest", digest([head])), *revisit_fields(profile, target, target_date)]
         written = replace(drafts[0].written, record_type="revisit", revisit_of=target)
         drafts[0] = _Draft(written, fields, BytesIO(head), len(head))
@@ -286,13 +282,8 @@ class WarcWriter:
         if written.record_type != "warcinfo":
             fields.insert(0, ("WARC-Warcinfo-ID", self._warcinfo_id))
         offset = file.tell()
-        gzip = zlib_ng.compressobj(_GZIP_LEVEL, wbits=31)
-        head = record_head(written.record_type, written.record_id, written.date, fields, draft.length)
-        file.write(gzip.compress(head))
-        draft.block.seek(0)
-        for piece in _pieces(draft.block):
-            file.write(gzip.compress(piece))
-        file.write(gzip.compress(RECORD_END) + gzip.flush())
+        named = record_fields(written.record_type, written.record_id, written.date, fields)
+        write_record(file, named, draft.block, draft.length)
         return replace(written, file=self._name, offset=offset, length=file.tell() - offset)
 
     def _roll_back(self, file: BinaryIO, start: int) -> None:
