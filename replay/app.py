@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from archiver.errors import MunimentError, NotFound
 from archiver.holdings import Holdings, open_holdings
 from archiver.settings import Settings, load_settings
-from replay.i18n import LANGUAGES, direction
 from replay.lookup import Lookup
-from replay.views import portal, replay, versions
+from replay.views import portal, replay
 from replay.views.errors import problem_page
+from replay.views.language import add_language
 
 #: Nothing from anywhere but this archive, whatever a page tries: the wall behind the rewriting.
 POLICY = (
@@ -34,8 +34,9 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.config["SETTINGS"] = settings
     app.extensions["muniment.holdings"] = holdings
     app.extensions["muniment.lookup"] = Lookup(holdings)
-    app.jinja_env.globals.update(instance=settings.instance_name, direction=direction, language=language_of_request)
-    app.jinja_env.filters["moment"] = versions.moment
+    app.jinja_env.globals.update(instance=settings.instance_name)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    add_language(app)
     app.add_url_rule("/", "home", portal.home)
     app.add_url_rule("/-/health", "health", portal.health)
     app.add_url_rule("/<name>", "collection_short", portal.collection_short)
@@ -47,15 +48,11 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     return app
 
 
-def language_of_request() -> str:
-    """The reader's language, by Accept-Language (queries belong to archived URLs)."""
-    return request.accept_languages.best_match(LANGUAGES) or "en"
-
-
 def _protect(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", POLICY)
     if "Memento-Datetime" not in response.headers:  # archived types are often wrong, and pages relied on sniffing
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.vary.add("Accept-Language")
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers.pop("Set-Cookie", None)
     return response

@@ -1,8 +1,8 @@
 """The banner over an archived page: values in, markup out.
 
 It lives in a shadow root below an element with inline `all: initial`, so that no style of the page reaches it, and needs
-no script: `hide` closes a native dialog. The script only remembers that, and moves the banner in front of `body`, where
-flex and grid layouts of the page cannot bend it.
+no script: `hide` closes a native dialog, the lightbox is made of popovers. The script only remembers what was hidden, moves
+the banner in front of `body`, where flex and grid layouts of the page cannot bend it, and adds keys to the lightbox.
 """
 
 from __future__ import annotations
@@ -77,10 +77,12 @@ min-height:26px;cursor:pointer;text-decoration:none;display:inline-block}
 :focus-visible{outline:3px solid #0b4f8a;outline-offset:1px}
 .s{position:absolute;top:0;inset-inline-end:8px;border-top:0;border-radius:0 0 6px 6px;background:#fffbe0;font:12px system-ui,sans-serif}
 [hidden]{display:none!important}
-.l:not(:target){display:none}
-.l{position:fixed;inset:0;background:rgba(0,0,0,.92);color:#fff;display:grid;grid-template-columns:4em 1fr 4em;
-align-items:center;justify-items:center;padding:1em 0;text-align:center}
-.l a{color:#fff;font-size:2.4em;text-decoration:none;padding:.2em .5em;opacity:.8}.l a:hover,.l a:focus{opacity:1}
+.l{position:fixed;inset:0;width:100vw;height:100vh;height:100dvh;margin:0;border:0;background:#101010;color:#fff;
+font:14px/1.5 system-ui,"Noto Sans","Noto Naskh Arabic",sans-serif;grid-template-columns:4em 1fr 4em;align-items:center;
+justify-items:center;padding:1em 0;text-align:center}
+.l:popover-open{display:grid}
+.l button{font-size:2em;line-height:1;color:#fff;background:none;border:0;min-width:44px;min-height:44px;padding:0;opacity:.85}
+.l button:hover,.l button:focus-visible{opacity:1}.l :focus-visible{outline-color:#9ccfff}
 .l .x{position:absolute;top:.1em;inset-inline-end:.3em}
 .l video,.l audio{max-width:100%;max-height:75vh;min-width:min(20em,60vw)}
 .l figure{margin:0;grid-column:2;max-width:100%}.l figcaption{padding:.8em 0}
@@ -101,16 +103,16 @@ s.addEventListener("click",()=>{set(false);show(true,true)});
 document.documentElement.insertBefore(h,document.body);
 const items=[...r.querySelectorAll(".l")];if(!items.length)return;
 const opener=r.querySelector(".m");let at=-1;
-const open=(i)=>{items.forEach((x,n)=>{const on=n===i;x.style.display=on?"grid":"none";if(!on)x.querySelector("video,audio").pause()});
-at=i;if(i<0)opener.focus();else items[i].querySelector(".x").focus()};
-opener.addEventListener("click",(e)=>{e.preventDefault();open(0)});
-items.forEach((x,i)=>{const on=(c,t)=>x.querySelector(c)?.addEventListener("click",(e)=>{e.preventDefault();open(t)});
-on(".x",-1);on(".p",i-1);on(".n",i+1)});
-r.addEventListener("keydown",(e)=>{if(at<0)return;const back=getComputedStyle(b).direction==="rtl"?"ArrowRight":"ArrowLeft";
+const open=(i)=>{at=i;items.forEach((x,n)=>{if(n!==i){x.hidePopover();x.querySelector("video,audio").pause()}});
+if(i<0)opener.focus();else{items[i].showPopover();items[i].querySelector(".x").focus()}};
+const on=(x,t)=>x?.addEventListener("click",(e)=>{e.preventDefault();open(t)});
+on(opener,0);
+items.forEach((x,i)=>{on(x.querySelector(".x"),-1);on(x.querySelector(".p"),i-1);on(x.querySelector(".n"),i+1)});
+r.addEventListener("keydown",(e)=>{if(at<0)return;const back=getComputedStyle(items[at]).direction==="rtl"?"ArrowRight":"ArrowLeft";
 if(e.key==="Escape"){e.preventDefault();open(-1)}
 else if(e.key==="ArrowLeft"||e.key==="ArrowRight"){if(e.target.matches("video,audio"))return;e.preventDefault();
 const t=at+(e.key===back?-1:1);if(items[t])open(t)}
-else if(e.key==="Tab"){const f=[...items[at].querySelectorAll("a,video,audio")];const i=f.indexOf(r.activeElement);
+else if(e.key==="Tab"){const f=[...items[at].querySelectorAll("button,video,audio")];const i=f.indexOf(r.activeElement);
 e.preventDefault();f[(i+(e.shiftKey?-1:1)+f.length)%f.length].focus()}});
 })()""".replace("\n", "")
 
@@ -153,27 +155,28 @@ def _link(url: str, text: str) -> str:
 def _opener(facts: BannerFacts, words: Words) -> str:
     if not facts.media:
         return ""
-    return f' <a class="m" href="#muniment-media-1" role="button">{escape(words.media)} ({len(facts.media)})</a>'
+    return f' <button class="m" type="button" popovertarget="m1">{escape(words.media)} ({len(facts.media)})</button>'
 
 
 def _item(facts: BannerFacts, words: Words, index: int) -> str:
+    """One page of the lightbox. Each opens above the one before, so that without a script "previous" just closes it."""
     media = facts.media[index]
-    count = len(facts.media)
+    number, count = index + 1, len(facts.media)
     title = media.title or media.url.rsplit("/", 1)[-1]
     poster = f' poster="{escape(media.poster)}"' if media.poster and media.kind == "video" else ""
-    before = (
-        f'<a class="p" href="#muniment-media-{index}" role="button" aria-label="{escape(words.previous)}">&lt;</a>'
-        if index
-        else ""
-    )
-    after = (
-        f'<a class="n" href="#muniment-media-{index + 2}" role="button" aria-label="{escape(words.next)}">&gt;</a>'
-        if index + 1 < count
-        else ""
-    )
+    before = _button("p", f"m{number}", "hide", words.previous, "&lt;") if index else ""
+    after = _button("n", f"m{number + 1}", "show", words.next, "&gt;") if number < count else ""
     return (
-        f'<div class="l" id="muniment-media-{index + 1}" role="dialog" aria-modal="true" aria-label="{escape(words.media)}">'
-        f'{before}<a class="x" href="#" role="button" aria-label="{escape(words.close)}">&times;</a>'
+        f'<div class="l" id="m{number}" popover role="dialog" aria-modal="true" aria-label="{escape(words.media)}" '
+        f'lang="{facts.language}" dir="{direction(facts.language)}">{before}'
+        f"{_button('x', 'm1', 'hide', words.close, '&times;')}"
         f'<figure><{media.kind} controls preload="none" src="{escape(media.url)}"{poster}></{media.kind}>'
-        f"<figcaption><bdi>{escape(title)}</bdi> · {index + 1} / {count}</figcaption></figure>{after}</div>"
+        f"<figcaption><bdi>{escape(title)}</bdi> · {number} / {count}</figcaption></figure>{after}</div>"
+    )
+
+
+def _button(name: str, target: str, action: str, label: str, sign: str) -> str:
+    return (
+        f'<button class="{name}" type="button" popovertarget="{target}" popovertargetaction="{action}" '
+        f'aria-label="{escape(label)}" title="{escape(label)}">{sign}</button>'
     )

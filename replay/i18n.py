@@ -81,7 +81,8 @@ def long_time(moment: datetime, language: str) -> str:
     """A capture's time (UTC) as the banner says it; in English the form of Archive-It, "20:46:23 Aug 10, 2016"."""
     if language == "en":
         return f"{moment:%H:%M:%S} {_MONTHS[moment.month - 1]} {moment:%d, %Y}"
-    return format_datetime(moment.replace(tzinfo=None), "d MMMM y, HH:mm:ss", locale=language)
+    comma = "،" if language == "ar" else ","
+    return format_datetime(moment.replace(tzinfo=None), f"d MMMM y{comma} HH:mm:ss", locale=language)
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

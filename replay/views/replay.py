@@ -19,7 +19,7 @@ from archiver.timestamps import parse_timestamp, to_http_date
 from archiver.urls import is_http, resolve, strip_fragment, urlkey
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
 from replay.banner import BannerFacts, MediaLink, render_banner
-from replay.i18n import LANGUAGES
+from replay.frameset import frameset_title, render_frameset
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope
 from replay.rewrite.context import RewriteContext
@@ -27,12 +27,15 @@ from replay.rewrite.headers import rewrite_headers
 from replay.rewrite.select import Inserts, rewrite_response
 from replay.views import versions
 from replay.views.errors import missing_part
+from replay.views.language import reader_language
 
 #: Raise when rewriting changes, so that browsers ask again.
 RULES_VERSION = "1"
 
 #: Pages up to this size are searched for media before they are sent.
 _MEDIA_SCAN_BYTES = 2 * 1024 * 1024
+#: A frameset must have begun by then.
+_START_BYTES = 64 * 1024
 _MAY_HAVE_MEDIA = re.compile(rb"<(?:audio|video)|\.(?:mp[34]|webm|og[gvma]|m4[av]|wav|flac|opus|mov)\b", re.IGNORECASE)
 _FRAME_DESTINATIONS = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -102,6 +105,10 @@ class _Replay:
         body: Iterable[bytes] = found.body()
         inserts = Inserts()
         if self.is_page(found):
+            start, body = _start_of(body)
+            title = frameset_title(start, found.head.charset)
+            if title is not None:
+                return self.above_frames(found, title)
             body, media = self.media(found, body)
             inserts = Inserts(body=render_banner(self.facts(capture, media)))
         result = rewrite_response(context, found.head, body, inserts=inserts)
@@ -111,6 +118,14 @@ class _Replay:
         if found.status in (401, 407):
             response.status_code = 403  # a challenge would open the browser's login window
         return response
+
+    def above_frames(self, found: ArchivedResponse, title: str) -> Response:
+        """The banner over a frameset, which has no place for it inside."""
+        capture = found.capture
+        banner = render_banner(self.facts(capture, ()))
+        page = render_frameset(banner, title, self.part(capture, capture.url, "if"))
+        found.close()
+        return Response(page, found.status, content_type="text/html; charset=utf-8")
 
     def exact(self, found: ArchivedResponse) -> Response:
         """The payload as the server sent it; nothing in it may act on this site."""
@@ -153,12 +168,9 @@ class _Replay:
             collection_url=f"/{collection.slug}/",
             versions_url=VersionsAddress(self.scope.slug, "", capture.url, False).path(),
             captured_at=parse_timestamp(capture.timestamp),
-            language=self.language(),
+            language=reader_language(),
             media=media,
         )
-
-    def language(self) -> str:
-        return request.accept_languages.best_match(LANGUAGES) or "en"
 
     def media(self, found: ArchivedResponse, body: Iterable[bytes]) -> tuple[Iterable[bytes], tuple[MediaLink, ...]]:
         """The page's archived audio and video; and its body, which had to be looked at."""
@@ -192,7 +204,7 @@ class _Replay:
         collection = self.lookup.collection_of(capture)
         parts = (
             RULES_VERSION, capture.file, str(capture.offset), capture.timestamp, self.address.modifier, self.scope.slug,
-            self.language(), self.destination, collection.title, self.settings.instance_name,
+            reader_language(), self.destination, collection.title, self.settings.instance_name,
             collection.organisation.name if collection.organisation else "",
         )  # fmt: skip
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
@@ -226,12 +238,24 @@ class _Replay:
             nearest=nearest,
             folder=folder,
             under=self.lookup.under(self.scope, folder, limit=20),
-            workbench_port=self.settings.workbench_port,
         )
         return make_response(page, 404)
 
 
 _URL_SAFE = "/:?#[]@!$&'()*+,;=%~|^`{}-._"
+
+
+def _start_of(body: Iterable[bytes]) -> tuple[bytes, Iterable[bytes]]:
+    """The first bytes of a body, and all of it."""
+    pieces: list[bytes] = []
+    size = 0
+    rest = iter(body)
+    for piece in rest:
+        pieces.append(piece)
+        size += len(piece)
+        if size >= _START_BYTES:
+            break
+    return b"".join(pieces), chain(pieces, rest)
 
 
 def _leads_to_itself(found: ArchivedResponse) -> bool:

@@ -7,16 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from babel.dates import format_date, format_datetime, get_day_names, get_month_names
-from flask import make_response, render_template, request
+from babel.dates import format_date, format_skeleton, get_day_names, get_month_names
+from flask import make_response, render_template
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.index.sql import DayCount
 from archiver.model import Capture
 from archiver.timestamps import parse_timestamp
 from replay.address import ReplayAddress, VersionsAddress
-from replay.i18n import LANGUAGES
 from replay.lookup import Lookup, Scope
+from replay.views.language import moment, reader_language
+
+#: Captures that the list shows at once.
+MOST_ROWS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,6 @@ class VersionRow:
     unchanged: bool
 
 
-def moment(timestamp: str) -> str:
-    """14 digits for people, in the reader's language, UTC."""
-    language = request.accept_languages.best_match(LANGUAGES) or "en"
-    return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), "d MMM y, HH:mm:ss", locale=language)
-
-
 def show(lookup: Lookup, scope: Scope, address: VersionsAddress) -> BaseResponse:
     """The page for a versions address; 404 when there is no capture."""
     if address.under:
@@ -75,19 +72,21 @@ def show(lookup: Lookup, scope: Scope, address: VersionsAddress) -> BaseResponse
     if not days:
         page = render_template(
             "missing.html", url=address.url, scope=scope, nearest=[], folder=address.url,
-            under=lookup.under(scope, address.url, limit=20), workbench_port=0,
+            under=lookup.under(scope, address.url, limit=20),
         )  # fmt: skip
         return make_response(page, 404)
-    language = request.accept_languages.best_match(LANGUAGES) or "en"
+    language = reader_language()
     year = _chosen_year(address.period, days)
-    captures = lookup.versions(scope, address.url, address.period or str(year))
+    period = address.period or f"{year:04d}"
+    captures = lookup.versions(scope, address.url, period, limit=MOST_ROWS)
     page = render_template(
         "versions.html",
         scope=scope,
         address=address,
         url=address.url,
         total=sum(day.count for day in days),
-        first=captures[0] if captures else None,
+        period=period_name(period, language),
+        in_period=sum(day.count for day in days if day.day.startswith(period[:8])) if len(period) <= 8 else 0,
         year=year,
         bars=year_bars(days, year, address),
         months=months(days, year, address, language),
@@ -95,6 +94,16 @@ def show(lookup: Lookup, scope: Scope, address: VersionsAddress) -> BaseResponse
         rows=rows(captures, scope.slug),
     )
     return make_response(page)
+
+
+def period_name(period: str, language: str) -> str:
+    """The digits that timestamps of a period begin with, for people."""
+    if len(period) < 6:
+        return period
+    start = parse_timestamp(period)
+    if len(period) < 8:
+        return format_skeleton("yMMMM", start, locale=language)
+    return format_date(start, "long", locale=language) if len(period) < 10 else moment(f"{start:%Y%m%d%H%M%S}")
 
 
 def _chosen_year(period: str, days: Sequence[DayCount]) -> int:

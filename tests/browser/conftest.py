@@ -9,11 +9,14 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.archive import make_archive
 
 FLAGS = [
     "--no-sandbox",
@@ -54,24 +57,35 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the server ended before it answered")
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[Path], tuple[str, str]]]:
+@contextmanager
+def serving(archive: Path) -> Iterator[tuple[str, str]]:
     """Runs `muniment serve` on an archive; gives the addresses of reader and workbench."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start(archive: Path) -> tuple[str, str]:
-        reader, workbench = free_port(), free_port()
-        command = [
-            str(Path(sys.executable).with_name("muniment")), "--archive", str(archive), "serve", "--allow-private",
-            "--port", str(reader), "--workbench-port", str(workbench),
-        ]  # fmt: skip
-        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "no_proxy": "*"}))
-        addresses = f"http://127.0.0.1:{reader}/", f"http://127.0.0.1:{workbench}/"
+    reader, workbench = free_port(), free_port()
+    command = [
+        str(Path(sys.executable).with_name("muniment")), "--archive", str(archive), "serve", "--allow-private",
+        "--port", str(reader), "--workbench-port", str(workbench),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "no_proxy": "*"})
+    addresses = f"http://127.0.0.1:{reader}/", f"http://127.0.0.1:{workbench}/"
+    try:
         for address in addresses:
-            wait_for(address, running[-1])
-        return addresses
-
-    yield start
-    for process in running:
+            wait_for(address, process)
+        yield addresses
+    finally:
         process.terminate()
-        assert process.wait(timeout=30) == 0
+        status = process.wait(timeout=30)
+    assert status == 0
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], tuple[str, str]]]:
+    """Runs `muniment serve` on archives until the test ends."""
+    with ExitStack() as stack:
+        yield lambda archive: stack.enter_context(serving(archive))
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a reader that shows an archive of awkward pages."""
+    with serving(make_archive(tmp_path_factory.mktemp("pages"))) as (address, _):
+        yield address.rstrip("/")

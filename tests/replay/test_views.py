@@ -16,9 +16,9 @@ from werkzeug.test import TestResponse
 
 from archiver.holdings import Holdings
 from archiver.model import Visibility
-from archiver.timestamps import to_iso
 from archiver.warc.importer import import_file
 from replay.app import POLICY, create_reader
+from tests.servers.warcs import response_record
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -31,23 +31,6 @@ SENTENCE = (
 URL = "http://www.un.org/fr/disarmament/regional.shtml"
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
 PAGE = "<!doctype html><html lang=fr><head><title>Désarmement</title></head><body><h1>ONU</h1><img src=x.gif></body></html>"
-
-
-def response_record(
-    url: str,
-    moment: datetime,
-    body: bytes,
-    *,
-    status: str = "200 OK",
-    headers: str = "Content-Type: text/html; charset=utf-8\r\n",
-) -> bytes:
-    http = f"HTTP/1.1 {status}\r\n{headers}\r\n".encode() + body
-    head = (
-        f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: {to_iso(moment, 0)}\r\n"
-        f"WARC-Record-ID: <urn:uuid:{abs(hash((url, moment, body))):032x}>\r\n"
-        f"Content-Type: application/http;msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n"
-    )
-    return gzip.compress(head.encode() + http + b"\r\n\r\n")
 
 
 class ClosingClient(FlaskClient):
@@ -196,7 +179,7 @@ def test_versions_show_years_days_and_what_is_unchanged(reader: Callable[..., Fl
         response_record(URL, later.replace(hour=22), b"changed"),
     )
     text = client.get(f"/unesco/*/{URL}").get_data(as_text=True)
-    assert "3 captures" in text
+    assert "Captures: 3" in text
     assert f'href="/unesco/2016*/{URL}"' in text
     assert f'href="/unesco/20180810*/{URL}#list"' in text
     day = client.get(f"/unesco/20180810*/{URL}").get_data(as_text=True)

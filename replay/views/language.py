@@ -1,0 +1,50 @@
+"""The reader's language in templates: its texts, numbers, times and sizes."""
+
+from __future__ import annotations
+
+import shlex
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from flask import Flask, request
+
+from archiver.timestamps import parse_timestamp
+from replay.i18n import LANGUAGES, direction
+from replay.words import PAGE_WORDS
+
+_UNITS = ("B", "kB", "MB", "GB")
+
+
+def reader_language() -> str:
+    """By Accept-Language alone: queries belong to archived URLs, and the reader sets no cookie."""
+    return request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+def moment(timestamp: str) -> str:
+    """14 digits for people, UTC."""
+    return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), "d MMM y, HH:mm:ss", locale=reader_language())
+
+
+def number(value: int) -> str:
+    """A count, grouped."""
+    return format_decimal(value, locale=reader_language())
+
+
+def size(value: float) -> str:
+    """Bytes for people."""
+    power = 0
+    while value >= 1000 and power < len(_UNITS) - 1:
+        value /= 1000
+        power += 1
+    return f"{format_decimal(value, '#,##0.0' if power else '#,##0', locale=reader_language())} {_UNITS[power]}"
+
+
+def add_language(app: Flask) -> None:
+    """Give an application's templates `words`, `language`, `direction` and the filters of this module."""
+
+    @app.context_processor
+    def values() -> dict[str, object]:
+        language = reader_language()
+        return {"language": language, "direction": direction(language), "words": PAGE_WORDS[language]}
+
+    app.jinja_env.filters.update(moment=moment, number=number, size=size, shell=shlex.quote)

@@ -1,0 +1,198 @@
+"""The texts of the reader's pages, one class with every text, so that a language that lacks one does not type-check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """The texts of one language."""
+
+    skip: str
+    collections: str
+    all_collections: str
+    collected_by: str
+    addresses: str
+    captures: str
+    nothing_yet: str
+    no_collection: str
+    pages: str
+    versions_of: str
+    times_are_utc: str
+    all_under: str
+    by_year: str
+    captures_of: str  # {period}
+    first_shown: str  # {count}
+    time: str
+    status: str
+    type: str
+    stored: str
+    content: str
+    unchanged: str
+    new: str
+    none_in_period: str
+    addresses_under: str
+    address: str
+    first: str
+    last: str
+    nothing_under: str
+    not_archived: str
+    not_in_archive: str
+    cannot_be_shown: str
+    archived_nearby: str
+    capture_it: str
+    how_to_capture: str
+    archived_page: str
+
+
+PAGE_WORDS: dict[str, PageWords] = {
+    "en": PageWords(
+        skip="Skip to content",
+        collections="Collections",
+        all_collections="All collections",
+        collected_by="Collected by",
+        addresses="Addresses",
+        captures="Captures",
+        nothing_yet="Nothing captured yet.",
+        no_collection="No public collection yet.",
+        pages="Pages",
+        versions_of="Versions of",
+        times_are_utc="Times are UTC.",
+        all_under="All addresses under this one",
+        by_year="Captures by year",
+        captures_of="Captures of {period}",
+        first_shown="The first {count} are shown. Choose a day in the calendar to see the others.",
+        time="Time",
+        status="Status",
+        type="Type",
+        stored="Stored",
+        content="Content",
+        unchanged="unchanged",
+        new="new",
+        none_in_period="No capture in this period.",
+        addresses_under="Addresses under",
+        address="Address",
+        first="First",
+        last="Last",
+        nothing_under="Nothing is archived under this address.",
+        not_archived="Not archived",
+        not_in_archive="This page is not in the archive",
+        cannot_be_shown="Captures of it that cannot be shown",
+        archived_nearby="Archived under the same address",
+        capture_it="Capture it now",
+        how_to_capture="In the workbench, or with this command:",
+        archived_page="Archived page",
+    ),
+    "fr": PageWords(
+        skip="Aller au contenu",
+        collections="Collections",
+        all_collections="Toutes les collections",
+        collected_by="Collectée par",
+        addresses="Adresses",
+        captures="Captures",
+        nothing_yet="Aucune capture pour le moment.",
+        no_collection="Aucune collection publique pour le moment.",
+        pages="Pages",
+        versions_of="Versions de",
+        times_are_utc="Les heures sont en UTC.",
+        all_under="Toutes les adresses sous celle-ci",
+        by_year="Captures par année",
+        captures_of="Captures : {period}",
+        first_shown="Les {count} premières sont affichées. Choisissez un jour dans le calendrier pour voir les autres.",
+        time="Heure",
+        status="Statut",
+        type="Type",
+        stored="Taille stockée",
+        content="Contenu",
+        unchanged="inchangé",
+        new="nouveau",
+        none_in_period="Aucune capture dans cette période.",
+        addresses_under="Adresses sous",
+        address="Adresse",
+        first="Première",
+        last="Dernière",
+        nothing_under="Rien n’est archivé sous cette adresse.",
+        not_archived="Non archivée",
+        not_in_archive="Cette page n’est pas dans les archives",
+        cannot_be_shown="Captures qui ne peuvent pas être affichées",
+        archived_nearby="Archivé sous la même adresse",
+        capture_it="La capturer maintenant",
+        how_to_capture="Dans l’atelier, ou avec cette commande :",
+        archived_page="Page archivée",
+    ),
+    "es": PageWords(
+        skip="Ir al contenido",
+        collections="Colecciones",
+        all_collections="Todas las colecciones",
+        collected_by="Recopilada por",
+        addresses="Direcciones",
+        captures="Capturas",
+        nothing_yet="Todavía no hay capturas.",
+        no_collection="Todavía no hay colecciones públicas.",
+        pages="Páginas",
+        versions_of="Versiones de",
+        times_are_utc="Las horas son UTC.",
+        all_under="Todas las direcciones bajo esta",
+        by_year="Capturas por año",
+        captures_of="Capturas: {period}",
+        first_shown="Se muestran las primeras {count}. Elija un día en el calendario para ver las demás.",
+        time="Hora",
+        status="Estado",
+        type="Tipo",
+        stored="Almacenado",
+        content="Contenido",
+        unchanged="sin cambios",
+        new="nuevo",
+        none_in_period="No hay capturas en este período.",
+        addresses_under="Direcciones bajo",
+        address="Dirección",
+        first="Primera",
+        last="Última",
+        nothing_under="No hay nada archivado bajo esta dirección.",
+        not_archived="No archivada",
+        not_in_archive="Esta página no está en el archivo",
+        cannot_be_shown="Capturas que no se pueden mostrar",
+        archived_nearby="Archivado bajo la misma dirección",
+        capture_it="Capturarla ahora",
+        how_to_capture="En el taller, o con esta orden:",
+        archived_page="Página archivada",
+    ),
+    "ar": PageWords(
+        skip="انتقل إلى المحتوى",
+        collections="المجموعات",
+        all_collections="جميع المجموعات",
+        collected_by="جمعتها",
+        addresses="العناوين",
+        captures="اللقطات",
+        nothing_yet="لا توجد لقطات بعد.",
+        no_collection="لا توجد مجموعة عامة بعد.",
+        pages="الصفحات",
+        versions_of="نسخ",
+        times_are_utc="الأوقات بالتوقيت العالمي المنسق.",
+        all_under="جميع العناوين المندرجة تحت هذا العنوان",
+        by_year="اللقطات حسب السنة",
+        captures_of="لقطات {period}",
+        first_shown="تظهر أول {count} لقطة. اختر يومًا من التقويم لرؤية غيرها.",
+        time="الوقت",
+        status="الحالة",
+        type="النوع",
+        stored="الحجم المخزَّن",
+        content="المحتوى",
+        unchanged="دون تغيير",
+        new="جديد",
+        none_in_period="لا توجد لقطة في هذه الفترة.",
+        addresses_under="العناوين المندرجة تحت",
+        address="العنوان",
+        first="الأولى",
+        last="الأخيرة",
+        nothing_under="لا شيء مؤرشف تحت هذا العنوان.",
+        not_archived="غير مؤرشفة",
+        not_in_archive="هذه الصفحة ليست في الأرشيف",
+        cannot_be_shown="لقطات منها لا يمكن عرضها",
+        archived_nearby="مؤرشف تحت العنوان نفسه",
+        capture_it="التقطها الآن",
+        how_to_capture="في ورشة العمل، أو بهذا الأمر:",
+        archived_page="صفحة مؤرشفة",
+    ),
+}

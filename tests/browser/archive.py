@@ -1,0 +1,71 @@
+"""An archive of awkward pages, for looking at in a browser."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from archiver.holdings import open_holdings
+from archiver.settings import load_settings
+from archiver.warc.importer import import_file
+from tests.servers.warcs import response_record
+
+MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
+STAMP = "20160810204623"
+SITE = "http://site.example"
+
+#: Everything a page's own styles could do to a banner.
+HOSTILE = (
+    "<!doctype html><title>Hostile</title><style>*{display:none!important;visibility:hidden!important;font-size:90px!important;"
+    "position:fixed!important;opacity:0!important;color:transparent!important}html{visibility:visible!important;opacity:1!important;position:static!important}html,head~*{display:grid!important}"
+    "body{display:flex!important;visibility:visible!important;opacity:1!important;position:static!important;height:100vh}"
+    "#x{display:block!important;visibility:visible!important;opacity:1!important;position:static!important}"
+    "dialog,button,a,p,form{transform:rotate(180deg)!important}</style><body><div id=x>page</div>"
+)
+QUIRKS = "<html><body bgcolor=#ffffee><center><h1 id=x>Quirks</h1><table width=100%><tr><td>old</table></center></html>"
+PLAIN = "<!doctype html><title>Plain</title><style>*{margin:0}</style><h1 id=x>Plain</h1><a href='/quirks'>on</a>"
+FRAMES = (
+    "<html><head><title>Two frames</title></head><frameset cols='20%,*'><frame src=menu name=menu>"
+    "<frame src=main name=main></frameset></html>"
+)
+MENU = "<body><a id=in href=other target=main>in</a> <a id=out href=plain target=_top>out</a></body>"
+MEDIA = (
+    "<!doctype html><title>Media</title><h1 id=x>Media</h1><video src=/one.webm title='One &amp; only'></video>"
+    "<audio src=/two.mp3></audio><video><source src=/three.mp4></video>"
+)
+
+PAGES = {
+    "/plain": PLAIN,
+    "/hostile": HOSTILE,
+    "/quirks": QUIRKS,
+    "/frames": FRAMES,
+    "/menu": MENU,
+    "/main": "<body><p id=x>main</p></body>",
+    "/other": "<body><p id=y>other</p></body>",
+    "/media": MEDIA,
+}
+MEDIA_FILES = {"/one.webm": "video/webm", "/two.mp3": "audio/mpeg", "/three.mp4": "video/mp4"}
+
+
+def make_archive(folder: Path) -> Path:
+    """An archive with the pages above, and with 60 captures of one address over six years."""
+    records = [response_record(f"{SITE}{path}", MOMENT, text.encode()) for path, text in PAGES.items()]
+    for path, mime in MEDIA_FILES.items():
+        records.append(response_record(f"{SITE}{path}", MOMENT, b"\0" * 64, headers=f"Content-Type: {mime}\r\n"))
+    for number in range(60):
+        moment = MOMENT + timedelta(days=37 * number, seconds=61 * number)
+        records.append(response_record(f"{SITE}/often?page=1", moment, f"<p>{number // 3}</p>".encode()))
+    path = folder / "pages.warc.gz"
+    path.write_bytes(b"".join(records))
+    home = folder / "warcs"
+    with open_holdings(load_settings({"archive": home}, environ={})) as holdings:
+        holdings.collections.create(
+            "unesco",
+            title="UNESCO",
+            organisation="United Nations Educational, Scientific and Cultural Organization (UNESCO)",
+            organisation_url="https://www.unesco.org/",
+            description="Pages about heritage, kept since 2016.",
+        )
+        report = import_file(path, collection="unesco", store=holdings.store, index=holdings.index)
+    assert not report.bad
+    return home

@@ -1,0 +1,194 @@
+"""The reader's pages and the banner as people meet them: on a phone, in Arabic, in the dark, with the keyboard, on paper."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.archive import SITE, STAMP
+
+PHONE = {"width": 360, "height": 740}
+PORTAL = {
+    "home": "/",
+    "collection": "/unesco/",
+    "versions": f"/unesco/*/{SITE}/often?page=1",
+    "day": f"/unesco/20160810*/{SITE}/often?page=1",
+    "under": f"/unesco/*/{SITE}/*",
+    "missing": f"/unesco/{SITE}/nothing-here",
+}
+BANNER = "muniment-banner"
+
+
+def replay(reader: str, path: str) -> str:
+    return f"{reader}/unesco/{STAMP}/{SITE}{path}"
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    return browser.new_page()
+
+
+@pytest.mark.parametrize("name", PORTAL)
+@pytest.mark.parametrize(("locale", "scheme"), [("en-US", "light"), ("ar", "dark")])
+def test_pages_fit_a_phone_in_both_directions(browser: Browser, reader: str, name: str, locale: str, scheme: str) -> None:
+    context = browser.new_context(viewport=PHONE, locale=locale, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(reader + PORTAL[name])
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.locator("html").get_attribute("dir") == ("rtl" if locale == "ar" else "ltr")
+    assert page.locator("h1").count() == 1
+    dark = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every((part) => part < 80)"
+    assert page.evaluate(dark) is (scheme == "dark")
+    if locale == "ar" and name != "collection":  # its heading is the collection's own name
+        assert any("\u0600" <= letter <= "\u06ff" for letter in page.locator("h1").inner_text())
+    context.close()
+
+
+def test_versions_are_found_by_year_day_and_list_without_javascript(browser: Browser, reader: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(reader + PORTAL["versions"])
+    assert page.locator(".bars li").count() == 7  # 2016 to 2022
+    page.get_by_role("link", name="2018").click()
+    assert page.locator("h2").first.inner_text() == "2018"
+    days = page.locator(".months a")
+    assert days.count() == 10
+    label = days.first.get_attribute("aria-label") or ""
+    assert "2018" in label and label.endswith("Captures: 1")
+    days.first.click()
+    assert page.locator(".list tbody tr").count() == 1
+    page.locator(".list tbody a").click()
+    assert page.locator(BANNER).is_visible()
+    assert f"{SITE}/often?page=1" in page.url
+    context.close()
+
+
+def test_the_keyboard_reaches_everything(page: Page, reader: str) -> None:
+    page.goto(reader + PORTAL["versions"])
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    seen = set()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.closest('.bars,.months,.list')?.className"))
+    assert {"bars", "months", "list"} <= seen
+
+
+@pytest.mark.parametrize("path", ["/plain", "/quirks", "/hostile", "/media"])
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_banner_pushes_the_page_down_and_keeps_its_look(browser: Browser, reader: str, path: str, javascript: bool) -> None:
+    context = browser.new_context(java_script_enabled=javascript, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(replay(reader, path))
+    banner = page.locator(f"{BANNER} .b")
+    box = banner.bounding_box()
+    assert box is not None
+    if path != "/hostile" or javascript:  # without script the banner stands in the body that those styles wreck
+        assert (box["x"], box["y"], box["width"]) == (0, 0, 1280) or path != "/plain"
+        assert 30 < box["height"] < 140
+        below = page.locator("#x").bounding_box()
+        assert below is not None
+        assert below["y"] >= box["height"]
+        assert banner.evaluate("(node) => getComputedStyle(node).fontSize") == "14px"
+        button = page.get_by_role("button", name="hide").bounding_box()
+        assert button is not None
+        assert button["height"] < 40
+    context.close()
+
+
+def test_hiding_is_remembered_and_can_be_undone_with_the_keyboard(page: Page, reader: str) -> None:
+    page.goto(replay(reader, "/plain"))
+    page.get_by_role("button", name="hide").focus()
+    page.keyboard.press("Enter")
+    assert page.locator(f"{BANNER} .b").is_hidden()
+    page.goto(replay(reader, "/quirks"))
+    assert page.locator(f"{BANNER} .b").is_hidden()
+    page.get_by_role("button", name="Archived page").focus()
+    page.keyboard.press("Enter")
+    assert page.locator(f"{BANNER} .b").is_visible()
+    page.reload()
+    assert page.locator(f"{BANNER} .b").is_visible()
+
+
+def test_the_banner_stands_above_a_frameset_once(page: Page, reader: str) -> None:
+    page.goto(replay(reader, "/frames"))
+    assert page.title() == "Two frames"
+    assert page.locator(BANNER).is_visible()
+    frames = {frame.url.rpartition("/")[2]: frame for frame in page.frames}
+    assert {"menu", "main", "frames"} <= set(frames)
+    for name in ("menu", "main"):
+        assert frames[name].locator(BANNER).count() == 0
+    frames["menu"].locator("#in").click()
+    page.wait_for_function("document.querySelector('iframe').contentWindow.frames.main.document.querySelector('#y')")
+    assert page.locator(BANNER).is_visible()
+    frames["menu"].locator("#out").click()
+    page.wait_for_url("**/plain")
+    assert page.locator(BANNER).is_visible()
+
+
+def test_the_banner_stands_above_a_frameset_without_javascript(browser: Browser, reader: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(replay(reader, "/frames"))
+    assert page.locator(f"{BANNER} .b").is_visible()
+    box = page.locator("iframe").bounding_box()
+    assert box is not None
+    assert box["height"] > 400
+    context.close()
+
+
+def test_on_paper_the_sentence_stays_and_the_buttons_go(page: Page, reader: str) -> None:
+    page.goto(replay(reader, "/media"))
+    page.emulate_media(media="print")
+    assert page.get_by_text("You are viewing an archived web page").is_visible()
+    assert page.locator(f"{BANNER} button").first.is_hidden()
+    assert page.locator(f"{BANNER} .m").is_hidden()
+
+
+@pytest.mark.parametrize(("locale", "next_key", "word"), [("en-US", "ArrowRight", "hide"), ("ar", "ArrowLeft", "إخفاء")])
+def test_the_lightbox_follows_the_direction_of_reading(
+    browser: Browser, reader: str, locale: str, next_key: str, word: str
+) -> None:
+    context = browser.new_context(locale=locale)
+    page = context.new_page()
+    page.goto(replay(reader, "/media"))
+    assert page.get_by_role("button", name=word).is_visible()
+    opener = page.locator(f"{BANNER} .m")
+    opener.focus()
+    page.keyboard.press("Enter")
+    shown = page.locator(f"{BANNER} .l:visible")
+    assert "One & only · 1 / 3" in shown.inner_text()
+    page.keyboard.press(next_key)
+    assert "2 / 3" in shown.inner_text()
+    assert shown.locator("audio").count() == 1
+    page.keyboard.press(next_key)
+    page.keyboard.press(next_key)  # there is no fourth
+    assert "3 / 3" in shown.inner_text()
+    page.keyboard.press("Escape")
+    assert shown.count() == 0
+    assert page.evaluate(f"document.querySelector('{BANNER}').shadowRoot.activeElement.className") == "m"
+    context.close()
+
+
+def test_the_lightbox_works_without_javascript(browser: Browser, reader: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(replay(reader, "/media"))
+    page.locator(f"{BANNER} .m").click()
+    shown = page.locator(f"{BANNER} .l:visible")  # each opens above the one before
+    assert "1 / 3" in shown.last.inner_text()
+    shown.last.locator(".n").click()
+    assert "2 / 3" in shown.last.inner_text()
+    shown.last.locator(".p").click()
+    assert "1 / 3" in shown.last.inner_text()
+    shown.last.locator(".n").click()
+    shown.last.locator(".x").click()
+    assert shown.count() == 0
+    context.close()
+
+
+def test_a_page_without_media_says_nothing_of_it(page: Page, reader: str) -> None:
+    page.goto(replay(reader, "/plain"))
+    assert page.locator(f"{BANNER} .m").count() == 0
+    assert page.locator(f"{BANNER} .l").count() == 0
