@@ -163,12 +163,16 @@ def _report(settings: Settings, result: PageResult) -> None:
         from rich.markup import escape
         from rich.table import Table
 
+        from archiver.model import FailureKind
+
         table = Table("Reason", "URL", title="Missing or incomplete", title_justify="left", box=None, pad_edge=False)
         for outcome in missing:
             assert outcome.failure is not None
             table.add_row(escape(outcome.failure.reason), escape(outcome.candidate.url))
         console = Console(width=None if sys.stdout.isatty() else 400)
         console.print(table)
+        if any(outcome.failure and outcome.failure.kind is FailureKind.REFUSED_BY_GUARD for outcome in missing):
+            click.echo("Private addresses are refused: --allow-private lets the capture reach them.")
     if result.timestamp is None:
         click.echo(f"The page {result.final_url} was not captured.", err=True)
         return

@@ -22,19 +22,19 @@ _FORBIDDEN: tuple[tuple[Network, str], ...] = tuple(
     (ip_network(network), reason)
     for network, reason in (
         ("0.0.0.0/8", "this host"),
-        ("10.0.0.0/8", "a private network"),
-        ("100.64.0.0/10", "a carrier's private network"),
+        ("10.0.0.0/8", "in a private network"),
+        ("100.64.0.0/10", "in a carrier's private network"),
         ("127.0.0.0/8", "this machine"),
         ("169.254.0.0/16", "link-local, where cloud machines keep their credentials"),
-        ("172.16.0.0/12", "a private network"),
+        ("172.16.0.0/12", "in a private network"),
         ("192.0.0.0/24", "reserved"),
         ("192.0.2.0/24", "reserved for documentation"),
         ("192.31.196.0/24", "reserved"),
         ("192.52.193.0/24", "reserved"),
         ("192.88.99.0/24", "reserved"),
-        ("192.168.0.0/16", "a private network"),
+        ("192.168.0.0/16", "in a private network"),
         ("192.175.48.0/24", "reserved"),
-        ("198.18.0.0/15", "a private network"),
+        ("198.18.0.0/15", "in a private network"),
         ("198.51.100.0/24", "reserved for documentation"),
         ("203.0.113.0/24", "reserved for documentation"),
         ("224.0.0.0/4", "multicast"),
@@ -46,9 +46,9 @@ _FORBIDDEN: tuple[tuple[Network, str], ...] = tuple(
         ("2001:db8::/32", "reserved for documentation"),
         ("3fff::/20", "reserved for documentation"),
         ("5f00::/16", "reserved"),
-        ("fc00::/7", "a private network"),
+        ("fc00::/7", "in a private network"),
         ("fe80::/10", "link-local"),
-        ("fec0::/10", "a private network"),
+        ("fec0::/10", "in a private network"),
         ("ff00::/8", "multicast"),
     )
 )
@@ -136,7 +136,8 @@ class AddressGuard:
             if reason is None:
                 permitted.append(Endpoint(family, address, port))
             else:
-                refused = f"{host} is {address}: {reason}"
+                where = host if host.strip("[]") == address else f"{host} ({address})"
+                refused = f"{where} is {reason}"
         if not permitted:
             if not refused:
                 raise socket.gaierror(socket.EAI_NONAME, "no address")
