@@ -22,7 +22,17 @@ from types import TracebackType
 from typing import Protocol, Self
 from uuid import uuid4
 
-from archiver.errors import BodyLimitExceeded, InvalidURL
+from archiver.decisions import (
+    MAX_DOCUMENT_DEPTH,
+    Task,
+    accept_for,
+    failure_of,
+    readable_type,
+    redirect_of,
+    referrer_for,
+    tasks_of,
+)
+from archiver.errors import BodyLimitExceeded
 from archiver.extract.requisites import PageLinks, requisites
 from archiver.fetch.cookies import PageCookies
 from archiver.fetch.guard import AddressGuard
@@ -41,14 +51,11 @@ from archiver.model import (
     PageResult,
     ResourceOutcome,
 )
-from archiver.urls import host_of, is_http, origin_of, parse_url
+from archiver.urls import parse_url
 from archiver.warc.writer import PageContext, WarcInfo, WarcWriter
 
 #: Redirect hops in a row that are followed; browsers stop at 20 too.
 MAX_REDIRECTS = 20
-
-#: Frames inside frames (and pages behind meta refreshes) that are followed.
-MAX_DOCUMENT_DEPTH = 5
 
 #: Decoded bytes of one document that are searched for what it needs; the record itself is kept whole.
 MAX_SCANNED_BYTES = 64 * 1024 * 1024
@@ -59,26 +66,6 @@ COMMIT_EVERY_SECONDS = 2.0
 
 #: After the first interrupt, requests in flight get this long to finish.
 FINISH_SECONDS = 10.0
-
-_ACCEPT_DOCUMENT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
-_ACCEPT = {
-    SlotKind.IMAGE: "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
-    SlotKind.ICON: "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
-    SlotKind.STYLESHEET: "text/css,*/*;q=0.1",
-    SlotKind.FRAME: _ACCEPT_DOCUMENT,
-    SlotKind.REFRESH: _ACCEPT_DOCUMENT,
-}
-
-#: Types that say nothing: what the URL was asked for as decides how it is read.
-_VAGUE_TYPES = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "unknown/unknown"})
-_TYPE_OF_KIND = {
-    SlotKind.STYLESHEET: "text/css",
-    SlotKind.MANIFEST: "application/manifest+json",
-    SlotKind.FRAME: "text/html",
-}
-_JSON_TYPES = frozenset({"application/json", "text/json"})
-_DOCUMENT_KINDS = frozenset({SlotKind.FRAME, SlotKind.REFRESH, SlotKind.OBJECT})
-_DOCUMENT_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
 @dataclass(slots=True)
@@ -121,24 +108,13 @@ class SilentObserver:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """A URL on its way through a page capture."""
-
-    candidate: Candidate
-    kind: SlotKind
-    depth: int = 0
-    is_page: bool = False  # the seed, or what it redirects to
-    retried: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Done:
     """What a worker thread hands back."""
 
-    task: _Task
+    task: Task
     outcome: ResourceOutcome
-    follow: tuple[_Task, ...] = ()
-    redirect: _Task | None = None
+    follow: tuple[Task, ...] = ()
+    redirect: Task | None = None
     set_cookie: bool = False
     title: str = ""
 
@@ -272,10 +248,11 @@ class _Run:
         self.timestamp: str | None = None
         self.cookies = PageCookies()
         self.known: set[str] = {seed}
-        self.queue: deque[_Task] = deque([_Task(Candidate(seed), SlotKind.LINK, is_page=True)])
+        self.queue: deque[Task] = deque([Task(Candidate(seed), SlotKind.LINK, is_page=True)])
         self.outcomes: list[ResourceOutcome] = []
         self.uncommitted: list[Capture] = []
         self.files: dict[str, None] = {}
+        self.received = 0
         self.started_at = capturer.clock()
         self.started = capturer.monotonic()
         self.last_commit = self.started
@@ -331,10 +308,17 @@ class _Run:
             if now >= self.finish_by:
                 self.stop.abort.set()
             self.refuse_queue(FailureKind.INTERRUPTED, "the capture was stopped before this was fetched")
+        elif self.room() == 0:
+            self.refuse_queue(FailureKind.PAGE_LIMIT, f"the page's limit of {self.settings.max_page_bytes:,} bytes was reached")
         elif self.deadline is not None and now >= self.deadline:
             self.refuse_queue(
                 FailureKind.PAGE_LIMIT, f"the page's time limit of {self.settings.max_page_seconds:g} s was reached"
             )
+
+    def room(self) -> int | None:
+        """Bytes that this page may still receive; None without a limit."""
+        limit = self.settings.max_page_bytes
+        return max(0, limit - self.received) if limit else None
 
     def refuse_queue(self, kind: FailureKind, reason: str) -> None:
         while self.queue:
@@ -347,12 +331,13 @@ class _Run:
 
     # -- in a worker thread ------------------------------------------------------------------------------------------
 
-    def process(self, task: _Task) -> _Done:
+    def process(self, task: Task) -> _Done:
         """Fetch one URL, write its records, find what it needs."""
         exchange = self.capturer.fetcher.fetch(
             task.candidate.url,
             headers=self.request_headers(task),
             deadline=self.deadline,
+            max_bytes=self.room(),
             cancelled=self.stop.abort.is_set,
         )
         try:
@@ -363,9 +348,9 @@ class _Run:
         finally:
             exchange.close()
 
-    def request_headers(self, task: _Task) -> dict[str, str]:
+    def request_headers(self, task: Task) -> dict[str, str]:
         """What a browser would add to this request beyond the fetcher's own headers."""
-        headers = {"Accept": _ACCEPT.get(task.kind, "*/*" if task.candidate.via else _ACCEPT_DOCUMENT)}
+        headers = {"Accept": accept_for(task)}
         referrer = referrer_for(task.candidate)
         if referrer:
             headers["Referer"] = referrer
@@ -374,7 +359,7 @@ class _Run:
             headers["Cookie"] = cookie
         return headers
 
-    def keep(self, task: _Task, exchange: Exchange) -> _Done:
+    def keep(self, task: Task, exchange: Exchange) -> _Done:
         """Write the records of a response and read it for what it needs."""
         candidate = task.candidate
         records = self.capturer.writer.write_exchange(exchange, page=PageContext(candidate.via, candidate.hops))
@@ -404,7 +389,7 @@ class _Run:
             return _Done(task, outcome, set_cookie=set_cookie)
         return _Done(task, outcome, tasks_of(task, links), title=links.title, set_cookie=set_cookie)
 
-    def read_links(self, task: _Task, exchange: Exchange, head: Head) -> PageLinks | None:
+    def read_links(self, task: Task, exchange: Exchange, head: Head) -> PageLinks | None:
         """What a document needs; None when this one is not read for it."""
         if task.depth > MAX_DOCUMENT_DEPTH or exchange.response is None:
             return None
@@ -424,6 +409,7 @@ class _Run:
     def note(self, done: _Done) -> None:
         """Remember a result and its index row."""
         self.outcomes.append(done.outcome)
+        self.received += done.outcome.length
         if done.outcome.capture is not None:
             self.uncommitted.append(done.outcome.capture)
             self.files[done.outcome.capture.file] = None
@@ -441,7 +427,7 @@ class _Run:
             self.enqueue(task)
         self.observer.finished(done.outcome, len(self.known))
 
-    def follow_redirect(self, done: _Done, target: _Task) -> None:
+    def follow_redirect(self, done: _Done, target: Task) -> None:
         candidate = target.candidate
         if target.is_page:
             self.page_url = candidate.url
@@ -455,7 +441,7 @@ class _Run:
             # "Set this cookie and come again": the same address answers differently the second time.
             self.queue.append(replace(target, retried=True))
 
-    def enqueue(self, task: _Task) -> None:
+    def enqueue(self, task: Task) -> None:
         url = task.candidate.url
         if url in self.known:
             return
@@ -494,65 +480,3 @@ class _Run:
             files=tuple(self.files),
             interrupted=self.stop.finish.is_set(),
         )
-
-
-# -- decisions, without I/O ------------------------------------------------------------------------------------------
-
-
-def referrer_for(candidate: Candidate) -> str | None:
-    """The Referer a browser sends by default (strict-origin-when-cross-origin; Referrer Policy, section 3.6)."""
-    if candidate.via is None or not candidate.hops or candidate.hops.endswith(Hop.REDIRECT):
-        return None
-    here, there = origin_of(candidate.via), origin_of(candidate.url)
-    if here == there:
-        return candidate.via
-    if here.startswith("https:") and there.startswith("http:"):
-        return None
-    return f"{here}/"
-
-
-def failure_of(exchange: Exchange) -> Failure | None:
-    """Why a recorded response counts as missing in the page's report."""
-    if exchange.failure is not None:
-        return exchange.failure
-    if exchange.status is not None and exchange.status >= 400:
-        return Failure(FailureKind.HTTP_ERROR, f"the server answered {exchange.status}")
-    return None
-
-
-def redirect_of(task: _Task, status: int | None, head: Head) -> _Task | None:
-    """The next hop of a redirect; None when this is not one that can be followed."""
-    location = head.get("Location")
-    if status not in (301, 302, 303, 307, 308) or not location:
-        return None
-    try:
-        url = parse_url(location.strip(), base=task.candidate.url)
-    except InvalidURL:
-        return None
-    return replace(task, candidate=Candidate(url, task.candidate.url, task.candidate.hops + Hop.REDIRECT))
-
-
-def readable_type(mime: str, task: _Task) -> str | None:
-    """The type as which a response is searched for what it needs; None for types that need nothing."""
-    if mime in _VAGUE_TYPES:
-        fallback = "text/html" if task.is_page and mime == "" else None
-        return _TYPE_OF_KIND.get(task.kind, fallback)
-    if task.kind is SlotKind.MANIFEST and mime in _JSON_TYPES:
-        return "application/manifest+json"
-    if mime in _DOCUMENT_TYPES and not (task.is_page or task.kind in _DOCUMENT_KINDS):
-        return None  # an HTML error page in place of an image needs nothing of its own
-    return mime
-
-
-def tasks_of(task: _Task, links: PageLinks) -> tuple[_Task, ...]:
-    """What a document needs, as the next things to fetch."""
-    found = []
-    for reference in links.requisites:
-        if not is_http(reference.url) or not host_of(reference.url):
-            continue
-        hop = Hop.REDIRECT if reference.kind is SlotKind.REFRESH else Hop.EMBED
-        candidate = Candidate(reference.url, task.candidate.url, task.candidate.hops + hop)
-        depth = task.depth + (reference.kind in _DOCUMENT_KINDS)
-        if depth <= MAX_DOCUMENT_DEPTH:
-            found.append(_Task(candidate, reference.kind, depth))
-    return tuple(found)

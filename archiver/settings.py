@@ -46,6 +46,7 @@ class Settings:
     max_resource_bytes: int = _setting(2048 * _MB, "response size in bytes at which a resource is cut; 0 for no limit")
     max_resource_seconds: float = _setting(600.0, "seconds after which a resource is cut; 0 for no limit")
     max_page_seconds: float = _setting(1800.0, "seconds after which a page capture ends; 0 for no limit")
+    max_page_bytes: int = _setting(20_480 * _MB, "bytes received after which a page capture ends; 0 for no limit")
     max_page_resources: int = _setting(5000, "URLs of one page capture; 0 for no limit")
     warc_max_bytes: int = _setting(1_000_000_000, "size in bytes at which a WARC file is finished")
     chunked: str = _setting("portable", "how chunked responses are stored: portable or exact")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -140,6 +145,35 @@ def test_ctrl_c_keeps_what_came_and_says_so(tmp_path: Path) -> None:
     assert "were kept" in errors
     assert "Traceback" not in errors
     assert json.loads(muniment(tmp_path, "versions", "--json", url).stdout)[0]["mime"] == "image/png"
+
+
+def test_a_terminal_sees_a_bar_with_what_is_going_on(tmp_path: Path) -> None:
+    seen = b""
+    asked, release = Event(), Event()
+
+    def slow(_: Asked) -> Answer:
+        asked.set()
+        release.wait(20)
+        return Answer(b"x" * 5000, "image/png")
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    with RouteServer({"/": Answer(b"<img src=slow.png>"), "/slow.png": slow}) as server:
+        command = [MUNIMENT, "--archive", str(tmp_path), "capture", "--allow-private", server.url("/")]
+        terminal = os.environ | {"TERM": "xterm"}
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=terminal) as process:
+            os.close(theirs)
+            assert asked.wait(20)
+            while b"2/3" not in seen:  # the page and its icon are done, its image is not
+                seen += os.read(ours, 4096)
+            release.set()
+            with suppress(OSError):  # the end of a terminal
+                while data := os.read(ours, 4096):
+                    seen += data
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"127.0.0.1" in seen  # the host it is at
+    assert b" B" in seen or b"kB" in seen
 
 
 def test_in_place_files_stay_where_they_are(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ class HttpFetcher:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         deadline: float | None = None,
+        max_bytes: int | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Exchange:
         """Request one URL; redirects are not followed.
@@ -125,6 +126,7 @@ class HttpFetcher:
             headers: replace or add to the fetcher's own.
             body: request body.
             deadline: monotonic time at which it is cut, beside the limits.
+            max_bytes: response size at which it is cut, beside the limits.
             cancelled: asked between reads; True cuts the exchange.
 
         Returns:
@@ -139,7 +141,7 @@ class HttpFetcher:
             parts = urlsplit(url)
             recording = Recording(
                 target=(parts.path or "/") + (f"?{parts.query}" if "?" in url else ""),
-                max_bytes=limits.max_bytes,
+                max_bytes=min((limit for limit in (limits.max_bytes, max_bytes) if limit is not None), default=None),
                 read_timeout=limits.read_timeout,
                 deadline=min(ends) if ends else None,
                 cancelled=cancelled or _never,

@@ -9,7 +9,8 @@ from threading import Event
 
 import pytest
 
-from archiver.engine import PageCapturer, StopSignal, referrer_for
+from archiver.decisions import referrer_for
+from archiver.engine import PageCapturer, StopSignal
 from archiver.holdings import Holdings
 from archiver.model import Candidate, FailureKind, PageResult, ResourceOutcome
 from archiver.urls import urlkey
@@ -181,6 +182,21 @@ def test_limits_name_what_they_left_out(holdings_with: OpenHoldings) -> None:
     assert len(server.asked) == 5
     assert len(left_out) == 12 - 5
     assert "limit of 5 resources" in left_out[0].failure.reason  # type: ignore[union-attr]
+
+
+def test_the_size_of_a_page_is_limited(holdings_with: OpenHoldings) -> None:
+    page = b"".join(b"<img src=/%d.png>" % number for number in range(20))
+    routes = {"/": Answer(page)} | {f"/{number}.png": Answer(b"x" * 4000, "image/png") for number in range(20)}
+    with RouteServer(routes) as server:
+        result = capture(holdings_with(max_page_bytes=10_000, connections=1), server.url("/"))
+    failed = [outcome.failure for outcome in result.outcomes if outcome.failure]
+    cut = [failure for failure in failed if failure.kind is FailureKind.TOO_LARGE]
+    left_out = [failure for failure in failed if failure.kind is FailureKind.PAGE_LIMIT]
+    assert result.timestamp is not None
+    assert sum(outcome.length for outcome in result.outcomes) <= 10_000
+    assert len(cut) == 1  # the one that crossed the limit is kept as far as it came
+    assert len(left_out) == 22 - len(server.asked)
+    assert "10,000 bytes" in left_out[0].reason
 
 
 def test_a_stylesheet_that_decodes_to_gigabytes_is_kept_but_not_followed(

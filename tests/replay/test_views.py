@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import html
 import re
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
+import zstandard
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -210,3 +213,100 @@ def test_a_revisit_shows_the_payload_it_repeats(reader: Callable[..., FlaskClien
     client = reader(response_record("http://e.org/first", MOMENT, b"<p>the payload</p>"), revisit)
     answer = client.get("/unesco/20170101000000if_/http://e.org/copy")
     assert b"the payload" in answer.data
+
+
+def _zlib(data: bytes, wbits: int) -> bytes:
+    packer = zlib.compressobj(wbits=wbits)
+    return packer.compress(data) + packer.flush()
+
+
+TEXT = "<!doctype html><title>Kodierung</title><p>Größe</p><img src=x.gif>"
+
+
+@pytest.mark.parametrize(
+    ("field", "encode"),
+    [
+        ("Content-Encoding: gzip", gzip.compress),
+        ("Content-Encoding: x-gzip", gzip.compress),
+        ("Content-Encoding: deflate", lambda data: _zlib(data, 15)),
+        ("Content-Encoding: deflate", lambda data: _zlib(data, -15)),
+        ("Content-Encoding: br", brotli.compress),
+        ("Content-Encoding: zstd", lambda data: zstandard.ZstdCompressor().compress(data)),
+        ("Content-Encoding: gzip, br", lambda data: brotli.compress(gzip.compress(data))),
+        ("Content-Encoding: gzip", lambda data: data),  # a lie, which browsers forgive
+        ("Transfer-Encoding: chunked", lambda data: b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)),
+    ],
+)
+def test_codings_are_taken_off_before_rewriting(
+    reader: Callable[..., FlaskClient], field: str, encode: Callable[[bytes], bytes]
+) -> None:
+    headers = f"Content-Type: text/html; charset=utf-8\r\n{field}\r\n"
+    client = reader(response_record(URL, MOMENT, encode(TEXT.encode()), headers=headers))
+    answer = client.get(f"/unesco/20160810204623/{URL}")
+    assert answer.status_code == 200
+    assert "Größe" in answer.get_data(as_text=True)
+    assert "src=/unesco/20160810204623im_/http://www.un.org/fr/disarmament/x.gif" in answer.get_data(as_text=True)
+    assert "Content-Encoding" not in answer.headers
+    assert "Transfer-Encoding" not in answer.headers
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "utf-8", "utf-16le"])
+@pytest.mark.parametrize("modifier", ["", "id_"])
+def test_a_page_keeps_its_charset(reader: Callable[..., FlaskClient], charset: str, modifier: str) -> None:
+    headers = f"Content-Type: text/html; charset={charset}\r\n"
+    client = reader(response_record(URL, MOMENT, TEXT.encode(charset), headers=headers))
+    answer = client.get(f"/unesco/20160810204623{modifier}/{URL}")
+    assert answer.content_type == f"text/html; charset={charset}"
+    assert "Größe" in answer.data.decode(charset)
+
+
+def test_head_says_what_get_would(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()))
+    for path in (f"/unesco/20160810204623/{URL}", f"/unesco/2016/{URL}", f"/unesco/*/{URL}", "/", f"/unesco/{URL}x"):
+        got, asked = client.get(path), client.head(path)
+        assert asked.status_code == got.status_code
+        assert asked.data == b""
+        assert {k: v for k, v in asked.headers if k != "Content-Length"} == {
+            k: v for k, v in got.headers if k != "Content-Length"
+        }
+
+
+def test_a_frameset_is_shown_below_the_banner(reader: Callable[..., FlaskClient]) -> None:
+    page = "<html><head><title>Rahmen &amp; Co</title></head><frameset><frame src=a><noframes>x</noframes></frameset></html>"
+    client = reader(response_record(URL, MOMENT, page.encode()))
+    text = client.get(f"/unesco/20160810204623/{URL}").get_data(as_text=True)
+    assert "<title>Rahmen &amp; Co</title>" in text
+    assert text.count("<muniment-banner") == 1
+    assert f'<iframe src="/unesco/20160810204623if_/{URL}"' in text
+    inner = client.get(f"/unesco/20160810204623if_/{URL}").get_data(as_text=True)
+    assert "<muniment-banner" not in inner
+    assert f"<frame src=/unesco/20160810204623if_/{URL.rpartition('/')[0]}/a>" in inner
+
+
+@pytest.mark.parametrize("page", ["<body><!-- <frameset> --><p>x", "<script>'<frameset>'</script><p>x", "<p>x<frameset>"])
+def test_what_only_looks_like_a_frameset_is_a_page(reader: Callable[..., FlaskClient], page: str) -> None:
+    client = reader(response_record(URL, MOMENT, page.encode()))
+    text = client.get(f"/unesco/20160810204623/{URL}").get_data(as_text=True)
+    assert "<iframe" not in text
+    assert "<p>x" in text
+    assert "<muniment-banner" in text
+
+
+@pytest.mark.parametrize("path", ["/", "/unesco/", f"/unesco/*/{URL}", f"/unesco/*/{URL}*", f"/unesco/{URL}x"])
+def test_pages_speak_the_readers_language(reader: Callable[..., FlaskClient], path: str) -> None:
+    client = reader(response_record(URL, MOMENT, PAGE.encode()))
+    texts = {}
+    for language in ("en", "fr", "es", "ar"):
+        answer = client.get(path, headers={"Accept-Language": f"{language}, en;q=0.1"})
+        texts[language] = answer.get_data(as_text=True)
+        assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in texts[language]
+        assert "Accept-Language" in answer.headers["Vary"]
+    assert len(set(texts.values())) == 4
+
+
+def test_a_period_is_named_and_counted(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(*(response_record(URL, MOMENT.replace(day=day), b"x%d" % day) for day in (9, 10, 11)))
+    for period, name, rows in (("2016", "2016", 3), ("201608", "August 2016", 3), ("20160810", "August 10, 2016", 1)):
+        text = client.get(f"/unesco/{period}*/{URL}").get_data(as_text=True)
+        assert f'<h2 id="list">Captures of {name}</h2>' in text
+        assert text.count("20:46:23</a></td>") == rows

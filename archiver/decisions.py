@@ -1,0 +1,110 @@
+"""What a page capture decides, without I/O: what to follow, what to read, what to send along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from archiver.errors import InvalidURL
+from archiver.extract.requisites import PageLinks
+from archiver.markup.slots import SlotKind
+from archiver.message import Head
+from archiver.model import Candidate, Exchange, Failure, FailureKind, Hop
+from archiver.urls import host_of, is_http, origin_of, parse_url
+
+#: Frames inside frames (and pages behind meta refreshes) that are followed.
+MAX_DOCUMENT_DEPTH = 5
+
+_ACCEPT_DOCUMENT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+_ACCEPT = {
+    SlotKind.IMAGE: "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+    SlotKind.ICON: "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+    SlotKind.STYLESHEET: "text/css,*/*;q=0.1",
+    SlotKind.FRAME: _ACCEPT_DOCUMENT,
+    SlotKind.REFRESH: _ACCEPT_DOCUMENT,
+}
+
+#: Types that say nothing: what the URL was asked for as decides how it is read.
+_VAGUE_TYPES = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "unknown/unknown"})
+_TYPE_OF_KIND = {
+    SlotKind.STYLESHEET: "text/css",
+    SlotKind.MANIFEST: "application/manifest+json",
+    SlotKind.FRAME: "text/html",
+}
+_JSON_TYPES = frozenset({"application/json", "text/json"})
+_DOCUMENT_KINDS = frozenset({SlotKind.FRAME, SlotKind.REFRESH, SlotKind.OBJECT})
+_DOCUMENT_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A URL on its way through a page capture."""
+
+    candidate: Candidate
+    kind: SlotKind
+    depth: int = 0
+    is_page: bool = False  # the seed, or what it redirects to
+    retried: bool = False
+
+
+def accept_for(task: Task) -> str:
+    """The Accept field that a browser sends for this kind of resource."""
+    return _ACCEPT.get(task.kind, "*/*" if task.candidate.via else _ACCEPT_DOCUMENT)
+
+
+def referrer_for(candidate: Candidate) -> str | None:
+    """The Referer a browser sends by default (strict-origin-when-cross-origin; Referrer Policy, section 3.6)."""
+    if candidate.via is None or not candidate.hops or candidate.hops.endswith(Hop.REDIRECT):
+        return None
+    here, there = origin_of(candidate.via), origin_of(candidate.url)
+    if here == there:
+        return candidate.via
+    if here.startswith("https:") and there.startswith("http:"):
+        return None
+    return f"{here}/"
+
+
+def failure_of(exchange: Exchange) -> Failure | None:
+    """Why a recorded response counts as missing in the page's report."""
+    if exchange.failure is not None:
+        return exchange.failure
+    if exchange.status is not None and exchange.status >= 400:
+        return Failure(FailureKind.HTTP_ERROR, f"the server answered {exchange.status}")
+    return None
+
+
+def redirect_of(task: Task, status: int | None, head: Head) -> Task | None:
+    """The next hop of a redirect; None when this is not one that can be followed."""
+    location = head.get("Location")
+    if status not in (301, 302, 303, 307, 308) or not location:
+        return None
+    try:
+        url = parse_url(location.strip(), base=task.candidate.url)
+    except InvalidURL:
+        return None
+    return replace(task, candidate=Candidate(url, task.candidate.url, task.candidate.hops + Hop.REDIRECT))
+
+
+def readable_type(mime: str, task: Task) -> str | None:
+    """The type as which a response is searched for what it needs; None for types that need nothing."""
+    if mime in _VAGUE_TYPES:
+        fallback = "text/html" if task.is_page and mime == "" else None
+        return _TYPE_OF_KIND.get(task.kind, fallback)
+    if task.kind is SlotKind.MANIFEST and mime in _JSON_TYPES:
+        return "application/manifest+json"
+    if mime in _DOCUMENT_TYPES and not (task.is_page or task.kind in _DOCUMENT_KINDS):
+        return None  # an HTML error page in place of an image needs nothing of its own
+    return mime
+
+
+def tasks_of(task: Task, links: PageLinks) -> tuple[Task, ...]:
+    """What a document needs, as the next things to fetch."""
+    found = []
+    for reference in links.requisites:
+        if not is_http(reference.url) or not host_of(reference.url):
+            continue
+        hop = Hop.REDIRECT if reference.kind is SlotKind.REFRESH else Hop.EMBED
+        candidate = Candidate(reference.url, task.candidate.url, task.candidate.hops + hop)
+        depth = task.depth + (reference.kind in _DOCUMENT_KINDS)
+        if depth <= MAX_DOCUMENT_DEPTH:
+            found.append(Task(candidate, reference.kind, depth))
+    return tuple(found)
