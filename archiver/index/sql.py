@@ -10,7 +10,7 @@ from heapq import merge
 from itertools import chain, groupby, islice, takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Integer, Select, bindparam, func, select, tuple_
+from sqlalchemy import Connection, Engine, Integer, Select, bindparam, case, func, select, tuple_
 
 from archiver.errors import UnknownCollection
 from archiver.index.database import Prepared, insert_new, reading, writing
@@ -59,7 +59,16 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class UrlSummary:
-    """The captures of one URL key in a few numbers; `first` and `last` are 14-digit timestamps."""
+    """The captures of one URL key in a few numbers.
+
+    Attributes:
+        url: one of its spellings.
+        urlkey: SURT key.
+        count: of captures.
+        first: timestamp, 14 digits.
+        last: timestamp, 14 digits.
+        mime: media type of the captures that succeeded; "" when none did.
+    """
 
     url: str
     urlkey: str
@@ -124,7 +133,7 @@ def _urls_under(prefix: str) -> Select[Any]:
             func.count(),
             func.min(columns.timestamp),
             func.max(columns.timestamp),
-            func.max(columns.mime),
+            func.max(case((func.coalesce(columns.status, 200) < 300, columns.mime), else_="")),
         )
         .join(collections, collections.c.id == columns.collection_id)
         .where(collections.c.slug == bindparam("slug"), columns.urlkey >= prefix)

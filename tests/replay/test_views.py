@@ -310,3 +310,16 @@ def test_a_period_is_named_and_counted(reader: Callable[..., FlaskClient]) -> No
         text = client.get(f"/unesco/{period}*/{URL}").get_data(as_text=True)
         assert f'<h2 id="list">Captures of {name}</h2>' in text
         assert text.count("20:46:23</a></td>") == rows
+
+
+def test_an_imported_collection_lists_its_documents_and_not_its_failures(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(
+        response_record(URL, MOMENT, PAGE.encode()),
+        response_record("http://www.un.org/favicon.ico", MOMENT, b"<h1>no</h1>", status="404 Not Found"),
+        response_record("http://www.un.org/old", MOMENT, b"<h1>moved</h1>", status="301 Moved"),
+        response_record("http://www.un.org/x.gif", MOMENT, b"GIF89a", headers="Content-Type: image/gif\r\n"),
+    )
+    text = client.get("/unesco/").get_data(as_text=True)
+    assert f"/unesco/20160810204623/{URL}" in text
+    for path in ("favicon.ico", "old", "x.gif"):
+        assert f"/{path}" not in text.replace("/-/static/icon.svg", "")
