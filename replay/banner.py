@@ -121,7 +121,7 @@ def render_banner(facts: BannerFacts) -> str:
     """The banner's markup, ASCII, for the start of the body."""
     words = WORDS[facts.language]
     dialog = (
-        f'<dialog open class="b" role="region" aria-label="{escape(words.label)}" lang="{facts.language}" '
+        f'<dialog open class="b" aria-label="{escape(words.label)}" lang="{facts.language}" '
         f'dir="{direction(facts.language)}"><form method="dialog"><button>{escape(words.hide)}</button></form>'
         f"<p style='all:unset'>{_sentence(facts, words)}</p>{_opener(facts, words)}</dialog>"
     )

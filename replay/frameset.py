@@ -34,15 +34,16 @@ def frameset_title(start: bytes, http_charset: str | None) -> str | None:
     return None
 
 
-def render_frameset(banner: str, title: str, address: str) -> str:
+def render_frameset(banner: str, title: str, address: str, language: str) -> str:
     """A page with the banner above and the frameset below.
 
     Args:
         banner: its markup.
         title: of the archived document.
         address: where it is replayed without a banner.
+        language: of the banner.
     """
     return (
-        f'<!doctype html><html><head><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style></head>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style></head>'
         f'<body>{banner}<iframe src="{escape(address)}" title="{escape(title)}"></iframe></body></html>'
     )

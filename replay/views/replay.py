@@ -123,7 +123,7 @@ class _Replay:
         """The banner over a frameset, which has no place for it inside."""
         capture = found.capture
         banner = render_banner(self.facts(capture, ()))
-        page = render_frameset(banner, title, self.part(capture, capture.url, "if"))
+        page = render_frameset(banner, title, self.part(capture, capture.url, "if"), reader_language())
         found.close()
         return Response(page, found.status, content_type="text/html; charset=utf-8")
 
