@@ -77,7 +77,7 @@ def test_the_banner_in_the_browser(browser: Browser, serve: Serve, tmp_path: Pat
     address = f"{reader}default/{result['timestamp']}/{site}index.html"
     page = browser.new_page()
     page.goto(address)
-    banner = page.get_by_role("region", name="About this archived page")
+    banner = page.get_by_role("dialog", name="About this archived page")
     expect(banner).to_be_visible()
     box, header = banner.bounding_box(), page.locator("body > header").bounding_box()
     assert box is not None and header is not None
@@ -106,7 +106,7 @@ def test_the_banner_hides_without_javascript(browser: Browser, serve: Serve, tmp
     context = browser.new_context(java_script_enabled=False, locale="fr-FR")
     page = context.new_page()
     page.goto(f"{reader}default/{result['timestamp']}/{site}fr.html")
-    banner = page.get_by_role("region", name="À propos de cette page archivée")
+    banner = page.get_by_role("dialog", name="À propos de cette page archivée")
     expect(banner).to_be_visible()
     page.get_by_role("button", name="masquer").click()
     expect(banner).to_be_hidden()
