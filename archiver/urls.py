@@ -11,7 +11,8 @@ from archiver.errors import InvalidURL
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _LOOKS_LIKE_PORT = re.compile(r"[A-Za-z0-9.\-]+:\d{1,5}(?:[/?#]|$)")
-_CONTROL = re.compile(r"[\x00-\x20]+")
+_CONTROL = re.compile(r"[\x00-\x1f]+")
+_SCHEME_NAME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ftp": "21"}
 
 
@@ -105,9 +106,11 @@ def urlkey(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         scheme, colon, rest = url.partition(":")
-        if colon and not _LOOKS_LIKE_PORT.match(url) and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*", scheme):
+        if colon and not _LOOKS_LIKE_PORT.match(url) and _SCHEME_NAME.fullmatch(scheme):
             return url.lower()  # dns:, urn:, mailto: … have no host to turn round
         scheme, rest = "http", url
+    elif ":" in scheme and _SCHEME_NAME.match(scheme):
+        return url.lower()  # screenshot:http://…, urn:x:http://…
     match = re.match(r"([^/?\\]*)([^?]*)(?:\?(.*))?$", rest, re.DOTALL)
     if match is None:
         return url.lower()
@@ -163,12 +166,14 @@ def _query_key(query: str | None) -> str:
         if found:
             query = found.group(1) + (found.group(2) or "")
     query = query.lower()
+    if not query:
+        return ""
     return "?" + "&".join(sorted(query.split("&"), key=lambda part: part.partition("=")[::2]))
 
 
 def _same_escapes(text: str) -> str:
     """One spelling for each byte: unescaped as far as it goes, then what cannot stand escaped once."""
-    raw = text.encode("utf-8", "surrogateescape")
+    raw = text.encode("utf-8", "surrogatepass")
     for _ in range(10):
         decoded = unquote_to_bytes(raw)
         if decoded == raw:
