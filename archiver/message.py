@@ -18,6 +18,9 @@ import zstandard
 
 from archiver.errors import BodyLimitExceeded
 
+#: Content codings one over the other that are undone; nobody applies more but to waste time.
+MAX_CODINGS = 8
+
 #: A head longer than this is no head.
 MAX_HEAD_BYTES = 1024 * 1024
 
@@ -325,7 +328,8 @@ class _Zstandard:
     def __init__(self) -> None:
         self.damaged = False
         # RFC 9659: a browser refuses windows over 8 MB.
-        self._engine = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(read_across_frames=True)
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        self._frame: zstandard.ZstdDecompressionObj | None = None  # the frame we are in the middle of
         self._raw_rest = False
         self._started = False
 
@@ -336,7 +340,7 @@ class _Zstandard:
         # Small bites, because this engine has no output limit of its own.
         for start in range(0, len(data), 4096):
             try:
-                piece = self._engine.decompress(data[start : start + 4096])
+                piece = self._bite(data[start : start + 4096])
             except zstandard.ZstdError:
                 self.damaged = self._raw_rest = True
                 if not (self._started or out):
@@ -349,7 +353,19 @@ class _Zstandard:
                 break
         return b"".join(out)
 
+    def _bite(self, data: bytes) -> bytes:
+        out = b""
+        while data:
+            if self._frame is None:
+                self._frame = self._decompressor.decompressobj()
+            out += self._frame.decompress(data)
+            if not self._frame.eof:
+                break
+            data, self._frame = self._frame.unused_data, None
+        return out
+
     def flush(self) -> bytes:
+        self.damaged = self.damaged or self._frame is not None
         return b""
 
 
@@ -373,7 +389,7 @@ class ContentDecoder:
         self._limit = limit
         self._given = 0
         self._stages: list[_Inflate | _Brotli | _Zstandard] = []
-        for coding in reversed(codings):
+        for coding in reversed(codings[-MAX_CODINGS:]):
             engine = _ENGINES.get(coding)
             if engine == "br":
                 self._stages.append(_Brotli())

@@ -69,7 +69,8 @@ def sniff_charset(head: bytes, http_charset: str | None = None) -> Charset:
         return _charset("utf-8" if _is_utf8(head) and b"\x1b$" not in head else "iso-2022-jp")
     if _is_utf8(head):
         return _charset("utf-8")
-    return _charset(codec_of(detect_encoding(head)) or "cp1252")
+    guess = detect_encoding(head)  # names such as euc_jp, which browsers write with hyphens
+    return _charset(codec_of(guess) or codec_of(str(guess).replace("_", "-")) or "cp1252")
 
 
 def _is_utf8(head: bytes) -> bool:
