@@ -1,0 +1,139 @@
+"""An archive that several processes use, and one that was killed in the middle."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from archiver.errors import StorageFailed, UsageError
+from archiver.holdings import Holdings, open_holdings
+from archiver.index.sql import CaptureIndex
+from archiver.settings import load_settings
+from archiver.urls import urlkey
+from archiver.warc.importer import import_file
+from archiver.warc.writer import WarcInfo, WarcWriter
+from tests.servers.warcs import response_record
+
+OpenHoldings = Callable[..., Holdings]
+MUNIMENT = str(Path(sys.executable).with_name("muniment"))
+NOW = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
+
+
+def write_open_file(holdings: Holdings, collection: str = "default", count: int = 5) -> str:
+    """A file as a killed process leaves it: never closed; its name while it was written."""
+    ids = iter(f"<urn:uuid:{number:032x}>" for number in range(1000))
+    writer = WarcWriter(
+        holdings.store, prefix="killed", warcinfo=WarcInfo(software="test", is_part_of=collection), clock=lambda: NOW,
+        new_id=lambda: next(ids),
+    )  # fmt: skip
+    for number in range(count):
+        writer.write_resource(f"http://site.example/{number}", "text/plain", b"x" * 500, date=NOW)
+    writer.sync()
+    assert writer._file is not None
+    writer._file.close()  # the lock goes with the process
+    (name,) = holdings.store.unfinished()
+    return name
+
+
+def captured(holdings: Holdings, collection: str = "default") -> list[str]:
+    return [item.url for item in holdings.index.under([collection], "example,site)/", limit=1000)]
+
+
+def test_what_a_killed_process_wrote_is_found_at_the_next_start(holdings_with: OpenHoldings) -> None:
+    first = holdings_with()
+    name = write_open_file(first)
+    path = first.store.path(name)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])  # the last record was in flight
+    second = holdings_with()
+    assert captured(second) == [f"http://site.example/{number}" for number in range(4)]
+    (report,) = second.repaired
+    assert report.records == 5  # with the warcinfo record
+    assert not list(second.store.unfinished())
+    assert holdings_with().repaired == ()
+
+
+def test_a_file_that_is_being_written_is_left_alone(holdings_with: OpenHoldings) -> None:
+    first = holdings_with()
+    path = first.store.path(write_open_file(first))
+    with path.open("rb+") as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        second = holdings_with()
+        assert second.repaired == ()
+        assert path.exists()
+    assert len(holdings_with().repaired) == 1
+
+
+def test_a_repair_that_was_cut_short_is_done_again(holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = holdings_with()
+    write_open_file(first)
+
+    def broken(self: CaptureIndex, rows: object) -> int:
+        raise StorageFailed("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CaptureIndex, "add", broken)
+        with pytest.raises(StorageFailed):
+            holdings_with()
+    assert len(list(first.store.unfinished())) == 1
+    assert len(captured(holdings_with())) == 5
+
+
+def test_a_file_of_a_collection_that_is_not_here_is_finished_but_not_shown(holdings_with: OpenHoldings) -> None:
+    first = holdings_with()
+    write_open_file(first, collection="elsewhere")
+    second = holdings_with()
+    assert len(second.repaired) == 1
+    assert captured(second) == []
+
+
+def test_processes_that_import_at_once_lose_nothing(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    files = []
+    for number in range(4):
+        records = [response_record(f"http://site.example/{number}/{part}", NOW, b"x") for part in range(50)]
+        path = tmp_path / f"{number}.warc.gz"
+        path.write_bytes(b"".join(records))
+        files.append(path)
+    home = tmp_path / "warcs"
+    running = [
+        subprocess.Popen([MUNIMENT, "--archive", str(home), "import", str(path)], stderr=subprocess.PIPE) for path in files
+    ]
+    for process in running:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+    holdings = holdings_with()
+    assert len(captured(holdings)) == 200
+    assert holdings.index.summary("default").captures == 200
+
+
+def test_importing_again_adds_nothing(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    holdings = holdings_with()
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(response_record("http://site.example/", NOW, b"x"))
+    for _ in range(2):
+        import_file(path, collection="default", store=holdings.store, index=holdings.index)
+    assert holdings.index.summary("default").captures == 1
+    assert len(list(holdings.store.root.iterdir())) == 1
+
+
+@pytest.mark.parametrize("store", ["s3://bucket/x", "http://x"])
+def test_a_store_that_is_no_folder_is_refused(tmp_path: Path, store: str) -> None:
+    with pytest.raises(UsageError):
+        open_holdings(load_settings({"archive": tmp_path, "store": store}, environ={}))
+
+
+def test_warc_files_can_be_kept_elsewhere(tmp_path: Path) -> None:
+    settings = load_settings({"archive": tmp_path / "home", "store": str(tmp_path / "files")}, environ={})
+    with open_holdings(settings) as holdings:
+        path = tmp_path / "a.warc.gz"
+        path.write_bytes(response_record("http://site.example/", NOW, b"x"))
+        import_file(path, collection="default", store=holdings.store, index=holdings.index)
+        found = holdings.index.newest(["default"], urlkey("http://site.example/"))
+    assert found is not None
+    assert (tmp_path / "files" / found.file).exists()
