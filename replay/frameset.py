@@ -44,6 +44,7 @@ def render_frameset(banner: str, title: str, address: str, language: str) -> str
         language: of the banner.
     """
     return (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style></head>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head>"
         f'<body>{banner}<iframe src="{escape(address)}" title="{escape(title)}"></iframe></body></html>'
     )

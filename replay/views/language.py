@@ -17,7 +17,11 @@ _UNITS = ("B", "kB", "MB", "GB")
 
 def reader_language() -> str:
     """By Accept-Language alone: queries belong to archived URLs, and the reader sets no cookie."""
-    return request.accept_languages.best_match(LANGUAGES) or "en"
+    for tag, quality in request.accept_languages:  # the best first
+        language = tag.partition("-")[0].lower()
+        if quality > 0 and language in LANGUAGES:  # "fr-CA" reads French, whatever the region
+            return language
+    return "en"
 
 
 def moment(timestamp: str) -> str:

@@ -1,0 +1,272 @@
+"""Rewriting of pages and style sheets: what must lead into the archive does, and not a byte more is changed."""
+
+from __future__ import annotations
+
+import random
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+from replay.rewrite.context import RewriteContext
+from replay.rewrite.css import CssRewriter
+from replay.rewrite.html import HtmlRewriter
+
+URL = "http://site.example/dir/page.html"
+CONTEXT = RewriteContext("/c/", "20160810204623", URL)
+AT = "/c/20160810204623"
+SITE = "http://site.example"
+DIR = f"{SITE}/dir"
+
+
+def rewritten(
+    page: str | bytes, *, charset: str | None = "utf-8", step: int = 0, modifier: str = "", head: str = "", body: str = ""
+) -> bytes:
+    data = page.encode() if isinstance(page, str) else page
+    context = RewriteContext("/c/", "20160810204623", URL, modifier)
+    rewriter = HtmlRewriter(context, http_charset=charset, head_insert=head, body_insert=body)
+    step = step or len(data) or 1
+    return b"".join(rewriter.feed(data[at : at + step]) for at in range(0, len(data), step)) + rewriter.flush()
+
+
+def text(page: str, **options: object) -> str:
+    return rewritten(page, **options).decode()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<a href=x.html>", f"<a href={AT}/{DIR}/x.html>"),
+        ("<a href='/x?a=1&amp;b=2#f'>", f"<a href='{AT}/{SITE}/x?a=1&amp;b=2#f'>"),
+        ('<a href="//other.example/y">', f'<a href="{AT}/http://other.example/y">'),
+        ("<a href=HTTPS://Other.example/Y>", f"<a href={AT}/https://other.example/Y>"),
+        ("<img src=x.png>", f"<img src={AT}im_/{DIR}/x.png>"),
+        ("<img srcset='a.png 1x, b.png 2x'>", f"<img srcset='{AT}im_/{DIR}/a.png 1x, {AT}im_/{DIR}/b.png 2x'>"),
+        ("<script src=s.js></script>", f"<script src={AT}js_/{DIR}/s.js></script>"),
+        ("<script type=module src=s.js></script>", f"<script type=module src={AT}esm_/{DIR}/s.js></script>"),
+        ("<link rel=stylesheet href=s.css>", f"<link rel=stylesheet href={AT}cs_/{DIR}/s.css>"),
+        ("<link rel=icon href=i.png>", f"<link rel=icon href={AT}im_/{DIR}/i.png>"),
+        ("<iframe src=f.html></iframe>", f"<iframe src={AT}if_/{DIR}/f.html></iframe>"),
+        ("<object data=o.pdf></object>", f"<object data={AT}oe_/{DIR}/o.pdf></object>"),
+        ("<video src=v.webm poster=p.jpg>", f"<video src={AT}oe_/{DIR}/v.webm poster={AT}im_/{DIR}/p.jpg>"),
+        ("<form action=go>", f"<form action={AT}/{DIR}/go>"),
+        ("<p style='background:url(b.png)'>", f"<p style='background:url({AT}im_/{DIR}/b.png)'>"),
+        ("<style>a{b:url('b.png')}</style>", f"<style>a{{b:url('{AT}im_/{DIR}/b.png')}}</style>"),
+        ("<svg><use href='s.svg#i'/></svg>", f"<svg><use href='{AT}im_/{DIR}/s.svg#i'/></svg>"),
+        ("<meta http-equiv=refresh content='3;url=n'>", f"<meta http-equiv=refresh content='3;url={AT}/{DIR}/n'>"),
+        ("<base href=/o/><a href=x>", f"<base href={AT}/{SITE}/o/><a href={AT}/{SITE}/o/x>"),
+        ("<a href=x ping='http://t.example/'>", f"<a href={AT}/{DIR}/x ping='about:blank'>"),
+        ("<link rel=preconnect href=//t.example>", "<link rel=preconnect href=about:blank>"),
+        ("<img data-src=/lazy.png>", f"<img data-src={AT}im_/{SITE}/lazy.png>"),
+        ("<script integrity=sha256-x crossorigin src=s.js></script>",
+         f"<script data-archived-integrity=sha256-x data-archived-crossorigin src={AT}js_/{DIR}/s.js></script>"),
+        ("<meta http-equiv=Content-Security-Policy content=x>", "<meta http-equiv=X-Archived-CSP content=x>"),
+        ("<iframe srcdoc='&lt;img src=x.png&gt;'></iframe>", f"<iframe srcdoc='&lt;img src={AT}im_/{DIR}/x.png>'></iframe>"),
+        ('<script type=importmap>{"imports":{"a":"./m.js"}}</script>',
+         f'<script type=importmap>{{"imports":{{"a":"{AT}esm_/{DIR}/m.js"}}}}</script>'),
+        ('<script type=speculationrules>{"prefetch":[{"urls":["/x"]}]}</script>', "<script type=speculationrules>{}</script>"),
+    ],
+)  # fmt: skip
+def test_what_leads_out_is_led_into_the_archive(before: str, after: str) -> None:
+    assert text(f"<body>{before}") == f"<body>{after}"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<a href='#part'>", "<a href='mailto:a@b'>", "<a href='javascript:go()'>", "<img src='data:image/png,x'>",
+        "<a href=''>",
+        "<a href='http://['>", "<a href='tel:1'>", "<img src=about:blank>", "<script>var a = '<a href=\"x\">'</script>",
+        "<!-- <a href=x> --><textarea><a href=x></textarea><title><a href=x></title>", "<p title='http://x.example/'>http://x/",
+        f"<a href='{AT}/http://already.example/'>", f"<img src='{AT}im_/http://already.example/x.png'>", "<a name=x download>",
+        "<script type='application/ld+json'>{\"url\":\"http://x.example/\"}</script>", "<p data-id=5 onclick=\"go('/x')\">",
+    ],
+)  # fmt: skip
+def test_what_leads_nowhere_stays_as_it_is(page: str) -> None:
+    assert text(f"<body>{page}") == f"<body>{page}"
+
+
+QUIET = (
+    "<!DOCTYPE html>\r\n<HTML><Head><TITLE>{0}</tItle >\n<meta  name=x content='{0}'></head>"
+    '<BODY class = "a"\tid=b >{0}<p/>&nbsp;&bogus;<br>'
+)
+ENCODED = {
+    "utf-8": "Größe – 日本 – Ж",
+    "windows-1252": "Größe – “x”",
+    "windows-1251": "Съешь ещё",
+    "shift_jis": "表示ソ能日本語",  # its second bytes look like backslashes
+    "gb18030": "中文網頁\U00020000",
+    "euc_jp": "日本語",
+    "big5": "功能許蓋",
+    "iso2022_jp": "日本語ABC日本<>&語",
+    "koi8-r": "Съешь",
+}
+
+
+@pytest.mark.parametrize("charset", ENCODED)
+@pytest.mark.parametrize("step", [0, 1, 5])
+def test_every_byte_survives_where_nothing_is_rewritten(charset: str, step: int) -> None:
+    page = QUIET.format(ENCODED[charset]).encode(charset)
+    page += b"\xff\xfe\x00\x81<p>" + bytes(range(128, 256)) if charset not in ("iso2022_jp",) else b"\x1b(B\xff"
+    page = page.replace(b"<p/>", b"<p/>" + b" " * 1500)
+    assert rewritten(page, charset=charset, step=step) == page
+
+
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("step", [0, 1, 3])
+def test_utf_16_survives_unpaired_surrogates_and_an_odd_byte(charset: str, step: int) -> None:
+    mark = "\ufeff".encode(charset)
+    unpaired = "\ud800x".encode(charset, "surrogatepass")
+    page = mark + QUIET.format("日本 \U0001f600").encode(charset) + unpaired + b"<"
+    assert rewritten(page, charset=None, step=step) == page
+    linked = mark + "<body><a href=/日本>".encode(charset)
+    assert rewritten(linked, charset=None, step=step).decode(charset) == f"\ufeff<body><a href={AT}/{SITE}/%E6%97%A5%E6%9C%AC>"
+
+
+@pytest.mark.parametrize(
+    ("charset", "query"), [("shift_jis", "%93%FA"), ("utf-8", "%E6%97%A5"), ("windows-1251", "%26%2326085%3B")]
+)
+def test_queries_are_sent_in_the_encoding_of_the_page(charset: str, query: str) -> None:
+    page = "<body><a href='?q=日'>" if charset != "windows-1251" else "<body><a href='?q=&#26085;'>"
+    out = rewritten(page.encode(charset), charset=charset).decode("ascii")
+    assert f"{AT}/{URL}?q={query}" in out
+
+
+def test_a_declared_charset_rules_over_the_bytes() -> None:
+    page = "<meta charset=windows-1251><body><a href='/Ж'>".encode("windows-1251")
+    assert b"/%D0%96'" in rewritten(page, charset=None)
+
+
+SAMPLE = (
+    "<!doctype html><title>T</title><link rel=stylesheet href=s.css><style>@import 'i.css';a{b:url(x.png)}</style>"
+    "<body onload='go()'><a href='x?a=1&amp;b=é'>x</a><img srcset='a.png 1x,b.png 2x' src=c.png integrity=x>"
+    "<iframe srcdoc='&lt;a href=q&gt;'></iframe><script>if (1 < 2) { x = '</' + 'script>' }</script>"
+    "<svg><image xlink:href=i.png /></svg><!-- c --><p style=\"b:url('y')\">z"
+)
+
+
+@pytest.mark.parametrize("step", range(1, 30))
+def test_it_does_not_matter_how_the_page_arrives(step: int) -> None:
+    options = {"head": "<i>H</i>", "body": "<b>B</b>"}
+    assert rewritten(SAMPLE, step=step, **options) == rewritten(SAMPLE, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("page", "out"),
+    [
+        ("<html><head><title>x</title></head><body class=y>z", "<html><head>[H]<title>x</title></head><body class=y>[B]z"),
+        ("<!doctype html><p>z", "<!doctype html>[H][B]<p>z"),
+        ("<!-- c -->z", "<!-- c -->[H][B]z"),
+        ("<title>x</title>z", "[H]<title>x</title>[B]z"),
+        ("", "[H][B]"),
+        ("<html><frameset><frame></frameset>", "<html>[H]<frameset><frame></frameset>"),
+        ("<head></head><!-- c --> <script></script> <body>z", "<head>[H]</head><!-- c --> <script></script> <body>[B]z"),
+    ],
+)
+@pytest.mark.parametrize("step", [0, 1])
+def test_insertions_stand_where_the_browser_begins_head_and_body(page: str, out: str, step: int) -> None:
+    assert text(page, head="[H]", body="[B]", step=step) == out
+
+
+def test_insertions_mean_the_same_in_every_encoding() -> None:
+    for charset in ("shift_jis", "utf-16-le", "windows-1251"):
+        out = rewritten("<body>x".encode(charset), charset=charset if "16" not in charset else "utf-16le", body="<b>é日</b>")
+        assert out.decode(charset) == "<body><b>&#233;&#26085;</b>x"
+
+
+@pytest.mark.parametrize(
+    ("page", "modifier", "out"),
+    [
+        ("<a href=x>", "if", f"<a href={AT}if_/{DIR}/x>"),
+        ("<a href=x target=_top>", "if", f"<a href={AT}/{DIR}/x target=_top>"),
+        ("<a target=_parent href=x>", "fr", f"<a target=_parent href={AT}/{DIR}/x>"),
+        ("<a href=x target=main>", "fr", f"<a href={AT}fr_/{DIR}/x target=main>"),
+        ("<base target=_top><a href=x>", "if", f"<base target=_top><a href={AT}/{DIR}/x>"),
+        ("<img src=x>", "if", f"<img src={AT}im_/{DIR}/x>"),
+    ],
+)
+def test_links_in_frames_stay_in_their_frame(page: str, modifier: str, out: str) -> None:
+    assert text(f"<body>{page}", modifier=modifier) == f"<body>{out}"
+
+
+def test_nested_documents_end_somewhere() -> None:
+    page = "<img src=x>"
+    for _ in range(12):
+        page = f"<iframe srcdoc='{page.replace('&', '&amp;').replace(chr(39), '&#39;')}'></iframe>"
+    assert len(text(page)) < 20_000
+
+
+LOADED = {
+    "img": ["src"],
+    "script": ["src"],
+    "link": ["href"],
+    "iframe": ["src"],
+    "source": ["src"],
+    "video": ["src", "poster"],
+    "object": ["data"],
+    "embed": ["src"],
+    "a": ["href"],
+    "form": ["action"],
+    "input": ["src"],
+    "body": ["background"],
+}
+
+
+def test_no_broken_page_leads_out() -> None:
+    random_ = random.Random(21)
+    quotes = ["", "'", '"']
+    targets = [
+        "http://out.example/x",
+        "//out.example/x",
+        "/x",
+        "x y",
+        "HTTP://OUT.example",
+        "\thttp://out.example/",
+        "h&#116;tp://out.example/",
+    ]
+    for _ in range(600):
+        pieces = ["<body>"]
+        for _ in range(random_.randint(1, 8)):
+            tag = random_.choice(list(LOADED))
+            quote, target = random_.choice(quotes), random_.choice(targets)
+            pieces.append(random_.choice(["", "<p", "<", "<b>x", "</", "<!-- ", "-->", "'", '"', "<i a='"]))
+            pieces.append(f"<{tag} {random_.choice(LOADED[tag])}{random_.choice(['=', ' = '])}{quote}{target}{quote}>")
+        out = text("".join(pieces), step=random_.choice([0, 0, 1, 9]))
+        soup = BeautifulSoup(out, "html5lib")
+        for tag, attributes in LOADED.items():
+            for element in soup.find_all(tag):
+                for attribute in attributes:
+                    value = re.sub("[\t\r\n]", "", str(element.get(attribute) or "").strip())
+                    assert not value or value.startswith("/c/") or urlsplit(value).scheme not in ("", "http", "https"), out
+
+
+def style(css: str | bytes, *, charset: str | None = "utf-8", step: int = 0) -> bytes:
+    data = css.encode() if isinstance(css, str) else css
+    rewriter = CssRewriter(RewriteContext("/c/", "20160810204623", f"{SITE}/css/s.css", "cs"), charset)
+    step = step or len(data) or 1
+    return b"".join(rewriter.feed(data[at : at + step]) for at in range(0, len(data), step)) + rewriter.flush()
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a{b:url(x.png)}", f"a{{b:url({AT}im_/{SITE}/css/x.png)}}"),
+        ("a{b:URL( 'x y.png' )}", f"a{{b:URL( '{AT}im_/{SITE}/css/x%20y.png' )}}"),
+        ("@import 'i.css' screen;", f"@import '{AT}cs_/{SITE}/css/i.css' screen;"),
+        ("@font-face{src:url(f.woff2)}", f"@font-face{{src:url({AT}oe_/{SITE}/css/f.woff2)}}"),
+        ("a{b:image-set('x.png' 1x)}", f"a{{b:image-set('{AT}im_/{SITE}/css/x.png' 1x)}}"),
+        ("/* url(x) */a{b:'url(x)'}b{c:url(#f)}c{d:url(data:x)}", "/* url(x) */a{b:'url(x)'}b{c:url(#f)}c{d:url(data:x)}"),
+        ("a{b:url(unclosed", f"a{{b:url({AT}im_/{SITE}/css/unclosed"),
+        ("@charset \"utf-8\";é{b:c}", "@charset \"utf-8\";é{b:c}"),
+    ],
+)  # fmt: skip
+def test_style_sheets(before: str, after: str, step: int) -> None:
+    assert style(before, step=step).decode() == after
+
+
+def test_style_sheets_keep_their_bytes() -> None:
+    for charset in ("shift_jis", "windows-1252", "gb18030"):
+        css = "a{content:'é'}".encode("windows-1252") if charset == "windows-1252" else "a{content:'表示'}".encode(charset)
+        assert style(css + b"\xff\x00\x80", charset=charset, step=1) == css + b"\xff\x00\x80"
