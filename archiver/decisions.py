@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from archiver.errors import InvalidURL
-from archiver.extract.requisites import PageLinks
 from archiver.markup.slots import SlotKind
 from archiver.message import Head
 from archiver.model import Candidate, Exchange, Failure, FailureKind, Hop
 from archiver.urls import host_of, is_http, origin_of, parse_url
+
+if TYPE_CHECKING:
+    from archiver.extract.requisites import PageLinks
 
 #: Frames inside frames (and pages behind meta refreshes) that are followed.
 MAX_DOCUMENT_DEPTH = 5

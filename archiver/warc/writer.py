@@ -38,7 +38,6 @@ from archiver.warc.records import (
     warc_fields,
     warcinfo_block,
 )
-from archiver.warc.serialise import write_record
 
 _PIECE = 256 * 1024
 _SPOOL_BYTES = 1024 * 1024
@@ -282,6 +281,8 @@ class WarcWriter:
         if written.record_type != "warcinfo":
             fields.insert(0, ("WARC-Warcinfo-ID", self._warcinfo_id))
         offset = file.tell()
+        from archiver.warc.serialise import write_record  # not needed before there is something to write
+
         named = record_fields(written.record_type, written.record_id, written.date, fields)
         write_record(file, named, draft.block, draft.length)
         return replace(written, file=self._name, offset=offset, length=file.tell() - offset)
