@@ -9,10 +9,14 @@ from archiver.errors import InvalidURL
 from archiver.markup.slots import SlotKind
 from archiver.message import Head
 from archiver.model import Candidate, Exchange, Failure, FailureKind, Hop
+from archiver.plaintext import one_line
 from archiver.urls import host_of, is_http, origin_of, parse_url
 
 if TYPE_CHECKING:
     from archiver.extract.requisites import PageLinks
+
+#: Redirect hops in a row that are followed; browsers stop at 20 too.
+MAX_REDIRECTS = 20
 
 #: Frames inside frames (and pages behind meta refreshes) that are followed.
 MAX_DOCUMENT_DEPTH = 5
@@ -35,6 +39,7 @@ _TYPE_OF_KIND = {
 }
 _JSON_TYPES = frozenset({"application/json", "text/json"})
 _DOCUMENT_KINDS = frozenset({SlotKind.FRAME, SlotKind.REFRESH, SlotKind.OBJECT})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DOCUMENT_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
@@ -46,7 +51,9 @@ class Task:
     kind: SlotKind
     depth: int = 0
     is_page: bool = False  # the seed, or what it redirects to
-    retried: bool = False
+    redirected_from: tuple[str, ...] = ()  # the redirects that led here, in their order
+    cookies_came: bool = False  # from one of them
+    retried: bool = False  # once round the circle already, because cookies had come
 
 
 def accept_for(task: Task) -> str:
@@ -75,16 +82,34 @@ def failure_of(exchange: Exchange) -> Failure | None:
     return None
 
 
-def redirect_of(task: Task, status: int | None, head: Head) -> Task | None:
-    """The next hop of a redirect; None when this is not one that can be followed."""
-    location = head.get("Location")
-    if status not in (301, 302, 303, 307, 308) or not location:
+def redirect_of(task: Task, status: int | None, head: Head) -> Task | Failure | None:
+    """The next hop of a redirect, or why it cannot be followed; None when this is no redirect."""
+    if status not in _REDIRECTS:
         return None
+    location = (head.get("Location") or "").strip()
+    if not location:
+        return Failure(FailureKind.HTTP_ERROR, "it redirects without saying where to")
+    here = task.candidate
     try:
-        url = parse_url(location.strip(), base=task.candidate.url)
+        url = parse_url(location, base=here.url)
     except InvalidURL:
-        return None
-    return replace(task, candidate=Candidate(url, task.candidate.url, task.candidate.hops + Hop.REDIRECT))
+        return Failure(FailureKind.INVALID_URL, f"it redirects to what cannot be fetched: {one_line(location)[:200]}")
+    came = (*task.redirected_from, here.url)
+    return replace(task, candidate=Candidate(url, here.url, here.hops + Hop.REDIRECT), redirected_from=came)
+
+
+def followed(target: Task) -> Task | Failure:
+    """The next hop of a redirect as it is to be fetched, or why redirects end here.
+
+    "Take this cookie and come again" is not endless: the same address answers differently the second time.
+    """
+    if len(target.redirected_from) > MAX_REDIRECTS:
+        return Failure(FailureKind.TOO_MANY_REDIRECTS, f"more than {MAX_REDIRECTS} redirects in a row")
+    if target.candidate.url not in target.redirected_from:
+        return target
+    if target.cookies_came and not target.retried:
+        return replace(target, redirected_from=(), retried=True)
+    return Failure(FailureKind.TOO_MANY_REDIRECTS, "the redirects go round in a circle")
 
 
 def readable_type(mime: str, task: Task) -> str | None:

@@ -28,6 +28,7 @@ from archiver.decisions import (
     Task,
     accept_for,
     failure_of,
+    followed,
     readable_type,
     redirect_of,
     referrer_for,
@@ -47,7 +48,6 @@ from archiver.model import (
     Exchange,
     Failure,
     FailureKind,
-    Hop,
     PageResult,
     ResourceOutcome,
 )
@@ -56,9 +56,6 @@ from archiver.warc.writer import PageContext, WarcInfo, WarcWriter
 
 if TYPE_CHECKING:
     from archiver.extract.requisites import PageLinks
-
-#: Redirect hops in a row that are followed; browsers stop at 20 too.
-MAX_REDIRECTS = 20
 
 #: Decoded bytes of one document that are searched for what it needs; the record itself is kept whole.
 MAX_SCANNED_BYTES = 64 * 1024 * 1024
@@ -118,7 +115,6 @@ class _Done:
     outcome: ResourceOutcome
     follow: tuple[Task, ...] = ()
     redirect: Task | None = None
-    set_cookie: bool = False
     title: str = ""
 
 
@@ -387,8 +383,11 @@ class _Run:
         head = read_head(exchange.response)
         set_cookie = self.cookies.learn(candidate.url, head)
         redirect = redirect_of(task, exchange.status, head)
+        if isinstance(redirect, Task):
+            came = task.cookies_came or set_cookie
+            return _Done(task, outcome, redirect=replace(redirect, cookies_came=came))
         if redirect is not None:
-            return _Done(task, outcome, redirect=redirect, set_cookie=set_cookie)
+            outcome = replace(outcome, failure=outcome.failure or redirect)
         if outcome.failure is not None and outcome.failure.kind is FailureKind.PROTOCOL:
             return _Done(task, outcome)
         try:
@@ -396,8 +395,8 @@ class _Run:
         except BodyLimitExceeded as error:
             return _Done(task, replace(outcome, failure=Failure(FailureKind.TOO_LARGE, error.message)))
         if links is None:
-            return _Done(task, outcome, set_cookie=set_cookie)
-        return _Done(task, outcome, tasks_of(task, links), title=links.title, set_cookie=set_cookie)
+            return _Done(task, outcome)
+        return _Done(task, outcome, tasks_of(task, links), title=links.title)
 
     def read_links(self, task: Task, exchange: Exchange, head: Head) -> PageLinks | None:
         """What a document needs; None when this one is not read for it."""
@@ -434,24 +433,21 @@ class _Run:
             if done.outcome.capture is not None:
                 self.timestamp = done.outcome.capture.timestamp
         if done.redirect is not None:
-            self.follow_redirect(done, done.redirect)
+            self.follow_redirect(done.redirect)
         for task in done.follow:
             self.enqueue(task)
         self.observer.finished(done.outcome, len(self.known))
 
-    def follow_redirect(self, done: _Done, target: Task) -> None:
-        candidate = target.candidate
+    def follow_redirect(self, target: Task) -> None:
         if target.is_page:
-            self.page_url = candidate.url
-        hops = candidate.hops
-        if len(hops) - len(hops.rstrip(Hop.REDIRECT)) > MAX_REDIRECTS:
-            reason = f"more than {MAX_REDIRECTS} redirects in a row"
-            self.refuse(candidate, Failure(FailureKind.TOO_MANY_REDIRECTS, reason))
-        elif candidate.url not in self.known:
-            self.enqueue(target)
-        elif done.set_cookie and not done.task.retried:
-            # "Set this cookie and come again": the same address answers differently the second time.
-            self.queue.append(replace(target, retried=True))
+            self.page_url = target.candidate.url
+        task = followed(target)
+        if isinstance(task, Failure):
+            self.refuse(target.candidate, task)
+        elif task.retried:
+            self.queue.append(task)
+        else:
+            self.enqueue(task)
 
     def enqueue(self, task: Task) -> None:
         url = task.candidate.url

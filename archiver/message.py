@@ -25,6 +25,8 @@ MAX_CODINGS = 8
 MAX_HEAD_BYTES = 1024 * 1024
 
 _STATUS_LINE = re.compile(rb"\s*(HTTP/\d+(?:\.\d+)?|ICY)\s+(\d{3})(?:\s+(.*))?", re.IGNORECASE)
+#: Printable, unlike what some servers send; not as strict as RFC 9110, section 8.3.1.
+_MEDIA_TYPE = re.compile(r"[!-.0-~]+/[!-.0-~]+")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?")
 
 
@@ -85,7 +87,7 @@ class Head:
     def media_type(self) -> str:
         """Lower case, without parameters; "" when there is none."""
         value = (self.get("Content-Type") or "").partition(";")[0].strip().lower()
-        return value if re.fullmatch(r"[^\s/]+/[^\s/]+", value) else ""
+        return value if _MEDIA_TYPE.fullmatch(value) else ""
 
     @property
     def charset(self) -> str | None:

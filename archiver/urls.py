@@ -11,7 +11,10 @@ from archiver.errors import InvalidURL
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _LOOKS_LIKE_PORT = re.compile(r"[A-Za-z0-9.\-]+:\d{1,5}(?:[/?#]|$)")
-_CONTROL = re.compile(r"[\x00-\x1f]+")
+#: What a URL loses at its ends (URL Standard, section 4.4).
+_EDGES = "".join(map(chr, range(0x21)))
+_LINE_BREAK = re.compile(r"[\t\r\n]+")
+_CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]")
 _SCHEME_NAME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ftp": "21"}
 
@@ -41,6 +44,14 @@ def parse_url(text: str, base: str | None = None, *, assume_http: bool = False) 
         raise InvalidURL(f"“{shown}” names no host.", "Write it like https://example.org/page.")
     parsed.hash = ""
     return strip_fragment(str(parsed.href))
+
+
+def printable(url: str) -> str:
+    """A stored URL with its white space, control characters and lone surrogates escaped: the same key, fit to be shown."""
+    if url.isascii() and url.isprintable() and " " not in url:
+        return url
+    url = _LINE_BREAK.sub("", url.strip(_EDGES))
+    return _CONTROL.sub(lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode("utf-8", "replace")), url)
 
 
 def resolve(base: str, reference: str) -> str | None:
@@ -102,7 +113,7 @@ def urlkey(url: str) -> str:
     On purpose different from `surt`: IPv6 addresses keep their brackets, and `host:8080/x` is read as an address
     without its scheme, not as one with the scheme `host`. Never raises: what is no URL is its own key.
     """
-    url = _CONTROL.sub("", strip_fragment(url.strip()))
+    url = _LINE_BREAK.sub("", strip_fragment(url.strip(_EDGES)))
     scheme, separator, rest = url.partition("://")
     if not separator:
         scheme, colon, rest = url.partition(":")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
@@ -19,6 +20,7 @@ import pytest
 
 from archiver.cli.main import run
 from tests.servers.routes import Answer, Asked, RouteServer
+from tests.servers.warcs import response_record
 
 MUNIMENT = str(Path(sys.executable).with_name("muniment"))
 
@@ -185,3 +187,14 @@ def test_in_place_files_stay_where_they_are(tmp_path: Path) -> None:
     assert json.loads(done.stdout)[0]["captures"] == 2
     assert not list((tmp_path / "two").rglob("*.warc.gz"))
     assert json.loads(muniment(tmp_path / "two", "versions", "--json", url).stdout)[0]["file"] == str(file)
+
+
+def test_what_an_imported_file_says_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    moment = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
+    record = response_record("http://example.org/\x1b]0;mine\x07.", moment, b"x", headers="Content-Type: a/\x1b[31m\r\n")
+    (tmp_path / "hostile.warc.gz").write_bytes(record)
+    assert muniment(tmp_path, "import", str(tmp_path / "hostile.warc.gz")).returncode == 0
+    listed = muniment(tmp_path, "versions", "http://example.org/%1B]0;mine%07.")
+    assert listed.returncode == 0
+    assert "http://example.org/%1B]0;mine%07." in listed.stdout
+    assert "\x1b" not in listed.stdout + listed.stderr

@@ -14,6 +14,7 @@ import click
 from archiver.cli.common import (
     archive_option,
     collection_option,
+    counted,
     human_size,
     json_option,
     print_json,
@@ -177,7 +178,7 @@ def _report(settings: Settings, result: PageResult) -> None:
         click.echo(f"The page {result.final_url} was not captured.", err=True)
         return
     name = result.title or result.final_url
-    click.echo(f"Captured “{name}”: {len(kept)} resources, {received}, {seconds:.1f} s.")
+    click.echo(f"Captured “{name}”: {counted(len(kept), 'resource')}, {received}, {seconds:.1f} s.")
     click.echo(f"See it: {replay_address(settings, result.collection, result.timestamp, result.final_url)}")
 
 

@@ -55,7 +55,7 @@ def say_repaired(holdings: Any) -> None:
     """Tell of files that a killed process had left behind."""
     for report in holdings.repaired:
         click.echo(
-            f"Mended {report.file}: {report.records} records kept, {report.cut_bytes:,} broken bytes taken off.",
+            f"Mended {report.file}: {counted(report.records, 'record')} kept, {report.cut_bytes:,} broken bytes taken off.",
             err=True,
         )
 
@@ -67,6 +67,11 @@ def human_size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
+
+
+def counted(number: int, what: str) -> str:
+    """ "1 record", "1,234 records"."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def replay_address(settings: Settings, collection: str, timestamp: str, url: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archiver.cli.common import archive_option, collection_option, json_option, print_json, settings_from
+from archiver.cli.common import archive_option, collection_option, counted, json_option, print_json, settings_from
 
 if TYPE_CHECKING:
     from archiver.warc.importer import ImportReport
@@ -58,7 +58,7 @@ def import_files(files: tuple[Path, ...], collection: str | None, archive: objec
 
 def _print(path: Path, report: ImportReport) -> None:
     total = sum(report.records.values())
-    click.echo(f"{path}: {total:,} records, {report.indexed:,} captures")
+    click.echo(f"{path}: {counted(total, 'record')}, {counted(report.indexed, 'capture')}")
     for reason, count in sorted(report.skipped.items()):
         click.echo(f"  {count:,} not indexed: {reason}")
     for bad in report.bad:

@@ -9,6 +9,7 @@ import click
 from archiver.cli.common import (
     archive_option,
     collection_option,
+    counted,
     human_size,
     json_option,
     print_json,
@@ -43,7 +44,7 @@ def versions(url: str, collection: str | None, archive: object, as_json: bool) -
     if not found:
         click.echo(f"No capture of {page} in “{slug}”. Make one with: muniment capture {page} -c {slug}", err=True)
         return 1
-    click.echo(f"{len(found)} captures of {page} in “{slug}” (times are UTC)")
+    click.echo(f"{counted(len(found), 'capture')} of {page} in “{slug}” (times are UTC)")
     click.echo(f"{'time':20}{'status':>6}  {'type':24}{'stored':>9}  {'unchanged since':20}where to see it")
     for item, same in zip(found, since, strict=True):
         status = "–" if item.status is None else str(item.status)

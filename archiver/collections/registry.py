@@ -15,6 +15,7 @@ from archiver.errors import Conflict, UnknownCollection, UsageError
 from archiver.index.database import insert_new, reading, writing
 from archiver.index.tables import collections, organisations
 from archiver.model import Collection, Organisation, Visibility
+from archiver.plaintext import one_line, plain
 from archiver.timestamps import parse_iso, to_iso
 from archiver.urls import parse_url
 
@@ -26,8 +27,8 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 
 def slugify(name: str) -> str:
     """A name for addresses out of a title."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-") or "unnamed"
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:64].strip("-") or "unnamed"
 
 
 def _rows() -> Any:
@@ -87,7 +88,7 @@ class CollectionRegistry:
         if not _SLUG.fullmatch(slug) or slug in RESERVED:
             better = slugify(slug)
             raise UsageError(
-                f"“{_line(slug)[:80]}” cannot be the name of a collection.",
+                f"“{one_line(slug)[:80]}” cannot be the name of a collection.",
                 f"Use lower-case letters, digits and hyphens, such as “{better}”."
                 if better not in RESERVED and better != slug
                 else "That word has a meaning of its own in addresses.",
@@ -97,9 +98,9 @@ class CollectionRegistry:
             made = connection.execute(
                 insert_new(self._engine, collections).values(
                     slug=slug,
-                    title=_line(title) or slug,
+                    title=one_line(title) or slug,
                     organisation_id=self._organisation(connection, organisation, url or None),
-                    description=_plain(description).strip(),
+                    description=plain(description).strip(),
                     visibility=visibility.value,
                     created_at=to_iso(self._clock()),
                 )
@@ -132,7 +133,7 @@ class CollectionRegistry:
                 return _collection(row)
         near = difflib.get_close_matches(slug, [item.slug for item in self.all()], 1)
         raise UnknownCollection(
-            f"There is no collection “{_line(slug)[:80]}”.",
+            f"There is no collection “{one_line(slug)[:80]}”.",
             f"Did you mean “{near[0]}”?" if near else "Make it with muniment collection create.",
         )
 
@@ -161,9 +162,9 @@ class CollectionRegistry:
         current = self.get(slug)
         values: dict[str, object] = {}
         if title is not None:
-            values["title"] = _line(title) or slug
+            values["title"] = one_line(title) or slug
         if description is not None:
-            values["description"] = _plain(description).strip()
+            values["description"] = plain(description).strip()
         if visibility is not None:
             values["visibility"] = visibility.value
         with writing(self._engine) as connection:
@@ -179,7 +180,7 @@ class CollectionRegistry:
     @staticmethod
     def _organisation(connection: Connection, name: str, url: str | None) -> int | None:
         """The id of an organisation, made when new; a URL that is not None replaces the old one."""
-        name = _line(name)
+        name = one_line(name)
         if not name:
             return None
         found = connection.execute(select(organisations.c.id).where(organisations.c.name == name)).scalar()
@@ -195,21 +196,10 @@ class CollectionRegistry:
         return int(made.inserted_primary_key[0])  # type: ignore[index]
 
 
-def _plain(text: str) -> str:
-    """Text that every database and page can hold: no control characters but line ends and tabs, no lone surrogates."""
-    text = text.replace("\r\n", "\n").encode("utf-8", "replace").decode("utf-8")
-    return "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc")
-
-
-def _line(text: str) -> str:
-    """The same on one line."""
-    return " ".join(_plain(text).split())
-
-
 def _home_page(organisation: str, url: str) -> str:
     """An organisation's home page as a link may name it; "" for none."""
     if not url.strip():
         return ""
-    if not _line(organisation):
+    if not one_line(organisation):
         raise UsageError("A home page needs its organisation.", "Give the organisation too.")
     return parse_url(url, assume_http=True)

@@ -7,7 +7,7 @@ import hashlib
 from archiver.errors import InvalidTimestamp
 from archiver.model import Capture, RevisitTarget, Truncation, WrittenRecord
 from archiver.timestamps import parse_iso, to_timestamp
-from archiver.urls import urlkey
+from archiver.urls import printable, urlkey
 from archiver.warc.reader import StoredRecord
 from archiver.warc.records import labelled
 
@@ -67,7 +67,7 @@ def capture_of_stored(record: StoredRecord, collection: str, file: str) -> Captu
         collection=collection,
         urlkey=urlkey(record.url),
         timestamp=to_timestamp(record.date),
-        url=record.url,
+        url=printable(record.url),
         mime=mime,
         status=head.status if head is not None else None,
         digest=digest,

@@ -25,6 +25,7 @@ from archiver.markup.text import (
     encode_single_quoted,
     encode_unquoted,
 )
+from archiver.plaintext import one_line
 
 _MARK = re.compile(r"<[a-zA-Z/!?]")
 _TAG = re.compile(
@@ -261,7 +262,7 @@ class HtmlScanner:
     def _raw_content(self, tag: str, start: int, end: int, found: list[Found]) -> None:
         raw, offset = self._text[start:end], self.settled + start
         if tag == "title" and not self.title and not self._foreign:
-            self.title = " ".join(RawView(raw, 0, self._read).text.split())
+            self.title = one_line(RawView(raw, 0, self._read).text)
         elif tag == "style":
             for slot in scan_css(raw, charset=self._charset):
                 found.append(Slot(offset + slot.start, offset + slot.end, slot.value, slot.kind, slot.encode))

@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol, cast
 
 from archiver.errors import DamagedRecord, InvalidTimestamp
 from archiver.message import Head, iter_body, read_head
+from archiver.plaintext import one_line
 from archiver.store.folder import FolderStore
 from archiver.timestamps import parse_iso, parse_timestamp
 
@@ -216,7 +217,7 @@ class StoredRecord:
     @property
     def content_type(self) -> str:
         """Media type of the block, lower case, without parameters."""
-        return self.get("Content-Type").partition(";")[0].strip().lower()
+        return one_line(self.get("Content-Type").partition(";")[0]).lower()
 
     @property
     def is_http(self) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.model import RevisitTarget, Truncation
+from archiver.plaintext import one_line
 from archiver.timestamps import to_iso
 
 Fields = list[tuple[str, str]]
@@ -46,11 +47,6 @@ def labelled(sha1: bytes) -> str:
 def warc_fields(pairs: Iterable[tuple[str, str]]) -> bytes:
     """An `application/warc-fields` block; empty values are left out, line breaks cannot get in."""
     return "".join(f"{name}: {one_line(value)}\r\n" for name, value in pairs if value).encode("utf-8")
-
-
-def one_line(value: str) -> str:
-    """A value without line breaks and control characters."""
-    return " ".join("".join(letter if letter >= " " and letter != "\x7f" else " " for letter in value).split(" ")).strip()
 
 
 def record_fields(record_type: str, record_id: str, date: datetime, fields: Fields) -> Fields:

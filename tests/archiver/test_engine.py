@@ -126,6 +126,67 @@ def test_endless_redirects_end_with_a_reason(holdings_with: OpenHoldings) -> Non
     assert result.timestamp is None
 
 
+def test_redirects_in_a_circle_are_reported(holdings_with: OpenHoldings) -> None:
+    routes = {
+        "/a": Answer(status=302, headers=(("Location", "/b"),)),
+        "/b": Answer(status=302, headers=(("Location", "/a"),)),
+        "/page": Answer(b"<title>Fine</title><img src=/a><img src=/again>"),
+        "/again": Answer(status=302, headers=(("Location", "/a"),)),
+    }
+    with RouteServer(routes) as server:
+        alone = capture(holdings_with(), server.url("/a"))
+        embedded = capture(holdings_with(), server.url("/page"))
+    assert alone.timestamp is None
+    assert [outcome.failure.reason for outcome in alone.outcomes if outcome.failure] == ["the redirects go round in a circle"]
+    assert embedded.title == "Fine"
+    circles = [outcome for outcome in embedded.outcomes if outcome.failure and "circle" in outcome.failure.reason]
+    assert [outcome.candidate.url for outcome in circles] == [server.url("/a")]
+
+
+def test_cookies_set_anywhere_on_the_way_round_let_us_in(holdings_with: OpenHoldings) -> None:
+    def door(asked: Asked) -> Answer:
+        if "two=2" in asked.headers.get("Cookie", ""):
+            return Answer(b"<title>Inside</title>")
+        return Answer(status=302, headers=(("Location", "/first"), ("Set-Cookie", "one=1")))
+
+    def second(asked: Asked) -> Answer:
+        back = (("Location", "/"),)
+        seen = "one=1" in asked.headers.get("Cookie", "")
+        return Answer(status=302, headers=(("Set-Cookie", "two=2"), *back) if seen else back)
+
+    routes = {"/": door, "/first": Answer(status=302, headers=(("Location", "/second"),)), "/second": second}
+    with RouteServer(routes) as server:
+        result = capture(holdings_with(), server.url("/"))
+    assert result.title == "Inside"
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        (None, "it redirects without saying where to"),
+        ("ftp://elsewhere.example/x", "it redirects to what cannot be fetched: ftp://elsewhere.example/x"),
+        ("http://[broken\x1b/", "it redirects to what cannot be fetched: http://[broken /"),
+    ],
+)
+def test_a_redirect_that_leads_nowhere_says_so(holdings_with: OpenHoldings, location: str | None, reason: str) -> None:
+    headers = () if location is None else (("Location", location),)
+    with RouteServer({"/": Answer(b"<title>Moved</title>", status=302, headers=headers)}) as server:
+        result = capture(holdings_with(), server.url("/"))
+    first = result.outcomes[0]
+    assert first.failure is not None and first.failure.reason == reason
+    assert first.capture is not None and result.timestamp is not None
+
+
+def test_nothing_a_page_says_reaches_the_terminal_as_control_characters(holdings_with: OpenHoldings) -> None:
+    page = Answer(b"<title>Title</title>", "text/html\x1b[31m")
+    html = Answer(b"<title>\x1b]0;mine\x07 Ti\nt  le</title>")
+    with RouteServer({"/odd": page, "/": html}) as server:
+        odd = capture(holdings_with(), server.url("/odd"))
+        result = capture(holdings_with(), server.url("/"))
+    assert result.title == "]0;mine Ti t le"
+    assert odd.outcomes[0].mime == ""
+
+
 def test_a_cookie_wall_lets_us_in_the_second_time(holdings_with: OpenHoldings) -> None:
     def wall(asked: Asked) -> Answer:
         if "seen=1" in asked.headers.get("Cookie", ""):

@@ -8,7 +8,7 @@ import pytest
 import surt
 
 from archiver.errors import InvalidURL
-from archiver.urls import host_of, origin_of, parse_url, resolve, urlkey, urlkey_prefix
+from archiver.urls import host_of, origin_of, parse_url, printable, resolve, urlkey, urlkey_prefix
 
 SESSION = "0123456789abcdefghijklemopqrstuv"
 ASPX = "4hqa0555fwsecu455xqckv45"
@@ -104,6 +104,23 @@ def test_keys_differ_from_the_surt_package_only_on_purpose(url: str) -> None:
 def test_whatever_comes_has_a_key(hostile: str) -> None:
     assert isinstance(urlkey(hostile), str)
     assert urlkey(hostile) == urlkey(hostile.strip())
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("http://example.org/a?b=c#d", "http://example.org/a?b=c#d"),
+        ("http://example.org/\x1b]0;x\x07.", "http://example.org/%1B]0;x%07."),
+        (" http://exa\tmple.org/\r\n\x00", "http://example.org/"),
+        ("http://example.org/a b\x85", "http://example.org/a%20b%C2%85"),
+        ("http://example.org/日本", "http://example.org/日本"),
+        ("http://example.org/\ud800", "http://example.org/%3F"),
+    ],
+)
+def test_a_stored_url_is_shown_without_control_characters(stored: str, shown: str) -> None:
+    assert printable(stored) == shown
+    if "\ud800" not in stored:
+        assert urlkey(stored) == urlkey(shown)
 
 
 def test_keys_of_random_urls_do_not_change_when_the_browser_normalises_them() -> None:
