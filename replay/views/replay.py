@@ -260,7 +260,10 @@ def _start_of(body: Iterable[bytes]) -> tuple[bytes, Iterable[bytes]]:
 
 def _leads_to_itself(found: ArchivedResponse) -> bool:
     """A redirect whose target is found under the same key would go round for ever."""
-    target = resolve(found.capture.url, found.head.get("Location") or "")
+    location = found.head.get("Location")
+    if not location:
+        return False  # no redirect to browsers either: they show its body
+    target = resolve(found.capture.url, location)
     return target is not None and is_http(target) and urlkey(strip_fragment(target)) == found.capture.urlkey
 
 

@@ -124,6 +124,13 @@ def test_a_redirect_stays_in_the_archive_and_keeps_its_status(reader: Callable[.
     assert answer.headers["Location"] == "/unesco/20160810204623/http://e.org/b"
 
 
+def test_a_redirect_without_a_target_shows_its_body(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(response_record(URL, MOMENT, b"<p>Moved, somewhere.", status="302 Found"))
+    answer = client.get(f"/unesco/20160810204623/{URL}")
+    assert answer.status_code == 302 and "Location" not in answer.headers
+    assert b"Moved, somewhere." in answer.data
+
+
 def test_redirects_to_itself_and_304_are_passed_over(reader: Callable[..., FlaskClient]) -> None:
     client = reader(
         response_record("http://e.org/", MOMENT, b"", status="301 Moved", headers="Location: https://www.e.org/\r\n"),
