@@ -11,7 +11,7 @@ from archiver.errors import MunimentError, NotFound
 from archiver.holdings import Holdings, open_holdings
 from archiver.settings import Settings, load_settings
 from replay.lookup import Lookup
-from replay.views import portal, replay
+from replay.views import portal, replay, runtime
 from replay.views.errors import problem_page
 from replay.views.language import add_language
 
@@ -39,6 +39,9 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     add_language(app)
     app.add_url_rule("/", "home", portal.home)
     app.add_url_rule("/-/health", "health", portal.health)
+    app.add_url_rule("/-/runtime/<version>/page.js", "runtime", runtime.page)
+    app.add_url_rule("/-/runtime/worker.js", "worker_runtime", runtime.worker)
+    app.add_url_rule("/-/rewrite/js", "rewrite_js", runtime.rewritten_script, methods=["POST"])
     app.add_url_rule("/<name>", "collection_short", portal.collection_short)
     app.add_url_rule("/<name>/", "collection", portal.collection)
     app.add_url_rule("/<name>/<path:rest>", "replay", replay.show)

@@ -95,8 +95,9 @@ button,.m{background:#1d1b10;color:#f3efd8}}
 _SCRIPT = """(()=>{const h=document.currentScript.previousElementSibling,k="muniment.banner.hidden";
 if(window.top!==window.self){h.remove();return}
 const r=h.shadowRoot;if(!r)return;const b=r.querySelector(".b"),s=r.querySelector(".s");
-const get=()=>{try{return localStorage.getItem(k)}catch{return null}};
-const set=(v)=>{try{v?localStorage.setItem(k,"1"):localStorage.removeItem(k)}catch{}};
+const m=()=>(window.__muniment?window.__muniment.banner.storage:localStorage);
+const get=()=>{try{return m().getItem(k)}catch{return null}};
+const set=(v)=>{try{v?m().setItem(k,"1"):m().removeItem(k)}catch{}};
 const show=(v,f)=>{v?b.setAttribute("open",""):b.removeAttribute("open");s.hidden=v;if(f)(v?r.querySelector("form button"):s).focus()};
 show(!get());b.addEventListener("close",()=>{set(true);show(false,true)});
 s.addEventListener("click",()=>{set(false);show(true,true)});

@@ -13,6 +13,7 @@ from replay.rewrite.context import RewriteContext
 from replay.rewrite.css import CssRewriter
 from replay.rewrite.headers import rewrite_headers
 from replay.rewrite.html import HtmlRewriter
+from replay.rewrite.js import ScriptRewriter
 from replay.rewrite.sniff import XHTML, Kind, content_type, kind_of
 from replay.rewrite.xhtml import as_xhtml
 
@@ -69,6 +70,8 @@ def rewrite_response(
     if kind is Kind.HTML:
         type_ = content_type(head.get("Content-Type"), head.media_type, head.charset, start)
         rewriter = _html(context, head, inserts or Inserts())
+    elif kind is Kind.SCRIPT:
+        rewriter = ScriptRewriter(context, head.charset)
     else:
         rewriter = CssRewriter(context, head.charset)
     return RewrittenResponse(rewrite_headers(context, head, content_type=type_), _rewritten(rewriter, pieces), kind)

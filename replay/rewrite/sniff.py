@@ -17,6 +17,7 @@ class Kind(StrEnum):
 
     HTML = "html"
     CSS = "css"
+    SCRIPT = "script"
     NONE = ""  # passes through as it is
 
 
@@ -28,7 +29,10 @@ _XML = frozenset({"text/xml", "application/xml"})
 _UNKNOWN = frozenset({"", "unknown/unknown", "application/unknown", "*/*"})
 
 #: What these ask for is never shown as a page, whatever comes.
-_SCRIPT_MODIFIERS = frozenset({"js", "esm", "wkr", "sw"})
+SCRIPT_MODIFIERS = frozenset({"js", "esm", "wkr", "wkrm", "sw"})
+#: What scripts fetch is theirs to read: they get what the site sent.
+_DATA_MODIFIERS = frozenset({"da", "id"})
+_JSON = frozenset({"application/json", "text/json"})
 _PART_MODIFIERS = frozenset({"im", "oe"})
 
 #: MIME Sniffing Standard, section 7.1.
@@ -63,8 +67,10 @@ def kind_of(mime: str, modifier: str, start: bytes) -> Kind:
         modifier: how it was asked for, without underscore.
         start: its first bytes.
     """
-    if modifier in _SCRIPT_MODIFIERS:
+    if modifier in _DATA_MODIFIERS:
         return Kind.NONE
+    if modifier in SCRIPT_MODIFIERS:
+        return Kind.NONE if mime in _JSON or looks_like_markup(start) else Kind.SCRIPT
     if modifier == "cs":
         is_css = mime == "text/css" or (mime not in _HTML and not looks_like_markup(start))
         return Kind.CSS if is_css else Kind.NONE

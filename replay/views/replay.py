@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ from replay.lookup import Lookup, Scope
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.headers import rewrite_headers
 from replay.rewrite.select import Inserts, rewrite_response
+from replay.runtime.bundle import runtime_tag, runtime_version
 from replay.views import versions
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
@@ -111,6 +113,8 @@ class _Replay:
                 return self.above_frames(found, title)
             body, media = self.media(found, body)
             inserts = Inserts(body=render_banner(self.facts(capture, media)))
+        if self.destination != "empty":
+            inserts = replace(inserts, head=runtime_tag(context))
         result = rewrite_response(context, found.head, body, inserts=inserts)
         response = Response(result.body, found.status, direct_passthrough=False)
         _set_headers(response, result.headers)
@@ -203,7 +207,8 @@ class _Replay:
     def tag(self, capture: Capture) -> str:
         collection = self.lookup.collection_of(capture)
         parts = (
-            RULES_VERSION, capture.file, str(capture.offset), capture.timestamp, self.address.modifier, self.scope.slug,
+            RULES_VERSION, runtime_version(),
+            capture.file, str(capture.offset), capture.timestamp, self.address.modifier, self.scope.slug,
             reader_language(), self.destination, collection.title, self.settings.instance_name,
             collection.organisation.name if collection.organisation else "",
         )  # fmt: skip

@@ -58,7 +58,7 @@ def test_versions_are_found_by_year_day_and_list_without_javascript(browser: Bro
     days.first.click()
     assert page.locator(".list tbody tr").count() == 1
     page.locator(".list tbody a").click()
-    assert page.locator(BANNER).is_visible()
+    page.locator(BANNER).wait_for()
     assert f"{SITE}/often?page=1" in page.url
     context.close()
 

@@ -1,0 +1,306 @@
+"""Finds what is code in JavaScript: strings, templates, comments and regular expressions told apart from the rest.
+
+One regular expression finds the next place where something other than code may begin, so that the time taken depends on
+the number of strings, not on the number of characters. Whether a slash divides or begins a regular expression is decided
+by what stands before it (ECMAScript, section 12: the goal symbols); the one case that needs a parser, a slash after ")",
+is decided by what stands before the matching "(".
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+
+class PieceKind(StrEnum):
+    """What a piece of a script is, when it is not code."""
+
+    STRING = "string"
+    TEMPLATE = "template"  # the literal parts of a template; what stands in ${…} is code
+    COMMENT = "comment"
+    REGEX = "regex"
+
+
+_STRING = r"""\"(?:[^"\\\r\n]++|\\(?:\r\n|[\s\S]))*+"?|'(?:[^'\\\r\n]++|\\(?:\r\n|[\s\S]))*+'?"""
+_COMMENT = r"""//[^\r\n\u2028\u2029]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|<!--[^\r\n]*+"""
+_NEXT = re.compile(rf"{_STRING}|{_COMMENT}|[`/]")
+_NEXT_IN_TEMPLATE = re.compile(rf"{_STRING}|{_COMMENT}|[`/{{}}]")
+_TEMPLATE_PART = re.compile(r"(?:[^`\\$]++|\\[\s\S]|\$(?!\{))*+(`|\$\{|\Z|\\\Z)")
+_REGEX = re.compile(r"/(?![*/])(?:[^/\\\[\r\n]++|\\[^\r\n]|\[(?:[^\]\\\r\n]++|\\[^\r\n])*+\])++/[A-Za-z]*+")
+_WORD_BEFORE = re.compile(r"[\w$]+\Z")
+_WORD = re.compile(r"[\w$]")
+#: Words after which an expression begins.
+_OPERATOR_WORDS = frozenset(
+    {
+        *("return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "instanceof"),
+        *("do", "else", "yield", "await", "extends", "default"),
+    }
+)
+#: Words whose parentheses are followed by a statement.
+_HEAD_WORDS = frozenset({"if", "while", "for", "with"})
+_BRACKETS = re.compile(r"[()\[\]{}]")
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+#: How far the "(" of a ")" is looked for, in characters.
+_HEAD_REACH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a script that is not code.
+
+    Attributes:
+        start: first character, quote included.
+        end: one past the last.
+        kind: what it is.
+    """
+
+    start: int
+    end: int
+    kind: PieceKind
+
+
+class ScriptText:
+    """A script with its strings, templates, comments and regular expressions told apart.
+
+    Args:
+        source: the script.
+        until: nothing beyond this position is looked at; None for the whole script.
+    """
+
+    def __init__(self, source: str, until: int | None = None) -> None:
+        self.source = source
+        self.pieces = list(_pieces(source, len(source) if until is None else until))
+        self._starts = [piece.start for piece in self.pieces]
+
+    def piece_at(self, position: int) -> Piece | None:
+        """The piece that covers a position; None where there is code."""
+        at = bisect_right(self._starts, position) - 1
+        if at < 0:
+            return None
+        piece = self.pieces[at]
+        return piece if position < piece.end else None
+
+    @cached_property
+    def code(self) -> str:
+        """The source, character for character, with comments as spaces and other pieces as quotes (line ends kept)."""
+        out: list[str] = []
+        at = 0
+        source = self.source
+        for piece in self.pieces:
+            out.append(source[at : piece.start])
+            length = piece.end - piece.start
+            if piece.kind is not PieceKind.COMMENT:
+                out.append('"' * length)
+            elif "\n" in source[piece.start : piece.end]:
+                out.append("\n" + " " * (length - 1))
+            else:
+                out.append(" " * length)
+            at = piece.end
+        out.append(source[at:])
+        return "".join(out)
+
+    def before(self, position: int) -> int:
+        """Index of the last character of code before `position` that is no white space; -1 when there is none."""
+        code = self.code
+        position -= 1
+        while position >= 0 and code[position].isspace():
+            position -= 1
+        return position
+
+    def after(self, position: int) -> int:
+        """Index of the first character of code from `position` on that is no white space; the length when there is none."""
+        code = self.code
+        while position < len(code) and code[position].isspace():
+            position += 1
+        return position
+
+    def word_before(self, position: int) -> str:
+        """The word that ends right before `position`, white space passed over; "" when there is none."""
+        end = self.before(position) + 1
+        found = _WORD_BEFORE.search(self.code, max(0, end - 64), end)
+        return found.group() if found else ""
+
+    @cached_property
+    def _brackets(self) -> tuple[list[int], list[int], dict[int, int]]:
+        """Places where the enclosing bracket changes, what it is from there on (-1: none), and opening → closing."""
+        places, enclosing, closing = [0], [-1], {}
+        open_: list[int] = []
+        code = self.code
+        for found in _BRACKETS.finditer(code):
+            at = found.start()
+            mark = code[at]
+            if mark in "([{":
+                open_.append(at)
+            elif open_:
+                start = open_.pop()
+                if _CLOSING[code[start]] == mark:
+                    closing[start] = at
+            places.append(at + 1)
+            enclosing.append(open_[-1] if open_ else -1)
+        return places, enclosing, closing
+
+    def closing(self, position: int) -> int:
+        """Index of the bracket that closes the one at `position`; -1 when there is none."""
+        return self._brackets[2].get(position, -1)
+
+    def opening(self, position: int) -> int:
+        """Index of the bracket that encloses `position`; -1 when there is none."""
+        places, enclosing, _ = self._brackets
+        return enclosing[bisect_right(places, position) - 1]
+
+
+def _pieces(source: str, until: int) -> Iterator[Piece]:
+    at = 0
+    depths: list[int] = []  # open braces in each ${…} that we are in
+    comments: list[tuple[int, int]] = []  # since the last other piece
+    finder = _NEXT
+    while at < until:
+        found = finder.search(source, at)
+        if found is None or found.start() >= until:
+            return
+        start, at = found.span()
+        first = source[start]
+        if first in "\"'":
+            yield Piece(start, at, PieceKind.STRING)
+        elif at - start > 1:
+            comments.append((start, at))
+            yield Piece(start, at, PieceKind.COMMENT)
+            continue
+        elif first == "/":
+            regex = _REGEX.match(source, start) if _begins_regex(source, start, comments) else None
+            if regex is not None:
+                at = regex.end()
+                yield Piece(start, at, PieceKind.REGEX)
+        elif first == "{":
+            depths[-1] += 1
+        elif first == "}" and depths[-1]:
+            depths[-1] -= 1
+        else:  # a template begins, or goes on after ${…}
+            if first == "}":
+                depths.pop()
+            part = _TEMPLATE_PART.match(source, at)
+            at = part.end() if part is not None else len(source)
+            yield Piece(start, at, PieceKind.TEMPLATE)
+            if part is not None and part.group(1) == "${":
+                depths.append(0)
+            finder = _NEXT_IN_TEMPLATE if depths else _NEXT
+        comments.clear()
+
+
+def _begins_regex(source: str, slash: int, comments: list[tuple[int, int]]) -> bool:
+    """A slash begins a regular expression, and divides nothing; `comments` are those since the last other piece."""
+    at = slash - 1
+    for start, end in reversed(comments):
+        at = _last_of(source, at)
+        if at == end - 1:
+            at = start - 1
+    at = _last_of(source, at)
+    if at < 0:
+        return True
+    before = source[at]
+    if _WORD.match(before):
+        found = _WORD_BEFORE.search(source, max(0, at - 32), at + 1)
+        word = found.group() if found else ""
+        start = at + 1 - len(word)
+        return word in _OPERATOR_WORDS and (start == 0 or source[start - 1] != ".")
+    if before == ")":
+        return _closes_a_head(source, at)
+    if before == "}":
+        return "\n" in source[at:slash]
+    if before in "+-":
+        return source[at - 1 : at] != before  # i++ / 2
+    return before not in "]\"'`"
+
+
+def _last_of(source: str, position: int) -> int:
+    """Index of the last character up to `position` that is no white space; -1 when there is none."""
+    while position >= 0 and source[position].isspace():
+        position -= 1
+    return position
+
+
+def _closes_a_head(source: str, closing: int) -> bool:
+    """The ")" ends `if (…)`, `while (…)`, `for (…)` or `with (…)`, so that a statement follows."""
+    depth = 0
+    start = max(0, closing - _HEAD_REACH)
+    for found in reversed(list(_BRACKETS.finditer(source, start, closing + 1))):
+        if found.group() == ")":
+            depth += 1
+        elif found.group() == "(":
+            depth -= 1
+            if not depth:
+                word = _WORD_BEFORE.search(source[max(0, found.start() - 16) : found.start()].rstrip())
+                return word is not None and word.group() in _HEAD_WORDS
+    return False
+
+
+_IMPORT = re.compile(r"\b(?:import|from)\s*\Z")
+
+
+def import_specifiers(source: str) -> Iterator[tuple[Piece, str]]:
+    """The strings of a module that name other modules: static imports, re-exports, and `import("…")` of a plain string.
+
+    Yields:
+        The piece (quotes included) and the specifier as written.
+    """
+    if "import" not in source and "from" not in source:
+        return
+    text = ScriptText(source)
+    for piece in text.pieces:
+        if piece.kind is PieceKind.STRING and names_a_module(text, piece):
+            yield piece, plain_string(source[piece.start : piece.end])
+
+
+def names_a_module(text: ScriptText, piece: Piece) -> bool:
+    """A string follows `import`, `from` or `import(`, as a module specifier does."""
+    at = text.before(piece.start)
+    if at < 0:
+        return False
+    dynamic = text.code[at] == "("
+    if dynamic:
+        at = text.before(at)
+    word = _WORD_BEFORE.search(text.code, max(0, at - 16), at + 1)
+    if word is None or (word.start() and text.code[word.start() - 1] in ".#"):
+        return False
+    if word.group() == "import":
+        return True
+    if dynamic or word.group() != "from":
+        return False
+    return text.code[text.before(word.start())] in "}*" or text.word_before(word.start()) not in ("", "=", "return")
+
+
+_ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(\r\n|[\s\S]))")
+_SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": "", "\r\n": "", "\r": ""}
+
+
+def plain_string(literal: str) -> str:
+    """The value of a string literal, quotes included; lone surrogates stay."""
+
+    def value(found: re.Match[str]) -> str:
+        code = found.group(1) or found.group(2) or found.group(3)
+        if code:
+            number = int(code, 16)
+            return chr(number) if number <= 0x10FFFF else "\ufffd"
+        return _SIMPLE.get(found.group(4), found.group(4))
+
+    body = literal[1:-1] if len(literal) > 1 and literal[-1] == literal[0] else literal[1:]
+    return _ESCAPE.sub(value, body) if "\\" in body else body
+
+
+def quoted(value: str, quote: str = '"') -> str:
+    """A string literal with that value, ASCII only and safe inside a script element."""
+    out = []
+    for letter in value:
+        if letter in ("\\", quote):
+            out.append(f"\\{letter}")
+        elif " " <= letter <= "~" and letter != "<":
+            out.append(letter)
+        else:
+            number = ord(letter)
+            units = [number] if number <= 0xFFFF else [0xD7C0 + (number >> 10), 0xDC00 + (number & 0x3FF)]
+            out += [f"\\u{unit:04x}" for unit in units]
+    return f"{quote}{''.join(out)}{quote}"

@@ -1,0 +1,1 @@
+"""The client-side part of replay: see `core.js`."""

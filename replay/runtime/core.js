@@ -1,0 +1,166 @@
+// What all parts of the runtime share: the browser's own functions, addresses of the archive, and how to replace a getter.
+//
+// All parts are joined into one function, boot(window, config), that is run once for every window: for the page by the
+// script in its head, for frames that have no document of their own by the page that makes them.
+//
+//   config.reader     origin of the archive's own pages
+//   config.prefix     path of the collection, such as "/unesco/"
+//   config.timestamp  14 digits of the page
+//   config.url        archived address of the document
+
+const {Object, Reflect, Proxy, Map, WeakMap, WeakSet, Set, String, Number, Symbol, Math, JSON, Promise, URL, DOMException} = window;
+// Not `document`: a frame keeps its window when its first, empty document makes way for the real one.
+const realLocation = window.location;
+const {apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf} = Reflect;
+
+const uncurried = (method) => (self, ...values) => apply(method, self, values);
+const getterOf = (prototype, name) => uncurried(getOwnPropertyDescriptor(prototype, name).get);
+const attempt = (read) => {
+  try {
+    return read();
+  } catch {
+    return null; // a frame in a sandbox
+  }
+};
+const native = {
+  baseURI: getterOf(window.Node.prototype, "baseURI"),
+  getAttribute: uncurried(window.Element.prototype.getAttribute),
+  setAttribute: uncurried(window.Element.prototype.setAttribute),
+  removeAttribute: uncurried(window.Element.prototype.removeAttribute),
+  localName: getterOf(window.Element.prototype, "localName"),
+  XMLHttpRequest: window.XMLHttpRequest,
+  open: window.XMLHttpRequest.prototype.open,
+  send: window.XMLHttpRequest.prototype.send,
+  responseText: getterOf(window.XMLHttpRequest.prototype, "responseText"),
+  status: getterOf(window.XMLHttpRequest.prototype, "status"),
+  setRequestHeader: window.XMLHttpRequest.prototype.setRequestHeader,
+  setTimeout: window.setTimeout.bind(window),
+  localStorage: attempt(() => window.localStorage),
+  sessionStorage: attempt(() => window.sessionStorage),
+};
+
+const ADDRESS = /^\/[^/]+\/\d{1,14}(?:([a-z]{2,4})_)?\/(?=[a-z][a-z0-9+.-]*:)/i;
+const WEB = /^(?:https?|ws|wss):/i;
+const NO_ADDRESS = /^[\s\0]*(?:#|$|(?:data|about|blob|mailto|tel|sms|chrome|android-app|intent):)/i;
+const SCRIPT_URL = /^[\s\0]*j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t\s*:/i;
+
+const parsed = (text, base) => {
+  try {
+    return new URL(text, base);
+  } catch {
+    return null;
+  }
+};
+
+/** The archived address behind an address of this archive; anything else as it is. */
+const originalOf = (address) => {
+  const text = String(address);
+  if (!text.startsWith(config.reader + "/")) return text;
+  const path = text.slice(config.reader.length);
+  const found = ADDRESS.exec(path);
+  if (!found) return text;
+  const rest = path.slice(found[0].length);
+  return rest.replace(/^(https?):\/(?!\/)/i, "$1://");
+};
+
+/** How this document was asked for: frames stay without a banner. */
+const pageModifier = () => {
+  const found = ADDRESS.exec(realLocation.pathname);
+  if (!found) return config.modifier;
+  return found[1] === "fr" || found[1] === "if" || found[1] === "oe" ? "if" : "";
+};
+
+/** What relative addresses of the document are joined with, as an archived address. */
+const baseOf = (node = window.document) => {
+  const base = originalOf(native.baseURI(node));
+  return base.startsWith("about:") || base.startsWith(config.reader) ? config.url : base;
+};
+
+/** The address in the archive for what a page asks for; null when it is to be left alone. */
+const resolved = (value, base = baseOf()) => {
+  const text = String(value);
+  if (NO_ADDRESS.test(text)) return null;
+  const whole = parsed(text, base);
+  if (!whole) return null;
+  if (whole.origin === config.reader) {
+    if (ADDRESS.test(whole.pathname) || whole.pathname.startsWith("/-/")) return null;
+    // A path that was joined with the archive's own origin somewhere on its way here.
+    return parsed(whole.pathname + whole.search + whole.hash, base);
+  }
+  return WEB.test(whole.protocol) ? whole : null;
+};
+
+const archived = (value, modifier = "", base = undefined) => {
+  const whole = resolved(value, base);
+  if (whole === null) return value;
+  const mark = modifier ? `${modifier}_` : "";
+  return `${config.reader}${config.prefix}${config.timestamp}${mark}/${whole.href}`;
+};
+
+/** Replace parts of a property, keeping what is not given. */
+const redefine = (owner, name, {get, set, value}) => {
+  if (!owner) return;
+  const before = getOwnPropertyDescriptor(owner, name);
+  if (!before || !before.configurable) return;
+  if (value !== undefined) {
+    defineProperty(owner, name, {...before, value: named(value(before.value), before.value)});
+    return;
+  }
+  defineProperty(owner, name, {
+    configurable: true,
+    enumerable: before.enumerable,
+    get: get && before.get ? named(get(before.get), before.get) : before.get,
+    set: set && before.set ? named(set(before.set), before.set) : before.set,
+  });
+};
+
+const disguised = new WeakMap();
+const nativeToString = window.Function.prototype.toString;
+
+/** Makes a replacement look like what it replaces. */
+const named = (replacement, original) => {
+  if (typeof replacement !== "function" || typeof original !== "function" || replacement === original) return replacement;
+  for (const key of ["name", "length"]) {
+    const property = getOwnPropertyDescriptor(original, key);
+    if (property) defineProperty(replacement, key, property);
+  }
+  disguised.set(replacement, original);
+  return replacement;
+};
+window.Function.prototype.toString = named(
+  {
+    toString() {
+      return apply(nativeToString, disguised.get(this) ?? this, []);
+    },
+  }.toString,
+  nativeToString,
+);
+
+/** Replace a method; `make` is given the original and returns the new one. */
+const override = (owner, name, make) => redefine(owner, name, {value: make});
+
+/** Replace a constructor, so that `instanceof`, `constructor` and static members go on working. */
+const overrideClass = (name, handler) => {
+  const original = window[name];
+  if (typeof original !== "function") return;
+  const replacement = new Proxy(original, handler(original));
+  disguised.set(replacement, original);
+  const property = getOwnPropertyDescriptor(window, name);
+  defineProperty(window, name, {...property, value: replacement});
+  if (original.prototype && getOwnPropertyDescriptor(original.prototype, "constructor")?.configurable) {
+    defineProperty(original.prototype, "constructor", {value: replacement, writable: true, configurable: true, enumerable: false});
+  }
+};
+
+const NAMES = /location|postMessage|eval|import|top/;
+
+/** Code that is about to run, as the archive runs it. The server rewrites it, by the same rules as all scripts. */
+const script = (source) => {
+  if (typeof source !== "string" || !NAMES.test(source)) return source;
+  const request = new native.XMLHttpRequest();
+  apply(native.open, request, ["POST", `${config.reader}/-/rewrite/js`, false]);
+  apply(native.setRequestHeader, request, ["Content-Type", "text/plain;charset=utf-8"]);
+  apply(native.setRequestHeader, request, ["X-Archived-Page", `${config.prefix}${config.timestamp}/${encodeURI(baseOf())}`]);
+  apply(native.send, request, [source]);
+  return native.status(request) === 200 ? native.responseText(request) : source;
+};

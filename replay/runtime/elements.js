@@ -1,0 +1,226 @@
+// Attributes and properties of elements: written as archive addresses, read as archived ones.
+
+/** Element → attribute name → what the page wrote, so that it reads its own spelling back. */
+const written = new WeakMap();
+
+const remember = (element, attribute, before, after) => {
+  let values = written.get(element);
+  if (!values) written.set(element, (values = new Map()));
+  values.set(attribute, [before, after]);
+};
+
+/** What the page wrote, as long as nobody else changed it. */
+const spelling = (element, attribute, value) => {
+  const known = written.get(element)?.get(attribute);
+  return known && known[1] === value ? known[0] : undefined;
+};
+
+const isRewritten = (name, attribute) =>
+  attribute === "style" || (Object.hasOwn(ATTRIBUTES, name) && attribute in ATTRIBUTES[name]);
+
+const convert = (element, attribute, value) => {
+  const name = native.localName(element);
+  const result = attributeValue(name, attribute, value, (other) => native.getAttribute(element, other));
+  if (result !== null) remember(element, attribute, value, result);
+  return result ?? value;
+};
+
+const readBack = (element, attribute, value) => {
+  if (typeof value !== "string") return value;
+  const known = spelling(element, attribute, value);
+  if (known !== undefined) return known;
+  if (!isRewritten(native.localName(element), attribute)) return value;
+  if (attribute === "srcset" || attribute === "imagesrcset" || attribute === "style" || attribute === "srcdoc") return restored(value);
+  return value.startsWith("/") ? originalOf(config.reader + value).replace(config.reader, "") : originalOf(value);
+};
+
+override(window.Element.prototype, "setAttribute", (before) => function (attribute, value) {
+  const key = String(attribute).toLowerCase();
+  if (DISARMED.has(key) && key !== "nonce" && ["script", "link"].includes(native.localName(this))) {
+    return apply(before, this, [`data-archived-${key}`, value]);
+  }
+  const result = apply(before, this, [attribute, convert(this, key, String(value))]);
+  renewed(this, key);
+  return result;
+});
+override(window.Element.prototype, "setAttributeNS", (before) => function (namespace, attribute, value) {
+  const key = String(attribute).toLowerCase();
+  return apply(before, this, [namespace, attribute, convert(this, key, String(value))]);
+});
+override(window.Element.prototype, "getAttribute", (before) => function (attribute) {
+  return readBack(this, String(attribute).toLowerCase(), apply(before, this, [attribute]));
+});
+override(window.Element.prototype, "getAttributeNS", (before) => function (namespace, attribute) {
+  return readBack(this, String(attribute).toLowerCase(), apply(before, this, [namespace, attribute]));
+});
+for (const name of ["value", "nodeValue", "textContent"]) {
+  const owner = name === "value" ? window.Attr.prototype : null;
+  redefine(owner, name, {
+    get: (before) => function () {
+      const value = apply(before, this, []);
+      return this.ownerElement ? readBack(this.ownerElement, this.name.toLowerCase(), value) : value;
+    },
+    set: (before) => function (value) {
+      const element = this.ownerElement;
+      apply(before, this, [element ? convert(element, this.name.toLowerCase(), String(value)) : value]);
+    },
+  });
+}
+
+/** A script or stylesheet that changes its kind after its address was set is asked for as what it is now. */
+const renewed = (element, attribute) => {
+  const name = native.localName(element);
+  const depends = (name === "script" && attribute === "type") || (name === "link" && (attribute === "rel" || attribute === "as"));
+  if (!depends) return;
+  const own = name === "script" ? "src" : "href";
+  const value = native.getAttribute(element, own);
+  if (value === null) return;
+  const original = spelling(element, own, value) ?? originalOf(parsed(value, config.reader)?.href ?? value);
+  native.setAttribute(element, own, convert(element, own, original));
+};
+
+/** Properties that reflect an attribute. */
+const REFLECTED = [
+  ["HTMLAnchorElement", "href"], ["HTMLAreaElement", "href"], ["HTMLAnchorElement", "ping"], ["HTMLAreaElement", "ping"],
+  ["HTMLBaseElement", "href"], ["HTMLLinkElement", "href"], ["HTMLLinkElement", "imageSrcset"], ["HTMLImageElement", "src"],
+  ["HTMLImageElement", "srcset"], ["HTMLImageElement", "lowsrc"], ["HTMLScriptElement", "src"], ["HTMLIFrameElement", "src"],
+  ["HTMLIFrameElement", "srcdoc"], ["HTMLFrameElement", "src"], ["HTMLEmbedElement", "src"], ["HTMLObjectElement", "data"],
+  ["HTMLMediaElement", "src"], ["HTMLVideoElement", "poster"], ["HTMLSourceElement", "src"], ["HTMLSourceElement", "srcset"],
+  ["HTMLTrackElement", "src"], ["HTMLInputElement", "src"], ["HTMLInputElement", "formAction"],
+  ["HTMLButtonElement", "formAction"], ["HTMLFormElement", "action"], ["HTMLBodyElement", "background"],
+];
+const ADDRESS_LISTS = new Set(["srcset", "imageSrcset", "srcdoc", "ping"]);
+for (const [owner, property] of REFLECTED) {
+  const attribute = property.toLowerCase();
+  redefine(window[owner]?.prototype, property, {
+    get: (before) => function () {
+      const value = apply(before, this, []);
+      if (typeof value !== "string") return value;
+      if (ADDRESS_LISTS.has(property)) return readBack(this, attribute, native.getAttribute(this, attribute) ?? "");
+      return originalOf(value);
+    },
+    set: (before) => function (value) {
+      apply(before, this, [typeof value === "object" && property === "src" ? value : convert(this, attribute, String(value))]);
+    },
+  });
+}
+
+/** Chromium gives each declaration its properties itself, where no prototype can stand in between. */
+const declarations = new WeakMap();
+const declarationView = (style) => {
+  let view = declarations.get(style);
+  if (!view) {
+    const methods = new Map();
+    view = new Proxy(style, {
+      get: (target, key) => {
+        const value = Reflect.get(target, key, target);
+        if (typeof value === "string") return value.includes("url(") ? restored(value) : value;
+        if (typeof value !== "function") return value;
+        if (!methods.has(key)) methods.set(key, named((...values) => apply(value, target, values), value));
+        return methods.get(key);
+      },
+      set: (target, key, value) => Reflect.set(target, key, typeof value === "string" ? (styleText(value) ?? value) : value, target),
+    });
+    declarations.set(style, view);
+  }
+  return view;
+};
+for (const owner of [window.HTMLElement, window.SVGElement, window.MathMLElement]) {
+  redefine(owner?.prototype, "style", {
+    get: (before) => function () {
+      const style = apply(before, this, []);
+      return style && declarationView(style);
+    },
+  });
+}
+redefine(window.HTMLScriptElement.prototype, "type", {
+  set: (before) => function (value) {
+    apply(before, this, [value]);
+    renewed(this, "type");
+  },
+});
+for (const property of ["rel", "as"]) {
+  redefine(window.HTMLLinkElement.prototype, property, {
+    set: (before) => function (value) {
+      apply(before, this, [value]);
+      renewed(this, property);
+    },
+  });
+}
+for (const [owner, property] of [
+  ["HTMLImageElement", "currentSrc"], ["HTMLMediaElement", "currentSrc"], ["StyleSheet", "href"], ["CSSImportRule", "href"],
+]) {
+  redefine(window[owner]?.prototype, property, {
+    get: (before) => function () {
+      const value = apply(before, this, []);
+      return value === null ? null : originalOf(value);
+    },
+  });
+}
+redefine(window.HTMLScriptElement.prototype, "integrity", {set: () => function () {}});
+redefine(window.HTMLLinkElement.prototype, "integrity", {set: () => function () {}});
+for (const owner of ["HTMLScriptElement", "HTMLLinkElement"]) {
+  redefine(window[owner].prototype, "crossOrigin", {set: () => function () {}});
+}
+
+// The text of a script element is code that is about to run; that of a style element is a style sheet.
+for (const [owner, property] of [
+  [window.HTMLScriptElement.prototype, "text"],
+  [window.HTMLScriptElement.prototype, "textContent"],
+  [window.HTMLScriptElement.prototype, "innerText"],
+  [window.Node.prototype, "textContent"],
+  [window.HTMLElement.prototype, "innerText"],
+]) {
+  redefine(owner, property, {
+    set: (before) => function (value) {
+      let text = value;
+      if (this instanceof window.HTMLScriptElement) text = runnable(this) ? script(String(value)) : value;
+      else if (this instanceof window.HTMLStyleElement) text = styleText(String(value)) ?? value;
+      apply(before, this, [text]);
+    },
+  });
+}
+const runnable = (element) => !/json/i.test(native.getAttribute(element, "type") ?? "");
+
+// Parts of the address of a link.
+for (const owner of ["HTMLAnchorElement", "HTMLAreaElement"]) {
+  const prototype = window[owner].prototype;
+  const href = getOwnPropertyDescriptor(prototype, "href");
+  for (const part of ["protocol", "host", "hostname", "port", "pathname", "search", "origin", "username", "password"]) {
+    redefine(prototype, part, {
+      get: (before) => function () {
+        const whole = parsed(apply(href.get, this, []));
+        return whole ? whole[part] : apply(before, this, []);
+      },
+      set: () => function (value) {
+        const whole = parsed(apply(href.get, this, []));
+        if (!whole) return;
+        whole[part] = value;
+        apply(href.set, this, [whole.href]);
+      },
+    });
+  }
+  override(prototype, "toString", () => function () {
+    return apply(href.get, this, []);
+  });
+}
+
+// Selectors that look for addresses find them in both spellings.
+const ADDRESS_SELECTOR = /\[\s*(href|src|action|poster|data)\s*(\^=|=)\s*(["']?)((?:https?:)?\/\/?[^"'\]]*)\3\s*(i?)\s*\]/gi;
+const selectorOf = (selector) => {
+  const text = String(selector);
+  if (!/\[\s*(?:href|src|action|poster|data)\s*\^?=/i.test(text)) return text;
+  return text.replace(ADDRESS_SELECTOR, (all, attribute, operator, quote, value, flag) => {
+    const whole = parsed(value, baseOf());
+    if (!whole) return all;
+    const ending = operator === "=" ? "$=" : "*=";
+    return `:is(${all},[${attribute}${ending}"/${whole.href.replace(/["\\]/g, "\\$&")}" ${flag}])`;
+  });
+};
+for (const owner of [window.Document.prototype, window.Element.prototype, window.DocumentFragment.prototype]) {
+  for (const name of ["querySelector", "querySelectorAll", "matches", "closest"]) {
+    override(owner, name, (before) => function (selector, ...rest) {
+      return apply(before, this, [typeof selector === "string" ? selectorOf(selector) : selector, ...rest]);
+    });
+  }
+}

@@ -1,0 +1,92 @@
+// The archived location: what a page reads is the archived address, where it goes stays in the archive.
+
+const LOCATION_PARTS = ["protocol", "host", "hostname", "port", "pathname", "search"];
+
+const go = (value, how = "assign") => {
+  const text = String(value);
+  if (SCRIPT_URL.test(text)) {
+    realLocation.href = text.replace(SCRIPT_URL, "javascript:") && scriptAddress(text);
+  } else if (text.startsWith("#")) {
+    realLocation.hash = text;
+  } else {
+    const address = archived(text, pageModifier());
+    if (parsed(address, native.baseURI(window.document))) realLocation[how](address);
+    else throw new DOMException(`'${text}' is not a valid URL.`, "SyntaxError");
+  }
+};
+
+const scriptAddress = (text) => {
+  const body = text.replace(SCRIPT_URL, "");
+  let source = body;
+  try {
+    source = decodeURIComponent(body);
+  } catch {}
+  const changed = script(source);
+  return changed === source ? text : `javascript:${encodeURIComponent(changed)}`;
+};
+
+const hereURL = () => {
+  const href = originalOf(realLocation.href);
+  return parsed(href) ?? parsed(config.url);
+};
+
+const location = Object.create(window.Location.prototype);
+const accessor = (name, get, set) => {
+  defineProperty(location, name, {enumerable: true, configurable: false, get, set});
+};
+accessor("href", () => originalOf(realLocation.href), (value) => go(value));
+accessor("origin", () => hereURL().origin, undefined);
+accessor("hash", () => realLocation.hash, (value) => {
+  realLocation.hash = value;
+});
+accessor("ancestorOrigins", () => realLocation.ancestorOrigins, undefined);
+for (const part of LOCATION_PARTS) {
+  accessor(part, () => hereURL()[part], (value) => {
+    const next = hereURL();
+    next[part] = value;
+    go(next.href);
+  });
+}
+for (const [name, method] of [
+  ["assign", (value) => go(value)],
+  ["replace", (value) => go(value, "replace")],
+  ["reload", () => realLocation.reload()],
+  ["toString", () => originalOf(realLocation.href)],
+  ["valueOf", () => location],
+]) {
+  defineProperty(method, "name", {value: name});
+  defineProperty(location, name, {value: method, enumerable: name !== "valueOf", writable: false, configurable: false});
+}
+defineProperty(location, Symbol.toPrimitive, {value: undefined});
+defineProperty(location, Symbol.toStringTag, {value: "Location"});
+
+// -- what tells a document where it is ---------------------------------------------------------------------------------
+
+const documentHere = (get) => function () {
+  return originalOf(apply(get, this, []));
+};
+redefine(window.Document.prototype, "URL", {get: documentHere});
+redefine(window.Document.prototype, "documentURI", {get: documentHere});
+redefine(window.Document.prototype, "referrer", {get: documentHere});
+redefine(window.Node.prototype, "baseURI", {get: documentHere});
+redefine(window.Document.prototype, "domain", {
+  get: () => function () {
+    return hereURL().hostname;
+  },
+  set: () => function () {},
+});
+const originHere = {get: () => () => hereURL().origin};
+redefine(window, "origin", originHere);
+
+// -- history -----------------------------------------------------------------------------------------------------------
+
+for (const name of ["pushState", "replaceState"]) {
+  override(window.History.prototype, name, (before) => function (state, title, url) {
+    if (url === undefined || url === null) return apply(before, this, [state, title]);
+    const target = parsed(String(url), baseOf());
+    if (!target || target.origin !== hereURL().origin) {
+      throw new DOMException(`A history state object with URL '${url}' cannot be created.`, "SecurityError");
+    }
+    return apply(before, this, [state, title, archived(target.href, pageModifier())]);
+  });
+}

@@ -1,0 +1,232 @@
+// Markup and style sheets that a page makes while it runs.
+
+/** Element name, attribute name → how what it names is asked for; "=srcset" and the like need more than that. */
+const ATTRIBUTES = {
+  a: {href: "", ping: "=ping"},
+  area: {href: "", ping: "=ping"},
+  audio: {src: "oe"},
+  base: {href: ""},
+  body: {background: "im"},
+  button: {formaction: ""},
+  embed: {src: "oe"},
+  form: {action: ""},
+  frame: {src: "if"},
+  iframe: {src: "if", srcdoc: "=srcdoc"},
+  image: {href: "im", "xlink:href": "im"},
+  feimage: {href: "im", "xlink:href": "im"},
+  img: {src: "im", srcset: "=srcset", lowsrc: "im"},
+  input: {src: "im", formaction: ""},
+  link: {href: "=link", imagesrcset: "=srcset"},
+  object: {data: "oe"},
+  script: {src: "=script", href: "=script", "xlink:href": "=script"},
+  source: {src: "oe", srcset: "=srcset"},
+  table: {background: "im"},
+  td: {background: "im"},
+  th: {background: "im"},
+  track: {src: "oe"},
+  use: {href: "im", "xlink:href": "im"},
+  video: {src: "oe", poster: "im"},
+};
+const DISARMED = new Set(["integrity", "crossorigin", "nonce"]);
+const LINKS = {stylesheet: "cs", icon: "im", "apple-touch-icon": "im", modulepreload: "esm", manifest: "oe"};
+const PRELOADS = {script: "js", style: "cs", image: "im", font: "oe", fetch: "da", worker: "wkr"};
+
+const linkModifier = (rel, as) => {
+  for (const word of String(rel ?? "").toLowerCase().split(/\s+/)) {
+    if (word === "preload" || word === "prefetch") return PRELOADS[String(as ?? "").toLowerCase()] ?? "oe";
+    if (word in LINKS) return LINKS[word];
+  }
+  return "";
+};
+
+const HINTS = /(?:^|\s)(?:preconnect|dns-prefetch|prerender)(?:\s|$)/i;
+
+/**
+ * What replaces an attribute's value; null when it stays.
+ *   name   element name, lower case
+ *   other  gives another attribute of the same element
+ */
+const attributeValue = (name, attribute, value, other) => {
+  if (attribute === "style") return styleText(value);
+  if (attribute.startsWith("on") && attribute.length > 2) return changedScript(value);
+  const kind = Object.hasOwn(ATTRIBUTES, name) ? ATTRIBUTES[name][attribute] : undefined;
+  if (kind === undefined) return null;
+  if (kind === "=ping") return "";
+  if (kind === "=srcset") return srcset(value);
+  if (kind === "=srcdoc") return rewriteMarkup(value);
+  if (kind === "=script") return address(value, String(other("type") ?? "").trim().toLowerCase() === "module" ? "esm" : "js");
+  if (kind === "=link") {
+    return HINTS.test(other("rel") ?? "") ? "about:blank" : address(value, linkModifier(other("rel"), other("as")));
+  }
+  if (SCRIPT_URL.test(value)) return scriptAddress(value);
+  return address(value, name === "a" || name === "area" || name === "form" ? pageModifier() : kind);
+};
+
+const address = (value, modifier) => {
+  const result = archived(value, modifier);
+  return result === value ? null : result;
+};
+
+const changedScript = (source) => {
+  const result = script(source);
+  return result === source ? null : result;
+};
+
+const srcset = (value) =>
+  String(value).replace(/(^|,\s*|\s+,\s*)([^\s,]\S*[^\s,])/g, (all, before, url) => before + archived(url, "im"));
+
+const CSS_URL = /(url\(\s*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"'()\\]+))(\s*\))|(@import\s+)(?:"([^"\\]*)"|'([^'\\]*)')/gi;
+
+/** A style sheet with archive addresses; null when nothing changes. */
+const styleText = (text) => {
+  if (!/url\(|@import/i.test(text)) return null;
+  const result = text.replace(CSS_URL, (all, open, double, single, bare, close, rule, ruleDouble, ruleSingle) => {
+    const value = double ?? single ?? bare ?? ruleDouble ?? ruleSingle;
+    const changed = archived(value, rule ? "cs" : "im");
+    if (changed === value) return all;
+    return rule ? `${rule}"${changed}"` : `${open}"${changed.replace(/["\\]/g, "\\$&")}"${close}`;
+  });
+  return result === text ? null : result;
+};
+
+const TAG = /<!--[\s\S]*?(?:-->|$)|<(script|style|textarea|title|xmp|noembed|noframes)((?:\s[^>"']*|"[^"]*"|'[^']*')*)>([\s\S]*?)(?=<\/\1[\s>/]|$)|<([a-z][^\s/>]*)((?:[^>"']|"[^"]*"|'[^']*')*)>/gi;
+const ATTRIBUTE = /([^\s=/>"']+)(?:(\s*=\s*)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g;
+const DECODER = window.document.implementation.createHTMLDocument("").createElement("textarea");
+const setText = uncurried(getOwnPropertyDescriptor(window.Element.prototype, "innerHTML").set);
+const textOf = getterOf(window.HTMLTextAreaElement.prototype, "value");
+
+const decoded = (value) => {
+  if (!value.includes("&")) return value;
+  setText(DECODER, value);
+  return textOf(DECODER);
+};
+const encoded = (value) => value.replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;");
+
+const rewriteAttributes = (name, text) => {
+  const values = new Map();
+  for (const found of text.matchAll(ATTRIBUTE)) {
+    const key = found[1].toLowerCase();
+    if (!values.has(key)) values.set(key, decoded(found[3] ?? found[4] ?? found[5] ?? ""));
+  }
+  return text.replace(ATTRIBUTE, (all, attribute, equals) => {
+    const key = attribute.toLowerCase();
+    if (DISARMED.has(key) && (name === "script" || name === "link")) return all.replace(attribute, `data-archived-${key}`);
+    if (equals === undefined) return all;
+    const result = attributeValue(name, key, values.get(key), (other) => values.get(other));
+    return result === null ? all : `${attribute}="${encoded(result)}"`;
+  });
+};
+
+/** Markup with archive addresses, otherwise as it was. */
+const rewriteMarkup = (markup) => {
+  const text = String(markup);
+  if (!text.includes("<") || !/[=(]/.test(text)) return text;
+  return text.replace(TAG, (all, rawName, rawAttributes, rawText, name, attributes) => {
+    if (rawName !== undefined) {
+      const element = rawName.toLowerCase();
+      let inner = rawText;
+      if (element === "style") inner = styleText(rawText) ?? rawText;
+      if (element === "script" && !/\btype\s*=\s*["']?[^"'\s>]*json/i.test(rawAttributes)) inner = script(rawText);
+      return `<${rawName}${rewriteAttributes(element, rawAttributes)}>${inner}`;
+    }
+    if (name === undefined) return all;
+    return `<${name}${rewriteAttributes(name.toLowerCase(), attributes)}>`;
+  });
+};
+
+const MARKED = () => new RegExp(`${config.reader.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}/[^/\\s"'<>]+/\\d{14}(?:[a-z]{2,4}_)?/(?=https?:)`, "g");
+const marked = MARKED();
+const PATHS = new RegExp(`(["'\\s(=,])${config.prefix.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\d{14}(?:[a-z]{2,4}_)?/(?=https?:)`, "g");
+
+/** Markup as the page would have read it outside the archive. */
+const restored = (markup) => {
+  if (typeof markup !== "string" || !markup.includes(config.prefix)) return markup;
+  return markup.replace(marked, "").replace(PATHS, "$1");
+};
+
+for (const [owner, name] of [
+  [window.Element.prototype, "innerHTML"],
+  [window.Element.prototype, "outerHTML"],
+  [window.ShadowRoot?.prototype, "innerHTML"],
+]) {
+  redefine(owner, name, {
+    get: (before) => function () {
+      return restored(apply(before, this, []));
+    },
+    set: (before) => function (value) {
+      const isStyle = name === "innerHTML" && this instanceof window.HTMLStyleElement;
+      const text = value === null ? "" : String(value);
+      apply(before, this, [isStyle ? (styleText(text) ?? text) : rewriteMarkup(text)]);
+      framesChanged();
+    },
+  });
+}
+const markupAt = (owner, name, position) => {
+  override(owner, name, (before) => function (...values) {
+    if (values.length > position) values[position] = rewriteMarkup(values[position]);
+    const result = apply(before, this, values);
+    framesChanged();
+    return result;
+  });
+};
+markupAt(window.Element.prototype, "insertAdjacentHTML", 1);
+markupAt(window.Element.prototype, "setHTMLUnsafe", 0);
+markupAt(window.ShadowRoot?.prototype, "setHTMLUnsafe", 0);
+markupAt(window.Document, "parseHTMLUnsafe", 0);
+markupAt(window.Range.prototype, "createContextualFragment", 0);
+override(window.DOMParser.prototype, "parseFromString", (before) => function (text, type, ...rest) {
+  const isHTML = String(type).toLowerCase() === "text/html";
+  return apply(before, this, [isHTML ? rewriteMarkup(text) : text, type, ...rest]);
+});
+
+// document.write may be given a tag in several pieces: the beginning of one waits for its end.
+const waiting = new WeakMap();
+for (const name of ["write", "writeln"]) {
+  override(window.Document.prototype, name, (before) => function (...values) {
+    let text = (waiting.get(this) ?? "") + values.join("") + (name === "writeln" ? "\n" : "");
+    waiting.delete(this);
+    const open = /<(?:[a-z](?:[^>"']|"[^"]*"|'[^']*')*(?:"[^"]*|'[^']*)?|(?:script|style)\b[^>]*>(?![\s\S]*<\/(?:script|style))[\s\S]*)$/i.exec(text);
+    if (open && this.readyState === "loading") {
+      waiting.set(this, text.slice(open.index));
+      text = text.slice(0, open.index);
+    }
+    const result = apply(before, this, [rewriteMarkup(text)]);
+    framesChanged();
+    return result;
+  });
+}
+override(window.Document.prototype, "close", (before) => function () {
+  const rest = waiting.get(this);
+  if (rest) {
+    waiting.delete(this);
+    this.write(rest);
+  }
+  return apply(before, this, []);
+});
+override(window.Document.prototype, "open", (before) => function (...values) {
+  if (values.length > 2) return window.open(...values);
+  return apply(before, this, values);
+});
+
+// -- style sheets made by scripts --------------------------------------------------------------------------------------
+
+for (const name of ["insertRule", "replace", "replaceSync"]) {
+  override(window.CSSStyleSheet?.prototype, name, (before) => function (text, ...rest) {
+    return apply(before, this, [styleText(String(text)) ?? text, ...rest]);
+  });
+}
+override(window.CSSStyleDeclaration.prototype, "setProperty", (before) => function (name, value, ...rest) {
+  return apply(before, this, [name, styleText(String(value)) ?? value, ...rest]);
+});
+redefine(window.CSSStyleDeclaration.prototype, "cssText", {
+  get: (before) => function () {
+    return restored(apply(before, this, []));
+  },
+  set: (before) => function (value) {
+    apply(before, this, [styleText(String(value)) ?? value]);
+  },
+});
+overrideClass("FontFace", (before) => ({
+  construct: (target, [family, source, ...rest], made) =>
+    Reflect.construct(before, [family, typeof source === "string" ? (styleText(source) ?? source) : source, ...rest], made),
+}));

@@ -1,0 +1,134 @@
+// What a page asks for while it runs, and what it would tell others.
+
+const requested = (input) => (typeof input === "string" || input instanceof URL ? archived(input, "da") : input);
+
+overrideClass("Request", (before) => ({
+  construct: (target, [input, ...rest], made) => Reflect.construct(before, [requested(input), ...rest], made),
+}));
+redefine(window.Request.prototype, "url", {get: (before) => function () {
+  return originalOf(apply(before, this, []));
+}});
+redefine(window.Response.prototype, "url", {get: (before) => function () {
+  return originalOf(apply(before, this, []));
+}});
+override(window, "fetch", (before) => function (input, init) {
+  const options = init && typeof init === "object" && init.integrity ? {...init, integrity: ""} : init;
+  try {
+    return apply(before, window, [input instanceof window.Request ? input : requested(String(input)), options]);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+});
+override(window.XMLHttpRequest.prototype, "open", (before) => function (method, url, ...rest) {
+  return apply(before, this, [method, archived(url, "da"), ...rest]);
+});
+redefine(window.XMLHttpRequest.prototype, "responseURL", {get: (before) => function () {
+  return originalOf(apply(before, this, []));
+}});
+overrideClass("EventSource", (before) => ({
+  construct: (target, [url, ...rest], made) => Reflect.construct(before, [archived(url, "da"), ...rest], made),
+}));
+redefine(window.EventSource?.prototype, "url", {get: (before) => function () {
+  return originalOf(apply(before, this, []));
+}});
+override(window.Navigator.prototype, "sendBeacon", () => () => true);
+
+// Nobody answers in an archive: connections are made and found closed, as when a server is away.
+class ArchivedSocket extends window.EventTarget {
+  constructor(url) {
+    super();
+    const whole = parsed(String(url), baseOf());
+    if (!whole) throw new DOMException(`The URL '${url}' is invalid.`, "SyntaxError");
+    whole.protocol = whole.protocol.replace("http", "ws");
+    Object.assign(this, {url: whole.href, readyState: 0, bufferedAmount: 0, extensions: "", protocol: "", binaryType: "blob"});
+    Object.assign(this, {onopen: null, onmessage: null, onerror: null, onclose: null});
+    native.setTimeout(() => {
+      this.readyState = 3;
+      this.#tell(new window.Event("error"));
+      this.#tell(new window.CloseEvent("close", {code: 1006, wasClean: false}));
+    });
+  }
+
+  #tell(event) {
+    this.dispatchEvent(event);
+    this[`on${event.type}`]?.call(this, event);
+  }
+
+  send() {
+    if (this.readyState === 0) throw new DOMException("Still in CONNECTING state.", "InvalidStateError");
+  }
+
+  close() {
+    this.readyState = 3;
+  }
+}
+if (window.WebSocket) {
+  const original = window.WebSocket;
+  for (const [name, value] of [["CONNECTING", 0], ["OPEN", 1], ["CLOSING", 2], ["CLOSED", 3]]) {
+    defineProperty(ArchivedSocket, name, {value, enumerable: true});
+    defineProperty(ArchivedSocket.prototype, name, {value, enumerable: true});
+  }
+  defineProperty(window, "WebSocket", {...getOwnPropertyDescriptor(window, "WebSocket"), value: named(ArchivedSocket, original)});
+}
+for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "RTCDataChannel", "WebTransport", "WebSocketStream", "PresentationRequest"]) {
+  if (name in window) Reflect.deleteProperty(window, name);
+}
+
+// -- workers -----------------------------------------------------------------------------------------------------------
+
+/** A worker made of a blob is given the runtime first. */
+const workerAddress = (url, options) => {
+  const text = String(url);
+  if (!/^(?:blob|data):/i.test(text)) return archived(text, options?.type === "module" ? "wkrm" : "wkr");
+  const runtime = `${config.reader}/-/runtime/worker.js?${new window.URLSearchParams({prefix: config.prefix, timestamp: config.timestamp, url: baseOf()})}`;
+  const lines =
+    options?.type === "module"
+      ? `import ${JSON.stringify(runtime)};import ${JSON.stringify(text)};`
+      : `importScripts(${JSON.stringify(runtime)},${JSON.stringify(text)});`;
+  return URL.createObjectURL(new window.Blob([lines], {type: "text/javascript"}));
+};
+for (const name of ["Worker", "SharedWorker"]) {
+  overrideClass(name, (before) => ({
+    construct: (target, [url, options], made) =>
+      Reflect.construct(before, options === undefined ? [workerAddress(url)] : [workerAddress(url, options), options], made),
+  }));
+}
+override(window.Worklet?.prototype, "addModule", (before) => function (url, ...rest) {
+  return apply(before, this, [archived(url, "esm"), ...rest]);
+});
+
+// A site's own service worker would stand between the reader and the archive.
+const silence = () => new Promise(() => {});
+if (window.ServiceWorkerContainer) {
+  override(window.ServiceWorkerContainer.prototype, "register", () => function register() {
+    return silence();
+  });
+  override(window.ServiceWorkerContainer.prototype, "getRegistration", () => function getRegistration() {
+    return Promise.resolve(undefined);
+  });
+  override(window.ServiceWorkerContainer.prototype, "getRegistrations", () => function getRegistrations() {
+    return Promise.resolve([]);
+  });
+  redefine(window.ServiceWorkerContainer.prototype, "controller", {get: () => () => null});
+  redefine(window.ServiceWorkerContainer.prototype, "ready", {get: () => silence});
+}
+
+// -- what would ask the reader, or tell of them ------------------------------------------------------------------------
+
+redefine(window.Navigator.prototype, "onLine", {get: () => () => true});
+for (const name of ["registerProtocolHandler", "unregisterProtocolHandler"]) override(window.Navigator.prototype, name, () => () => undefined);
+if (window.Notification) {
+  redefine(window.Notification, "permission", {get: () => () => "denied"});
+  override(window.Notification, "requestPermission", () => (done) => {
+    done?.("denied");
+    return Promise.resolve("denied");
+  });
+}
+const nowhere = (ok, failed) => {
+  failed?.({code: 1, message: "User denied Geolocation", PERMISSION_DENIED: 1, POSITION_UNAVAILABLE: 2, TIMEOUT: 3});
+};
+override(window.Geolocation?.prototype, "getCurrentPosition", () => nowhere);
+override(window.Geolocation?.prototype, "watchPosition", () => (ok, failed) => {
+  nowhere(ok, failed);
+  return 0;
+});

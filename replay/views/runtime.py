@@ -1,0 +1,52 @@
+"""The scripts that replay adds to pages, and what they ask the server for."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Response, request
+
+from archiver.markup.slots import PassageKind
+from replay.rewrite.context import RewriteContext
+from replay.rewrite.js import rewrite_script
+from replay.runtime.bundle import page_runtime, runtime_version, worker_runtime
+
+#: Code that a page makes while it runs, in bytes; longer code is left as it is.
+MAX_SCRIPT_BYTES = 8 * 1024 * 1024
+
+_PAGE = re.compile(r"(/[A-Za-z0-9_-]+/)(\d{14})/(https?://.+)")
+_SCRIPT = "text/javascript; charset=utf-8"
+
+
+def page(version: str) -> Response:
+    """The runtime of a page."""
+    response = Response(page_runtime(), content_type=_SCRIPT)
+    current = version == runtime_version()
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if current else "no-store"
+    return response
+
+
+def worker() -> Response:
+    """The runtime of a worker of a page."""
+    found = _PAGE.fullmatch(
+        f"{request.args.get('prefix', '')}{request.args.get('timestamp', '')}/{request.args.get('url', '')}"
+    )
+    if found is None:
+        return Response("", 400, content_type=_SCRIPT)
+    response = Response(worker_runtime(*found.groups()), content_type=_SCRIPT)
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def rewritten_script() -> Response:
+    """Code that a page made while it ran, as it is to run here. Nothing is stored."""
+    found = _PAGE.fullmatch(request.headers.get("X-Archived-Page", ""))
+    if found is None or (request.content_length or 0) > MAX_SCRIPT_BYTES:
+        return Response("", 400, content_type="text/plain; charset=utf-8")
+    source = request.get_data(cache=False).decode("utf-8", "surrogatepass")
+    context = RewriteContext(found.group(1), found.group(2), found.group(3), "js")
+    result = rewrite_script(context, source, PassageKind.SCRIPT)
+    body = (source if result is None else result).encode("utf-8", "surrogatepass")
+    response = Response(body, content_type="text/plain; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response
