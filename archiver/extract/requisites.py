@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,6 +14,7 @@ from archiver.markup.attributes import link_kind
 from archiver.markup.charset import Charset, sniff_charset
 from archiver.markup.css import CssScanner
 from archiver.markup.html import HtmlScanner
+from archiver.markup.js import import_specifiers
 from archiver.markup.linkheader import parse_link_header
 from archiver.markup.slots import REQUISITE_KINDS, Found, Passage, PassageKind, Slot, SlotKind
 from archiver.urls import is_http, origin_of, parse_url, resolve
@@ -20,7 +22,13 @@ from archiver.urls import is_http, origin_of, parse_url, resolve
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _MANIFEST_TYPES = frozenset({"application/manifest+json", "application/x-web-app-manifest+json"})
+_SCRIPT_TYPES = frozenset(
+    {"text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript", "application/ecmascript"}
+)
 _MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+_MAX_SCRIPT_BYTES = 16 * 1024 * 1024
+#: Module specifiers that are URLs; all others are names for the import map (HTML, section 8.1.6.2).
+_URL_SPECIFIER = re.compile(r"\.{0,2}/|https?:", re.IGNORECASE)
 _REFERENCE_KINDS = frozenset({SlotKind.LINK, SlotKind.ALTERNATE, SlotKind.FORM, SlotKind.PREFETCH})
 
 
@@ -92,6 +100,15 @@ class _Collector:
             elif isinstance(item, Passage) and item.kind is PassageKind.SRCDOC:
                 scanner = HtmlScanner()
                 self.found(chain(scanner.feed(item.value), scanner.close()))
+            elif isinstance(item, Passage) and item.kind in (PassageKind.SCRIPT, PassageKind.MODULE):
+                self.script(item.value, self.base)
+
+    def script(self, source: str, base: str) -> None:
+        """The modules that a script imports by their URL."""
+        for _, specifier in import_specifiers(source):
+            url = resolve(base, specifier) if _URL_SPECIFIER.match(specifier) else None
+            if url is not None:
+                self.add(url, SlotKind.MODULE)
 
 
 def requisites(
@@ -102,7 +119,7 @@ def requisites(
     Args:
         body: decoded payload, in pieces.
         url: where the document is.
-        mime: HTML, XHTML, SVG, CSS and web app manifests are read; other types give only their Link headers.
+        mime: HTML, XHTML, SVG, CSS, JavaScript and web app manifests are read; other types give only their Link headers.
         http_charset: charset parameter of the Content-Type.
         link_headers: values of the HTTP Link header.
     """
@@ -117,6 +134,8 @@ def requisites(
             collector.add(f"{origin_of(url)}/favicon.ico", SlotKind.ICON)
     elif mime == "text/css":
         _read_css(body, http_charset, collector)
+    elif mime in _SCRIPT_TYPES:
+        _read_script(body, url, collector)
     elif mime in _MANIFEST_TYPES:
         _read_manifest(body, collector)
     return PageLinks(
@@ -164,12 +183,26 @@ def _read_css(body: Iterable[bytes], http_charset: str | None, collector: _Colle
     collector.found(scanner.close())
 
 
-def _read_manifest(body: Iterable[bytes], collector: _Collector) -> None:
-    data = b""
+def _read_script(body: Iterable[bytes], url: str, collector: _Collector) -> None:
+    data = _start_of(body, _MAX_SCRIPT_BYTES)
+    if b"import" in data or b"from" in data:
+        collector.script(data.decode("latin-1"), url)
+
+
+def _start_of(body: Iterable[bytes], limit: int) -> bytes:
+    """As much of a body as is read, bytes."""
+    pieces: list[bytes] = []
+    size = 0
     for piece in body:
-        data += piece
-        if len(data) > _MAX_MANIFEST_BYTES:
-            return
+        pieces.append(piece)
+        size += len(piece)
+        if size >= limit:
+            break
+    return b"".join(pieces)[:limit]
+
+
+def _read_manifest(body: Iterable[bytes], collector: _Collector) -> None:
+    data = _start_of(body, _MAX_MANIFEST_BYTES)
     try:
         manifest = json.loads(data.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):

@@ -28,6 +28,7 @@ def needs(text: str | bytes, mime: str = "text/html", **options: object) -> set[
         ("<link rel=manifest href=w.json><link rel=canonical href=no><link rel=next href=no>", {"/a/w.json"}),
         ("<link rel=preconnect href=//no.example><link rel=dns-prefetch href=//no.example>", set()),
         ("<script src=s.js></script><script type=importmap>{\"imports\":{\"x\":\"./m.js\"}}</script>", {"/a/s.js", "/a/m.js"}),
+        ("<script type=module>import './m.mjs'; import bare from 'bare'; import('/d.mjs')</script>", {"/a/m.mjs", "/d.mjs"}),
         ("<iframe src=f.html></iframe><frame src=g.html>", {"/a/f.html", "/a/g.html"}),
         ("<iframe srcdoc='<img src=x.png>'></iframe>", {"/a/x.png"}),
         ("<object data=o.svg></object><embed src=e.pdf>", {"/a/o.svg", "/a/e.pdf"}),
@@ -96,3 +97,12 @@ def test_pages_without_media_have_none(page: bytes) -> None:
     found: tuple[MediaItem, ...] = media_inventory(page, url=URL)
     assert [item for item in found if not item.url.startswith("http")] == []
     assert page.startswith((b"<video", b"<audio")) or found == ()
+
+
+def test_modules_name_the_modules_they_need() -> None:
+    script = (
+        "import a from './b.mjs'; export * from '../c.mjs'; import 'bare'; import('https://o.example/d.mjs'); log('./no.mjs')"
+    )
+    found = needs(script, "text/javascript")
+    assert found == {"/a/b.mjs", "/c.mjs", "https://o.example/d.mjs"}
+    assert needs(b"\xff\xfe import ' from", "text/javascript") == set()
