@@ -6,20 +6,19 @@ Streaming, with flat memory. Where a file is damaged the damage is reported and 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import RawIOBase
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 from archiver.errors import DamagedRecord, InvalidTimestamp
 from archiver.message import Head, iter_body, read_head
 from archiver.plaintext import one_line
 from archiver.store.folder import FolderStore
 from archiver.timestamps import parse_iso, parse_timestamp
+from archiver.warc.members import PIECE, Readable, Source, open_member
 
-_PIECE = 65536
 _MAX_LINE = 64 * 1024
 _MAX_FIELDS = 1000
 _GZIP = b"\x1f\x8b"
@@ -40,86 +39,34 @@ class BadRecord:
     reason: str
 
 
-class _Readable(Protocol):
-    def read(self, size: int) -> bytes: ...
-
-
-class _Source:
-    """A byte stream with its position and the possibility to put bytes back."""
-
-    def __init__(self, stream: BinaryIO, offset: int = 0) -> None:
-        self._stream = stream
-        self._back = b""
-        self.position = offset
-
-    def read(self, size: int) -> bytes:
-        if self._back:
-            data, self._back = self._back[:size], self._back[size:]
-        else:
-            data = self._stream.read(size)
-        self.position += len(data)
-        return data
-
-    def unread(self, data: bytes) -> None:
-        self._back = data + self._back
-        self.position -= len(data)
-
-    def peek(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size and (piece := self.read(size - len(data))):
-            data += piece
-        self.unread(data)
-        return data
-
-
-class _Member:
-    """One gzip member, decompressed."""
-
-    def __init__(self, source: _Source) -> None:
-        self._source = source
-        self._engine = zlib.decompressobj(31)
-        self._pending = b""
-
-    def read(self, size: int) -> bytes:
-        while not self._engine.eof:
-            data = self._pending or self._source.read(_PIECE)
-            if not data:
-                raise DamagedRecord("The file ends inside a record.")
-            try:
-                out = self._engine.decompress(data, size)
-            except zlib.error as error:
-                self._source.unread(data)
-                raise DamagedRecord("The compression is broken.") from error
-            self._pending = self._engine.unconsumed_tail
-            if self._engine.eof:
-                self._source.unread(self._engine.unused_data)
-            if out:
-                return out
-        return b""
-
-
 class _Lines(RawIOBase):
     """Buffered reading with lines on top of anything that reads."""
 
-    def __init__(self, source: _Readable) -> None:
+    def __init__(self, source: Readable) -> None:
         self._source = source
         self._buffer = b""
 
     def take(self, size: int) -> bytes:
         if not self._buffer:
-            self._buffer = self._source.read(_PIECE)
+            self._buffer = self._source.read(PIECE)
         data, self._buffer = self._buffer[:size], self._buffer[size:]
         return data
 
     def line(self, limit: int = _MAX_LINE) -> bytes:
         while b"\n" not in self._buffer and len(self._buffer) < limit:
-            data = self._source.read(_PIECE)
+            data = self._source.read(PIECE)
             if not data:
                 break
             self._buffer += data
         end = self._buffer.find(b"\n", 0, limit) + 1 or min(limit, len(self._buffer))
         line, self._buffer = self._buffer[:end], self._buffer[end:]
         return line
+
+    def skip(self, size: int) -> int:
+        """Pass over `size` bytes at most; how many, 0 at the end."""
+        passed = min(size, len(self._buffer))
+        self._buffer = self._buffer[passed:]
+        return passed or self._source.skip(size)
 
     def give_back(self, data: bytes) -> None:
         self._buffer = data + self._buffer
@@ -145,13 +92,26 @@ class _Block(RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         if size is None or size < 0:
-            return b"".join(iter(lambda: self.read(_PIECE), b""))
+            return b"".join(iter(lambda: self.read(PIECE), b""))
         data = self._lines.take(min(size, self.left)) if self.left else b""
         if not data and self.left and size:
-            missing, self.left = self.left, 0
-            raise DamagedRecord(f"The record lacks {missing:,} bytes.")
+            raise self._lacking()
         self.left -= len(data)
         return data
+
+    def skip(self, size: int) -> None:
+        """Pass over bytes, without reading them where that is possible."""
+        wanted = min(size, self.left)
+        while wanted:
+            passed = self._lines.skip(wanted)
+            if not passed:
+                raise self._lacking()
+            wanted -= passed
+            self.left -= passed
+
+    def _lacking(self) -> DamagedRecord:
+        missing, self.left = self.left, 0
+        return DamagedRecord(f"The record lacks {missing:,} bytes.")
 
     def readline(self, size: int | None = -1) -> bytes:
         limit = self.left if size is None or size < 0 else min(size, self.left)
@@ -159,8 +119,7 @@ class _Block(RawIOBase):
             return b""
         line = self._lines.line(limit)
         if not line:
-            missing, self.left = self.left, 0
-            raise DamagedRecord(f"The record lacks {missing:,} bytes.")
+            raise self._lacking()
         self.left -= len(line)
         return line
 
@@ -244,15 +203,24 @@ class StoredRecord:
         """The payload without transfer coding; with `content` also without content coding."""
         head = self.http
         if head is None:
-            return iter(lambda: self.stream.read(_PIECE), b"")
+            return iter(lambda: self.stream.read(PIECE), b"")
         transfer = not self.transfer_decoded
         return iter_body(cast(BinaryIO, self.stream), head, transfer=transfer, content=content, limit=limit)
+
+    def payload_length(self, *, content: bool = False) -> int | None:
+        """Bytes that `payload` gives; None when only decoding it tells."""
+        head = self.http
+        if head is None:
+            return self.content_length
+        if (head.is_chunked and not self.transfer_decoded) or (content and head.tokens("Content-Encoding")):
+            return None
+        return max(0, self.content_length - len(head.raw))
 
     def block(self) -> Iterator[bytes]:
         """The block as stored, in pieces, from wherever it was read to; with the HTTP head when that was read."""
         if self._head is not None:
             yield self._head.raw
-        while data := self.stream.read(_PIECE):
+        while data := self.stream.read(PIECE):
             yield data
 
     def close(self) -> None:
@@ -266,7 +234,7 @@ class StoredRecord:
         Raises:
             DamagedRecord: the record ends before its Content-Length.
         """
-        while self.stream.read(_PIECE):
+        while self.stream.read(PIECE):
             pass
 
 
@@ -275,7 +243,7 @@ def iter_records(stream: BinaryIO, offset: int = 0) -> Iterator[StoredRecord | B
 
     A record's `length` is right once the next one was asked for.
     """
-    source = _Source(stream, offset)
+    source = Source(stream, offset)
     while start := source.peek(16):
         if start.startswith(_GZIP):
             yield from _gzip_member(source)
@@ -285,9 +253,9 @@ def iter_records(stream: BinaryIO, offset: int = 0) -> Iterator[StoredRecord | B
             yield from _plain_records(source)
 
 
-def _gzip_member(source: _Source) -> Iterator[StoredRecord | BadRecord]:
+def _gzip_member(source: Source) -> Iterator[StoredRecord | BadRecord]:
     offset = source.position
-    lines = _Lines(_Member(source))
+    lines = _Lines(open_member(source))
     first: StoredRecord | None = None
     count = 0
     try:
@@ -321,10 +289,10 @@ def _skip_blank(lines: _Lines) -> None:
         lines.give_back(line)
 
 
-def _resynchronise(source: _Source) -> None:
+def _resynchronise(source: Source) -> None:
     """Go to where the next record may begin."""
     kept = b""
-    while data := source.read(_PIECE):
+    while data := source.read(PIECE):
         data = kept + data
         places = [place for mark in (b"\x1f\x8b\x08", b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
         if places:
@@ -333,7 +301,7 @@ def _resynchronise(source: _Source) -> None:
         kept = data[-8:]
 
 
-def _plain_records(source: _Source) -> Iterator[StoredRecord | BadRecord]:
+def _plain_records(source: Source) -> Iterator[StoredRecord | BadRecord]:
     """Uncompressed records until the end or the first damage."""
     lines = _Lines(source)
     while True:

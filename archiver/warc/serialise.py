@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, BinaryIO
 
 from warcio.recordloader import ArcWarcRecord
@@ -13,13 +14,20 @@ from archiver.warc.records import Fields
 
 _GZIP_LEVEL = 6
 
+#: Blocks of this many bytes that would not get smaller are stored as they are, so that replay can jump in them.
+_STORED_BYTES = 1024 * 1024
+_COMPRESSED = re.compile(
+    r"(?:video|audio)/(?!.*wav).*|image/(?:jpe?g|png|gif|webp|avif|heic|jxl)|font/woff2?|"
+    r"application/(?:zip|gzip|x-gzip|x-7z-compressed|x-rar-compressed|x-xz|zstd|ogg|mp4|epub\+zip|java-archive)"
+)
+
 
 class _Member:
     """One gzip member (WARC 1.1, annex D); three times as fast as zlib at the same size."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, level: int) -> None:
         self._file = file
-        self._gzip = zlib_ng.compressobj(_GZIP_LEVEL, wbits=31)
+        self._gzip = zlib_ng.compressobj(level, wbits=31)
 
     def write(self, data: bytes) -> None:
         self._file.write(self._gzip.compress(data))
@@ -36,7 +44,7 @@ class _ExactWriter(WARCWriter):  # type: ignore[misc]
         """Nothing: a record comes with the digests that it is to have."""
 
 
-def write_record(file: BinaryIO, fields: Fields, block: BinaryIO, length: int) -> None:
+def write_record(file: BinaryIO, fields: Fields, block: BinaryIO, length: int, payload_type: str = "") -> None:
     """Append one record as a gzip member.
 
     Args:
@@ -44,10 +52,12 @@ def write_record(file: BinaryIO, fields: Fields, block: BinaryIO, length: int) -
         fields: in their order; Content-Length is added.
         block: read from its beginning; never parsed, so that it is stored as it came.
         length: of the block, bytes.
+        payload_type: media type of what the block carries, lower case.
     """
     headers: Any = StatusAndHeaders("", fields, protocol="WARC/1.1")
     block.seek(0)
     # Without parsed HTTP headers, and not told the type (it leaves the block of a revisit out), warcio has nothing to
     # write anew: the block goes through as it is.
     record = ArcWarcRecord("warc", "", headers, block, None, None, length)
-    _ExactWriter(_Member(file), gzip=False, warc_version="WARC/1.1").write_record(record)
+    is_stored = length >= _STORED_BYTES and _COMPRESSED.fullmatch(payload_type)
+    _ExactWriter(_Member(file, 0 if is_stored else _GZIP_LEVEL), gzip=False, warc_version="WARC/1.1").write_record(record)

@@ -284,7 +284,7 @@ class WarcWriter:
         from archiver.warc.serialise import write_record  # not needed before there is something to write
 
         named = record_fields(written.record_type, written.record_id, written.date, fields)
-        write_record(file, named, draft.block, draft.length)
+        write_record(file, named, draft.block, draft.length, written.mime)
         return replace(written, file=self._name, offset=offset, length=file.tell() - offset)
 
     def _roll_back(self, file: BinaryIO, start: int) -> None:

@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from archiver.errors import DamagedRecord, MissingRecord, StorageFailed
 from archiver.holdings import Holdings
@@ -345,3 +346,21 @@ def test_plain_and_arc_and_whole_gzip_files_are_read(
 def test_a_missing_file_is_said(store: FolderStore) -> None:
     with pytest.raises(MissingRecord):
         read_record(store, "nothing.warc.gz", 0)
+
+
+@pytest.mark.parametrize(("mime", "is_stored"), [("video/mp4", True), ("audio/x-wav", False), ("text/plain", False)])
+def test_what_is_large_and_compressed_already_lies_there_as_it_is(store: FolderStore, mime: str, is_stored: bool) -> None:
+    body = bytes(range(256)) * 8192
+    made = writer(store)
+    reply = f"HTTP/1.1 200 OK\r\nContent-Type: {mime}\r\n\r\n".encode() + body
+    response, *_ = made.write_exchange(exchange(reply))
+    (name,) = made.close()
+    assert (body[1000:2000] in (store.root / name).read_bytes()) == is_stored
+    record = read_record(store, name, response.offset)
+    assert record.http is not None
+    record.stream.skip(len(body) - 5)
+    assert b"".join(record.payload()) == body[-5:]
+    record.close()
+    with (store.root / name).open("rb") as file:
+        found = [item.reader.read() for item in ArchiveIterator(file, record_types=WarcRecordType.response)]
+    assert found == [body]

@@ -1,0 +1,194 @@
+"""Reads the gzip members of a WARC file, from a byte stream that can put bytes back and, where it is a file, jump."""
+
+from __future__ import annotations
+
+import zlib
+from os import SEEK_CUR
+from typing import BinaryIO, Protocol
+
+from zlib_ng import zlib_ng
+
+from archiver.errors import DamagedRecord
+
+#: Bytes read at a time.
+PIECE = 65536
+
+
+class Readable(Protocol):
+    """Bytes, some at a time."""
+
+    def read(self, size: int) -> bytes:
+        """`size` bytes at most; none at the end."""
+
+    def skip(self, size: int) -> int:
+        """Pass over `size` bytes at most; how many, 0 at the end."""
+
+
+class Source:
+    """A byte stream with its position and the possibility to put bytes back."""
+
+    def __init__(self, stream: BinaryIO, offset: int = 0) -> None:
+        self._stream = stream
+        self._back = b""
+        self.position = offset
+
+    def read(self, size: int) -> bytes:
+        if self._back:
+            data, self._back = self._back[:size], self._back[size:]
+        else:
+            data = self._stream.read(size)
+        self.position += len(data)
+        return data
+
+    def exactly(self, size: int) -> bytes:
+        """`size` bytes; fewer only at the end."""
+        data = self.read(size)
+        while len(data) < size and (piece := self.read(size - len(data))):
+            data += piece
+        return data
+
+    def unread(self, data: bytes) -> None:
+        self._back = data + self._back
+        self.position -= len(data)
+
+    def peek(self, size: int) -> bytes:
+        data = self.exactly(size)
+        self.unread(data)
+        return data
+
+    @property
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def seek(self, position: int) -> None:
+        """Go on from elsewhere, in a stream that is `seekable`."""
+        self._stream.seek(position - self.position - len(self._back), SEEK_CUR)
+        self._back = b""
+        self.position = position
+
+    def skip(self, size: int) -> int:
+        if not self.seekable:
+            return len(self.read(min(size, PIECE)))
+        self.seek(self.position + size - 1)
+        return size if self.read(1) else 0
+
+
+def open_member(source: Source) -> Readable:
+    """The gzip member that begins here, decompressed."""
+    return _Stored(source) if _Stored.begins(source) else _Deflated(source)
+
+
+class _Deflated:
+    """A gzip member as zlib reads it."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._engine = zlib.decompressobj(31)
+        self._pending = b""
+
+    def read(self, size: int) -> bytes:
+        while not self._engine.eof:
+            data = self._pending or self._source.read(PIECE)
+            if not data:
+                raise DamagedRecord("The file ends inside a record.")
+            try:
+                out = self._engine.decompress(data, size)
+            except zlib.error as error:
+                self._source.unread(data)
+                raise DamagedRecord("The compression is broken.") from error
+            self._pending = self._engine.unconsumed_tail
+            if self._engine.eof:
+                self._source.unread(self._engine.unused_data)
+            if out:
+                return out
+        return b""
+
+    def skip(self, size: int) -> int:
+        return len(self.read(min(size, PIECE)))
+
+
+class _Stored:
+    """A gzip member whose blocks lie there as they are (RFC 1951, section 3.2.4): parts of it are jumped over.
+
+    A block that is compressed after all makes it begin again with zlib.
+    """
+
+    _HEADER = 10  # bytes of a gzip header without options (RFC 1952, section 2.3)
+    _BLOCK = 5
+    _TRAILER = 8
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._start = source.position
+        self._left = 0  # bytes of the block
+        self._given = 0
+        self._checksum: int | None = 0  # None once something was jumped over
+        self._in_last = self._at_end = False
+        self._deflated: _Deflated | None = None
+        source.exactly(self._HEADER)
+
+    @classmethod
+    def begins(cls, source: Source) -> bool:
+        """Such a member may begin here."""
+        start = source.peek(cls._HEADER + 1)
+        return len(start) > cls._HEADER and start[3] == 0 and start[-1] & 0b110 == 0 and source.seekable
+
+    def read(self, size: int) -> bytes:
+        if not self._in_block():
+            return b"" if self._deflated is None else self._deflated.read(size)
+        data = self._source.read(min(size, self._left))
+        if not data:
+            raise DamagedRecord("The file ends inside a record.")
+        if self._checksum is not None:
+            self._checksum = zlib_ng.crc32(data, self._checksum)
+        self._left -= len(data)
+        self._given += len(data)
+        return data
+
+    def skip(self, size: int) -> int:
+        if not self._in_block():
+            return 0 if self._deflated is None else self._deflated.skip(size)
+        passed = self._source.skip(min(size, self._left))
+        if not passed:
+            raise DamagedRecord("The file ends inside a record.")
+        self._checksum = None
+        self._left -= passed
+        self._given += passed
+        return passed
+
+    def _in_block(self) -> bool:
+        """Stored bytes come next; False at the end, and where zlib reads on."""
+        while not self._left:
+            if self._at_end or self._deflated is not None:
+                return False
+            if self._in_last:
+                self._end()
+                return False
+            header = self._source.exactly(self._BLOCK)
+            if len(header) < self._BLOCK:
+                raise DamagedRecord("The file ends inside a record.")
+            length, complement = int.from_bytes(header[1:3], "little"), int.from_bytes(header[3:], "little")
+            if header[0] & 0b110 or length ^ complement != 0xFFFF:
+                self._inflate()
+                return False
+            self._left = length
+            self._in_last = bool(header[0] & 1)
+        return True
+
+    def _inflate(self) -> None:
+        """Begin again with zlib, which also tells damage from compression."""
+        self._source.seek(self._start)
+        self._deflated = _Deflated(self._source)
+        while self._given:
+            passed = len(self._deflated.read(min(self._given, PIECE)))
+            if not passed:
+                raise DamagedRecord("The compression is broken.")
+            self._given -= passed
+
+    def _end(self) -> None:
+        trailer = self._source.exactly(self._TRAILER)
+        if len(trailer) < self._TRAILER:
+            raise DamagedRecord("The file ends inside a record.")
+        self._at_end = True
+        if self._checksum is not None and self._checksum != int.from_bytes(trailer[:4], "little"):
+            raise DamagedRecord("The compression is broken.")
