@@ -24,7 +24,7 @@ MAX_CODINGS = 8
 #: A head longer than this is no head.
 MAX_HEAD_BYTES = 1024 * 1024
 
-_STATUS_LINE = re.compile(rb"\s*(HTTP/\d+(?:\.\d+)?|ICY)\s+(\d{3})(?:\s+(.*))?", re.IGNORECASE)
+_STATUS_LINE = re.compile(rb"\s*(HTTP/\d+(?:\.\d+)?|ICY)\s+([1-9]\d{2})(?:\s+(.*))?", re.IGNORECASE)
 #: Printable, unlike what some servers send; not as strict as RFC 9110, section 8.3.1.
 _MEDIA_TYPE = re.compile(r"[!-.0-~]+/[!-.0-~]+")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?")

@@ -208,6 +208,27 @@ class Capture:
     truncated: Truncation | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MediaItem:
+    """One audio or video of a page.
+
+    Attributes:
+        url: absolute, of the file a browser would play first.
+        kind: "audio" or "video".
+        title: what the page calls it, or "".
+        poster: absolute URL of its picture, or None.
+        mime: as the page says, or "".
+        alternatives: other files of the same item, in the page's order.
+    """
+
+    url: str
+    kind: str
+    title: str = ""
+    poster: str | None = None
+    mime: str = ""
+    alternatives: tuple[str, ...] = ()
+
+
 class Visibility(StrEnum):
     """Who may see a collection: everyone, everyone who knows its name, or nobody through the reader."""
 

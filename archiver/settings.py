@@ -54,6 +54,7 @@ class Settings:
     port: int = _setting(8080, "port of the reader")
     workbench_port: int = _setting(8081, "port of the workbench, always on loopback")
     workers: int = _setting(1, "processes of the reader")
+    rewrite_cache_bytes: int = _setting(1024 * _MB, "room on disk for rewritten pages, in bytes; 0 keeps none")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from archiver.errors import MunimentError, NotFound
+from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings
 from archiver.settings import Settings, load_settings
+from replay.cache import RewriteCache
 from replay.lookup import Lookup
 from replay.views import portal, replay, runtime
 from replay.views.errors import problem_page
 from replay.views.language import add_language
+
+logger = logging.getLogger(__name__)
 
 #: Nothing from anywhere but this archive, whatever a page tries: the wall behind the rewriting.
 POLICY = (
@@ -34,6 +38,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.config["SETTINGS"] = settings
     app.extensions["muniment.holdings"] = holdings
     app.extensions["muniment.lookup"] = Lookup(holdings)
+    app.extensions["muniment.cache"] = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.jinja_env.globals.update(instance=settings.instance_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_language(app)
@@ -62,7 +67,10 @@ def _protect(response: Response) -> Response:
 
 
 def _muniment_error(error: MunimentError) -> Response:
-    return problem_page(error.message, error.advice, 404 if isinstance(error, NotFound) else 400)
+    if isinstance(error, NotFound | UsageError):
+        return problem_page(error.message, error.advice, 404 if isinstance(error, NotFound) else 400)
+    logger.error("%s", error)  # the archive's fault, not the reader's
+    return problem_page(error.message, "", 503 if isinstance(error, StorageFailed) else 500)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from archiver.errors import Conflict, UnknownCollection, UsageError
-from archiver.index.database import insert_new, reading, writing
+from archiver.index.database import Prepared, insert_new, reading, writing
 from archiver.index.tables import collections, organisations
 from archiver.model import Collection, Organisation, Visibility
 from archiver.plaintext import one_line, plain
@@ -60,6 +60,7 @@ class CollectionRegistry:
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._clock = clock
+        self._one = Prepared(engine, _rows().where(collections.c.slug == bindparam("slug")))
 
     def create(
         self,
@@ -127,10 +128,9 @@ class CollectionRegistry:
             UnknownCollection: there is none; suggests the nearest.
         """
         if _SLUG.fullmatch(slug):
-            with reading(self._engine) as connection:
-                row = connection.execute(_rows().where(collections.c.slug == slug)).first()
-            if row is not None:
-                return _collection(row)
+            rows = self._one.rows(slug=slug)
+            if rows:
+                return _collection(rows[0])
         near = difflib.get_close_matches(slug, [item.slug for item in self.all()], 1)
         raise UnknownCollection(
             f"There is no collection “{one_line(slug)[:80]}”.",

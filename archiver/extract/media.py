@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bs4 import BeautifulSoup, Tag
 
 from archiver.markup.charset import sniff_charset
+from archiver.model import MediaItem
 from archiver.urls import is_http, resolve, strip_fragment
 
 _EXTENSIONS = {
     "audio": (".mp3", ".ogg", ".oga", ".wav", ".m4a", ".flac", ".opus", ".aac"),
     "video": (".mp4", ".webm", ".ogv", ".m4v", ".mov"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class MediaItem:
-    """One audio or video of a page.
-
-    Attributes:
-        url: absolute, of the file a browser would play first.
-        kind: "audio" or "video".
-        title: what the page calls it, or "".
-        poster: absolute URL of its picture, or None.
-        mime: as the page says, or "".
-        alternatives: other files of the same item, in the page's order.
-    """
-
-    url: str
-    kind: str
-    title: str = ""
-    poster: str | None = None
-    mime: str = ""
-    alternatives: tuple[str, ...] = ()
 
 
 def media_inventory(html: bytes, *, url: str, http_charset: str | None = None) -> tuple[MediaItem, ...]:

@@ -92,7 +92,7 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _as_header(value: str) -> str:
+def as_header(value: str) -> str:
     """As WSGI wants it: bytes seen as latin-1, nothing that could end the field."""
     return _UNSAFE.sub(" ", value.encode("utf-8", "replace").decode("latin-1"))
 
@@ -108,19 +108,19 @@ def _refresh(context: RewriteContext, raw: bytes) -> str | None:
     value = _text(raw)
     span = scan_refresh(value)
     if span is None:
-        return _as_header(value) if re.fullmatch(r"\s*[\d.]+\s*[;,]?\s*", value) else None
+        return as_header(value) if re.fullmatch(r"\s*[\d.]+\s*[;,]?\s*", value) else None
     start, end, target = span
     url = absolute(context.url, target)
     if url is None:
         return None
-    return _as_header(value[:start] + archive_address(context, url, context.modifier) + value[end:])
+    return as_header(value[:start] + archive_address(context, url, context.modifier) + value[end:])
 
 
 def _links(context: RewriteContext, raw: bytes) -> str | None:
     """The links that lead into the archive or nowhere outside; None when there are none."""
     parts = [_link(context, link) for link in parse_link_header(_text(raw[:_MAX_LINK_CHARACTERS]))]
     kept = [part for part in parts if part is not None]
-    return _as_header(", ".join(kept)) if kept else None
+    return as_header(", ".join(kept)) if kept else None
 
 
 def _link(context: RewriteContext, link: LinkValue) -> str | None:

@@ -28,10 +28,22 @@ class _Rewriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Inserts:
-    """Markup that replay adds to pages, HTML."""
+    """Markup that replay adds to pages.
+
+    Attributes:
+        head: HTML for the start of the head.
+        body: for the start of the body, as it goes into this page; see `as_markup_of`.
+    """
 
     head: str = ""
     body: str = ""
+
+
+def as_markup_of(media_type: str, markup: str) -> str:
+    """HTML as it goes into a page of that type; "" where it has no place."""
+    if media_type == "image/svg+xml":
+        return ""
+    return as_xhtml(markup) if media_type == XHTML else markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +90,12 @@ def rewrite_response(
 
 
 def _html(context: RewriteContext, head: Head, inserts: Inserts) -> HtmlRewriter:
-    first, second = inserts.head, inserts.body
-    if head.media_type == "image/svg+xml":
-        first = second = ""
-    elif head.media_type == XHTML:
-        first, second = as_xhtml(first), as_xhtml(second)
-    return HtmlRewriter(context, http_charset=head.charset, head_insert=first, body_insert=second)
+    return HtmlRewriter(
+        context,
+        http_charset=head.charset,
+        head_insert=as_markup_of(head.media_type, inserts.head),
+        body_insert=inserts.body,
+    )
 
 
 def _started(body: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from urllib.parse import quote
@@ -14,32 +14,39 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.errors import DamagedRecord
 from archiver.holdings import Holdings
-from archiver.model import Capture
+from archiver.markup.charset import SNIFF_BYTES
+from archiver.model import Capture, MediaItem
 from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp, to_http_date
 from archiver.urls import is_http, resolve, strip_fragment, urlkey
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
 from replay.banner import BannerFacts, MediaLink, render_banner
+from replay.cache import RewriteCache
 from replay.frameset import frameset_title, render_frameset
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope
+from replay.ranges import Extent, cut, held_extent, single_range
+from replay.render import Rendered, render, rules_version
 from replay.rewrite.context import RewriteContext
-from replay.rewrite.headers import rewrite_headers
-from replay.rewrite.select import Inserts, rewrite_response
-from replay.runtime.bundle import runtime_tag, runtime_version
+from replay.rewrite.headers import ORIGINAL, as_header, rewrite_headers
+from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
+from replay.rewrite.sniff import Kind, kind_of
+from replay.runtime.bundle import runtime_tag
 from replay.views import versions
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
 
-#: Raise when rewriting changes, so that browsers ask again.
-RULES_VERSION = "1"
+logger = logging.getLogger(__name__)
 
-#: Pages up to this size are searched for media before they are sent.
-_MEDIA_SCAN_BYTES = 2 * 1024 * 1024
+#: Responses up to this size, decoded, are rewritten in memory, looked through for media, and kept.
+_WHOLE_BYTES = 2 * 1024 * 1024
 #: A frameset must have begun by then.
 _START_BYTES = 64 * 1024
-_MAY_HAVE_MEDIA = re.compile(rb"<(?:audio|video)|\.(?:mp[34]|webm|og[gvma]|m4[av]|wav|flac|opus|mov)\b", re.IGNORECASE)
-_FRAME_DESTINATIONS = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
+_PARTIAL = 206
+#: How what is never rewritten is asked for.
+_NEVER_REWRITTEN = frozenset({"id", "da"})
+#: What would make a browser do something with exact bytes.
+_ACTING = frozenset({"location", "refresh", "link"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -64,97 +71,171 @@ class _Replay:
         self.lookup = lookup
         self.scope = scope
         self.address = address
+        self.cache: RewriteCache = current_app.extensions["muniment.cache"]
         self.destination = request.headers.get("Sec-Fetch-Dest", "")
+        self.beyond: Extent | None = None  # what is held when the bytes asked for are not among it
 
     def answer(self) -> BaseResponse:
-        found = self.find()
-        if found is None:
-            return self.missing()
-        capture = found.capture
-        exact = ReplayAddress(self.scope.slug, capture.timestamp, self.address.modifier, self.address.url)
-        if self.address.timestamp != capture.timestamp:
-            found.close()
-            answer = redirect(quote(exact.path(), safe="/:?#[]@!$&'()*+,;=%~"), 302)
-            answer.headers["Vary"] = "Accept-Datetime"
-            return answer
-        tag = self.tag(capture)
-        if request.if_none_match.contains(tag):
-            found.close()
-            return self.finish(make_response("", 304), capture, tag)
-        if self.address.modifier == "id":
-            return self.finish(self.exact(found), capture, tag)
-        return self.finish(self.rewritten(found), capture, tag)
+        for capture in self.lookup.candidates(self.scope, self.address.url, self.address.timestamp, self.address.modifier):
+            shown = self.show(capture)
+            if shown is not None:
+                return shown
+        return self.missing()
 
-    def find(self) -> ArchivedResponse | None:
-        """The best capture that can be opened and is no redirect to itself."""
-        address = self.address
-        for capture in self.lookup.candidates(self.scope, address.url, address.timestamp, address.modifier):
-            original = self.lookup.original_of(self.scope, capture) if capture.revisit_of else None
+    def show(self, capture: Capture) -> BaseResponse | None:
+        """The answer with this capture; None when it cannot be opened, leads to itself, or lacks the bytes asked for."""
+        is_exact = self.address.timestamp == capture.timestamp
+        key = self.key(capture)
+        kept = self.cache.get(key) if is_exact and self.address.modifier not in _NEVER_REWRITTEN else None
+        if kept is not None:
+            return self.rendered(Rendered.from_bytes(kept), capture, key)
+        original = self.lookup.original_of(self.scope, capture) if capture.revisit_of else None
+        try:
+            found = load(self.holdings.store, capture, original, exact=self.address.modifier == "id")
             try:
-                found = load(self.holdings.store, capture, original)
-            except DamagedRecord as error:
-                current_app.logger.warning("%s at %s: %s", capture.url, capture.timestamp, error)
-                continue
-            if found.status in _REDIRECTS and _leads_to_itself(found):
+                answer = self.opened(found, key) if is_exact else self.redirected(found)
+            except BaseException:
                 found.close()
-                continue
-            return found
-        return None
+                raise
+        except DamagedRecord as error:
+            logger.warning("%s at %s: %s", capture.url, capture.timestamp, error)
+            return None
+        if answer is None:
+            found.close()
+        return answer
 
-    def rewritten(self, found: ArchivedResponse) -> Response:
+    def redirected(self, found: ArchivedResponse) -> BaseResponse | None:
+        """To the address with the exact time of a capture that can be shown."""
+        found.begin()
+        if _leads_to_itself(found) or self.lacks(found):
+            return None
+        exact = replace(self.address, collection=self.scope.slug, timestamp=found.capture.timestamp)
+        found.close()
+        answer = redirect(quote(exact.path(), safe="/:?#[]@!$&'()*+,;=%~"), 302)
+        answer.headers["Vary"] = "Accept-Datetime"
+        return answer
+
+    def opened(self, found: ArchivedResponse, key: str) -> Response | None:
+        start = found.begin()
+        if _leads_to_itself(found) or self.lacks(found):
+            return None
         capture = found.capture
+        if found.exact:
+            return self.passed(found, key, self.exact_headers(found))
         context = RewriteContext(f"/{self.scope.slug}/", capture.timestamp, capture.url, self.address.modifier)
-        body: Iterable[bytes] = found.body()
-        inserts = Inserts()
-        if self.is_page(found):
-            start, body = _start_of(body)
-            title = frameset_title(start, found.head.charset)
-            if title is not None:
-                return self.above_frames(found, title)
-            body, media = self.media(found, body)
-            inserts = Inserts(body=render_banner(self.facts(capture, media)))
-        if self.destination != "empty":
-            inserts = replace(inserts, head=runtime_tag(context))
+        if kind_of(found.head.media_type, context.modifier, start[:SNIFF_BYTES]) is Kind.NONE:
+            return self.passed(found, key, rewrite_headers(context, found.head))
+        has_banner, has_runtime = self.is_page(found), self.destination != "empty"
+        body, rest = _taken(found.body(), _WHOLE_BYTES)
+        if has_banner and (title := frameset_title(body[:_START_BYTES], found.head.charset)) is not None:
+            return self.above_frames(found, key, title)
+        if rest is not None:
+            return self.streamed(context, found, key, chain((body,), rest), has_banner=has_banner, has_runtime=has_runtime)
+        status = _status(found)
+        rendered = render(context, found.head, status, body, has_banner=has_banner, has_runtime=has_runtime)
+        found.close()
+        self.cache.put(key, rendered.to_bytes())
+        return self.rendered(rendered, capture, key)
+
+    def rendered(self, page: Rendered, capture: Capture, key: str) -> Response:
+        """A rewritten response, as just made or as kept."""
+        if page.banner_at is None:
+            response = Response(page.body, page.status)
+            tag = key
+        else:
+            banner = render_banner(self.facts(capture, self.media(capture, page.media)))
+            response = Response(page.with_banner(banner), page.status)
+            tag = hashlib.sha256(f"{key} {banner}".encode()).hexdigest()
+        _set_headers(response, page.headers)
+        return self.finish(response, capture, tag)
+
+    def streamed(
+        self,
+        context: RewriteContext,
+        found: ArchivedResponse,
+        key: str,
+        body: Iterable[bytes],
+        *,
+        has_banner: bool,
+        has_runtime: bool,
+    ) -> Response:
+        """A response too long to be held in memory, rewritten as it goes."""
+        capture = found.capture
+        banner = render_banner(self.facts(capture, ())) if has_banner else ""
+        inserts = Inserts(
+            runtime_tag(context) if has_runtime else "", as_markup_of(found.head.media_type, banner) if banner else ""
+        )
         result = rewrite_response(context, found.head, body, inserts=inserts)
-        response = Response(result.body, found.status, direct_passthrough=False)
+        response = Response(_until_damage(result.body, capture), _status(found))
         _set_headers(response, result.headers)
         response.call_on_close(found.close)
-        if found.status in (401, 407):
-            response.status_code = 403  # a challenge would open the browser's login window
-        return response
+        return self.finish(response, capture, hashlib.sha256(f"{key} {banner}".encode()).hexdigest())
 
-    def above_frames(self, found: ArchivedResponse, title: str) -> Response:
+    def passed(self, found: ArchivedResponse, key: str, headers: Iterable[tuple[str, str]]) -> Response:
+        """A response that nothing is changed in, or the part of it that is asked for."""
+        capture = found.capture
+        asked = single_range(request.headers.get("Range")) if found.status in (200, _PARTIAL) else None
+        if request.headers.get("If-Range", f'"{key}"') != f'"{key}"':
+            asked = None  # what the browser has the beginning of is another response
+        held = _extent(found, _WHOLE_BYTES if asked else 0)
+        part = cut(asked, held) if asked and held else held
+        if held is not None and part is None:
+            found.close()
+            return _not_satisfiable(held)
+        body, status, length = found.body(), _status(found), found.length
+        sent = [pair for pair in headers if pair[0].lower() != "content-range"]
+        if held is not None and part is not None:
+            length = part.length
+            if part != held:
+                body = found.part(part.first - held.first, part.length)
+            if asked or not part.is_whole:
+                status = _PARTIAL
+                sent.append(("Content-Range", part.header()))
+            else:
+                status = 200
+                sent.append(("Accept-Ranges", "bytes"))
+        if length is not None:
+            sent.append(("Content-Length", str(length)))
+        response = Response(_until_damage(body, capture), status)
+        _set_headers(response, sent)
+        response.call_on_close(found.close)
+        return self.finish(response, capture, key)
+
+    def lacks(self, found: ArchivedResponse) -> bool:
+        """A part of the whole that has none of the bytes asked for, which another capture may have."""
+        asked = single_range(request.headers.get("Range"))
+        held = held_extent(found.head.get("Content-Range")) if asked and found.status == _PARTIAL else None
+        if asked is None or held is None or cut(asked, held) is not None:
+            return False
+        self.beyond = held
+        return True
+
+    def above_frames(self, found: ArchivedResponse, key: str, title: str) -> Response:
         """The banner over a frameset, which has no place for it inside."""
         capture = found.capture
-        banner = render_banner(self.facts(capture, ()))
-        page = render_frameset(banner, title, self.part(capture, capture.url, "if"), reader_language())
+        page = render_frameset(
+            render_banner(self.facts(capture, ())), title, self.part(capture, capture.url, "if"), reader_language()
+        )
         found.close()
-        return Response(page, found.status, content_type="text/html; charset=utf-8")
+        response = Response(page, _status(found), content_type="text/html; charset=utf-8")
+        return self.finish(response, capture, hashlib.sha256(f"{key} {page}".encode()).hexdigest())
 
-    def exact(self, found: ArchivedResponse) -> Response:
-        """The payload as the server sent it; nothing in it may act on this site."""
+    def exact_headers(self, found: ArchivedResponse) -> list[tuple[str, str]]:
+        """Fields for the payload as the server sent it; nothing in it may act on this site."""
         capture = found.capture
         context = RewriteContext(f"/{self.scope.slug}/", capture.timestamp, capture.url, "id")
-        headers = [
-            pair for pair in rewrite_headers(context, found.head) if pair[0].lower() not in ("location", "refresh", "link")
-        ]
-        encoding = found.head.get("Content-Encoding")
-        if encoding:
-            headers.append(("Content-Encoding", encoding))
-        location = found.head.get("Location")
-        if location:
-            headers.append(("X-Archive-Orig-Location", location.encode("utf-8").decode("latin-1")))
-        response = Response(found.body(exact=True), found.status)
-        _set_headers(response, headers)
-        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-        response.call_on_close(found.close)
-        return response
+        headers = [pair for pair in rewrite_headers(context, found.head) if pair[0].lower() not in _ACTING]
+        for name, shown_as in (("Content-Encoding", "Content-Encoding"), ("Location", f"{ORIGINAL}Location")):
+            value = found.head.get(name)
+            if value:
+                headers.append((shown_as, as_header(value)))
+        headers.append(("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"))
+        return headers
 
     def is_page(self, found: ArchivedResponse) -> bool:
         """A page in the top window, which gets the banner."""
         return (
             not self.address.modifier
-            and self.destination not in _FRAME_DESTINATIONS
             and self.destination in ("", "document")
             and found.status not in _REDIRECTS
             and found.head.media_type in ("text/html", "application/xhtml+xml", "")
@@ -176,59 +257,51 @@ class _Replay:
             media=media,
         )
 
-    def media(self, found: ArchivedResponse, body: Iterable[bytes]) -> tuple[Iterable[bytes], tuple[MediaLink, ...]]:
-        """The page's archived audio and video; and its body, which had to be looked at."""
-        pieces, size = [], 0
-        rest = iter(body)
-        for piece in rest:
-            pieces.append(piece)
-            size += len(piece)
-            if size > _MEDIA_SCAN_BYTES:
-                return chain(pieces, rest), ()
-        page = b"".join(pieces)
-        if not _MAY_HAVE_MEDIA.search(page):
-            return pieces, ()
-        from archiver.extract.media import media_inventory  # BeautifulSoup is slow to import, and few pages need it
-
-        capture = found.capture
+    def media(self, capture: Capture, items: Iterable[MediaItem]) -> tuple[MediaLink, ...]:
+        """The archived ones of a page's audio and video."""
         links = []
-        for item in media_inventory(page, url=capture.url, http_charset=found.head.charset):
+        for item in items:
             for url in (item.url, *item.alternatives):
                 held = next(self.lookup.candidates(self.scope, url, capture.timestamp, "oe"), None)
                 if held is not None and (held.status or 200) < 400:
                     poster = self.part(capture, item.poster, "im") if item.poster else ""
                     links.append(MediaLink(self.part(capture, url, "oe"), item.kind, item.title, poster, item.mime))
                     break
-        return pieces, tuple(links)
+        return tuple(links)
 
     def part(self, capture: Capture, url: str, modifier: str) -> str:
         return ReplayAddress(self.scope.slug, capture.timestamp, modifier, url).path()
 
-    def tag(self, capture: Capture) -> str:
-        collection = self.lookup.collection_of(capture)
+    def key(self, capture: Capture) -> str:
+        """Names what this address gives of a capture, but for the banner: by payload, mode, and version of the rules."""
+        mode = "page" if self.destination in ("", "document") else self.destination
         parts = (
-            RULES_VERSION, runtime_version(),
-            capture.file, str(capture.offset), capture.timestamp, self.address.modifier, self.scope.slug,
-            reader_language(), self.destination, collection.title, self.settings.instance_name,
-            collection.organisation.name if collection.organisation else "",
+            rules_version(), capture.collection, self.scope.slug, capture.timestamp, capture.url, self.address.modifier, mode,
+            capture.digest, capture.file, str(capture.offset),
         )  # fmt: skip
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     def finish(self, response: Response, capture: Capture, tag: str) -> Response:
         """What every archived response carries."""
+        if request.if_none_match.contains(tag):
+            response.close()
+            response = Response(status=304)
         moment = parse_timestamp(capture.timestamp)
         response.headers["Memento-Datetime"] = to_http_date(moment)
         original = f'<{quote(capture.url, safe=_URL_SAFE)}>; rel="original"'
         response.headers["Link"] = ", ".join(filter(None, (response.headers.get("Link"), original)))
+        if capture.status is not None and response.status_code not in (capture.status, 206, 304):
+            response.headers[f"{ORIGINAL}Status"] = str(capture.status)
         response.set_etag(tag)
         response.headers["Vary"] = "Accept-Language, Sec-Fetch-Dest"
-        is_part = bool(self.address.modifier)
-        response.headers["Cache-Control"] = "max-age=31536000, immutable" if is_part else "no-cache"
-        response.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin", "*") if is_part else "*"
+        response.headers["Cache-Control"] = "max-age=31536000, immutable" if self.address.modifier else "no-cache"
+        response.headers["Access-Control-Allow-Origin"] = "*"
         return response
 
     def missing(self) -> BaseResponse:
         address = self.address
+        if self.beyond is not None:
+            return _not_satisfiable(self.beyond)
         part = missing_part(address.modifier, self.destination)
         if part is not None:
             return part
@@ -250,22 +323,55 @@ class _Replay:
 _URL_SAFE = "/:?#[]@!$&'()*+,;=%~|^`{}-._"
 
 
-def _start_of(body: Iterable[bytes]) -> tuple[bytes, Iterable[bytes]]:
-    """The first bytes of a body, and all of it."""
+def _taken(body: Iterable[bytes], limit: int) -> tuple[bytes, Iterable[bytes] | None]:
+    """A body when it is no longer than `limit` bytes; else its beginning, and the rest."""
     pieces: list[bytes] = []
     size = 0
     rest = iter(body)
     for piece in rest:
         pieces.append(piece)
         size += len(piece)
-        if size >= _START_BYTES:
-            break
-    return b"".join(pieces), chain(pieces, rest)
+        if size > limit:
+            return b"".join(pieces), rest
+    return b"".join(pieces), None
+
+
+def _until_damage(body: Iterable[bytes], capture: Capture) -> Iterator[bytes]:
+    """What can be read: the answer has begun, and there is no other way to say that it ends too soon."""
+    try:
+        yield from body
+    except DamagedRecord as error:
+        logger.warning("%s at %s breaks off: %s", capture.url, capture.timestamp, error)
+
+
+def _not_satisfiable(held: Extent) -> Response:
+    return Response(status=416, headers={"Content-Range": f"bytes */{'*' if held.total is None else held.total}"})
+
+
+def _status(found: ArchivedResponse) -> int:
+    """A challenge would open the browser's login window; a status below 200 would have it wait for another answer."""
+    if found.status in (401, 407):
+        return 403
+    return found.status if found.status >= 200 else 502
+
+
+def _extent(found: ArchivedResponse, limit: int) -> Extent | None:
+    """Which bytes of the whole a capture has; None when nobody knows, or when its status makes that no question."""
+    if found.status == _PARTIAL:
+        held = held_extent(found.head.get("Content-Range"))
+        if found.exact or held is None or not found.head.tokens("Content-Encoding"):
+            return held
+        if not held.is_whole:
+            return None  # counts bytes that nobody sees
+    elif found.status != 200:
+        return None
+    length = found.measure(limit)
+    return Extent(0, length - 1, length) if length else None
 
 
 def _leads_to_itself(found: ArchivedResponse) -> bool:
     """A redirect whose target is found under the same key would go round for ever."""
-    location = found.head.get("Location")
+    location = found.head.get("Location") if found.status in _REDIRECTS else None
     if not location:
         return False  # no redirect to browsers either: they show its body
     target = resolve(found.capture.url, location)

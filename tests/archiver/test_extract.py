@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archiver.extract.media import MediaItem, media_inventory
+from archiver.extract.media import media_inventory
 from archiver.extract.requisites import requisites
 
 URL = "http://site.example/a/page.html"
@@ -94,7 +94,7 @@ def test_media_of_a_page_in_its_order() -> None:
     "page", [b"", b"<p>no media", b"\0\xff" * 100, b"<video", b"<audio src=", b"<video src='javascript:x'>"]
 )
 def test_pages_without_media_have_none(page: bytes) -> None:
-    found: tuple[MediaItem, ...] = media_inventory(page, url=URL)
+    found = media_inventory(page, url=URL)
     assert [item for item in found if not item.url.startswith("http")] == []
     assert page.startswith((b"<video", b"<audio")) or found == ()
 

@@ -6,7 +6,7 @@ import pytest
 
 from archiver.message import parse_head
 from replay.rewrite.context import RewriteContext
-from replay.rewrite.select import Inserts, rewrite_response
+from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
 from replay.rewrite.sniff import Kind, content_type, kind_of, root_of
 
 HTML = b"<!doctype html><p>x"
@@ -88,8 +88,9 @@ def test_the_encoding_of_a_page_goes_into_its_header(
 def answer(head: str, body: bytes, modifier: str = "") -> tuple[dict[str, str], bytes]:
     context = RewriteContext("/c/", "20160810204623", "http://site.example/", modifier)
     pieces = [body[:3], body[3:]]
-    inserts = Inserts(body="<b>B</b>")
-    result = rewrite_response(context, parse_head(f"HTTP/1.1 {head}\r\n\r\n".encode()), pieces, inserts=inserts)
+    parsed = parse_head(f"HTTP/1.1 {head}\r\n\r\n".encode())
+    inserts = Inserts(body=as_markup_of(parsed.media_type, "<b>B</b>"))
+    result = rewrite_response(context, parsed, pieces, inserts=inserts)
     return dict(result.headers), b"".join(result.body)
 
 

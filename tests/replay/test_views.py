@@ -8,24 +8,19 @@ import re
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import brotli
 import pytest
 import zstandard
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from archiver.holdings import Holdings
 from archiver.model import Visibility
-from archiver.warc.importer import import_file
-from replay.app import POLICY, create_reader
+from replay.app import POLICY
 from tests.servers.warcs import response_record
 
 OpenHoldings = Callable[..., Holdings]
 
-ORGANISATION = "United Nations Educational, Scientific and Cultural Organization (UNESCO)"
 SENTENCE = (
     "You are viewing an archived web page, collected at the request of United Nations Educational, Scientific and "
     "Cultural Organization (UNESCO) using Archive-It. This page was captured on 20:46:23 Aug 10, 2016, and is part of "
@@ -34,29 +29,6 @@ SENTENCE = (
 URL = "http://www.un.org/fr/disarmament/regional.shtml"
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
 PAGE = "<!doctype html><html lang=fr><head><title>Désarmement</title></head><body><h1>ONU</h1><img src=x.gif></body></html>"
-
-
-class ClosingClient(FlaskClient):
-    """Reads and closes each answer, as a server does."""
-
-    def open(self, *args: Any, **options: Any) -> TestResponse:
-        return super().open(*args, **{"buffered": True, **options})
-
-
-@pytest.fixture
-def reader(holdings_with: OpenHoldings, tmp_path: Path) -> Callable[..., FlaskClient]:
-    def make(*records: bytes, collection: str = "unesco", visibility: Visibility = Visibility.PUBLIC) -> FlaskClient:
-        holdings = holdings_with(instance_name="Archive-It")
-        holdings.collections.create(collection, title="UNESCO", organisation=ORGANISATION, visibility=visibility)
-        path = tmp_path / "records.warc.gz"
-        path.write_bytes(b"".join(records))
-        report = import_file(path, collection=collection, store=holdings.store, index=holdings.index)
-        assert not report.bad
-        app = create_reader(holdings.settings, holdings)
-        app.test_client_class = ClosingClient
-        return app.test_client()
-
-    return make
 
 
 def banner_text(page: str) -> str:

@@ -1,0 +1,115 @@
+"""A rewritten response as it is kept: without the banner, which says what is true when it is shown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from secrets import token_hex
+
+import archiver.markup
+import replay
+from archiver.message import Head
+from archiver.model import MediaItem
+from replay.rewrite.context import RewriteContext
+from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
+from replay.runtime.bundle import runtime_tag
+
+#: Stands where the banner goes while a page is rewritten; no page can know it.
+_MARK = f"<!--{token_hex(16)}-->"
+_CODECS = ("ascii", "utf-16-le", "utf-16-be")
+_MAY_HAVE_MEDIA = re.compile(rb"<(?:audio|video)|\.(?:mp[34]|webm|og[gvma]|m4[av]|wav|flac|opus|mov)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A whole rewritten response.
+
+    Attributes:
+        status: as archived.
+        headers: as replay sends them.
+        body: rewritten, without the banner.
+        media_type: of a page, which decides how the banner is put in.
+        banner_at: where in `body` the banner goes; None when it gets none.
+        codec: how the banner is written there.
+        media: audio and video of the page, whether archived or not.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    media_type: str = ""
+    banner_at: int | None = None
+    codec: str = "ascii"
+    media: tuple[MediaItem, ...] = ()
+
+    def with_banner(self, banner: str) -> bytes:
+        """The body with the banner (HTML, ASCII) in its place."""
+        if self.banner_at is None:
+            return self.body
+        markup = as_markup_of(self.media_type, banner).encode(self.codec)
+        return b"".join((self.body[: self.banner_at], markup, self.body[self.banner_at :]))
+
+    def to_bytes(self) -> bytes:
+        """For the cache."""
+        facts = asdict(self)
+        body: bytes = facts.pop("body")
+        return json.dumps(facts).encode("ascii") + b"\n" + body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Rendered:
+        """From the cache."""
+        line, _, body = data.partition(b"\n")
+        facts = json.loads(line)
+        media = tuple(MediaItem(**{**item, "alternatives": tuple(item["alternatives"])}) for item in facts.pop("media"))
+        headers = tuple((name, value) for name, value in facts.pop("headers"))
+        return cls(body=body, headers=headers, media=media, **facts)
+
+
+def render(context: RewriteContext, head: Head, status: int, body: bytes, *, has_banner: bool, has_runtime: bool) -> Rendered:
+    """Rewrite a whole response.
+
+    Args:
+        context: where it is replayed.
+        head: as archived.
+        status: as it is sent.
+        body: decoded.
+        has_banner: it is a page that gets one.
+        has_runtime: pages get the client-side runtime.
+    """
+    inserts = Inserts(runtime_tag(context) if has_runtime else "", _MARK if has_banner else "")
+    result = rewrite_response(context, head, (body,), inserts=inserts)
+    rewritten = b"".join(result.body)
+    rendered = Rendered(status, tuple(result.headers), rewritten, head.media_type)
+    if not has_banner:
+        return rendered
+    for codec in _CODECS:
+        mark = _MARK.encode(codec)
+        at = rewritten.find(mark)
+        if at >= 0:
+            rewritten = rewritten[:at] + rewritten[at + len(mark) :]
+            return replace(rendered, body=rewritten, banner_at=at, codec=codec, media=_media(context, head, body))
+    return rendered
+
+
+def _media(context: RewriteContext, head: Head, page: bytes) -> tuple[MediaItem, ...]:
+    if not _MAY_HAVE_MEDIA.search(page):
+        return ()
+    from archiver.extract.media import media_inventory  # BeautifulSoup is slow to import, and few pages need it
+
+    return media_inventory(page, url=context.url, http_charset=head.charset)
+
+
+@cache
+def rules_version() -> str:
+    """Changes with anything that rewriting is made of: its own sources, the scanners, the client-side runtime."""
+    digest = hashlib.sha256()
+    ours, markup = Path(replay.__file__ or "").parent, Path(archiver.markup.__file__ or "").parent
+    sources = chain(markup.glob("*.py"), ours.glob("rewrite/*.py"), ours.glob("runtime/*"), ours.glob("*.py"))
+    for path in sorted(path for path in sources if path.is_file()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:32]

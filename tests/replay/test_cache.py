@@ -1,0 +1,66 @@
+"""The rewrite cache: whole entries or none, within its room, whatever happens to the disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from replay.cache import RewriteCache
+
+
+def key(number: int) -> str:
+    return f"{number:064x}"
+
+
+def test_what_was_put_comes_back_in_another_process_too(tmp_path: Path) -> None:
+    RewriteCache(tmp_path / "c", 1_000_000).put(key(1), b"one")
+    assert RewriteCache(tmp_path / "c", 1_000_000).get(key(1)) == b"one"
+    assert RewriteCache(tmp_path / "c", 1_000_000).get(key(2)) is None
+
+
+def test_no_room_keeps_nothing(tmp_path: Path) -> None:
+    cache = RewriteCache(tmp_path / "c", 0)
+    cache.put(key(1), b"one")
+    assert cache.get(key(1)) is None
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"ab", b"\0\0\0\0one", b"\0\0\0\0"])
+def test_a_damaged_entry_is_none_and_goes(tmp_path: Path, damage: bytes) -> None:
+    cache = RewriteCache(tmp_path, 1_000_000)
+    cache.put(key(1), b"one")
+    (path,) = tmp_path.glob("*/*")
+    path.write_bytes(damage)
+    assert cache.get(key(1)) is None
+    assert not path.exists()
+
+
+def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
+    now = 1_000_000.0
+    cache = RewriteCache(tmp_path, 40 * 8192, clock=lambda: now)
+    for number in range(200):
+        now += 10_000
+        cache.put(key(number), bytes(8000))
+        old = tmp_path / key(number)[:2] / key(number)[2:]
+        if old.exists():
+            os.utime(old, (now, now))
+        assert cache.get(key(0)) is not None, "an entry in use was thrown out"
+        assert sum(path.stat().st_size for path in tmp_path.glob("*/*")) <= 1.2 * 40 * 8192
+    assert cache.get(key(199)) is not None
+    assert cache.get(key(100)) is None
+
+
+def test_an_entry_that_would_push_out_the_others_is_not_kept(tmp_path: Path) -> None:
+    cache = RewriteCache(tmp_path, 10_000)
+    cache.put(key(1), bytes(5000))
+    assert cache.get(key(1)) is None
+
+
+def test_a_disk_that_takes_nothing_costs_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "c").write_text("in the way")
+    cache = RewriteCache(tmp_path / "c", 1_000_000)
+    cache.put(key(1), b"one")
+    assert cache.get(key(1)) is None
+    assert "cannot be written" in caplog.text
