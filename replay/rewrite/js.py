@@ -133,7 +133,7 @@ def _occurrences(source: str) -> list[tuple[int, str]]:
         at = source.find(name)
         while at >= 0:
             end = at + len(name)
-            joined = at > 0 and _PART_OF_NAME.match(source, at - 1) and source[:at] not in _BYTE_ORDER_MARKS
+            joined = at > 0 and _PART_OF_NAME.match(source, at - 1) and not (at <= 3 and source[:at] in _BYTE_ORDER_MARKS)
             whole = not joined and not _PART_OF_NAME.match(source, end)
             if whole:
                 found.append((at, name))
@@ -204,7 +204,7 @@ class _Names:
             return  # a function of that name, or its declaration: the browser's own cannot be called
         if code.startswith("=>", after) or code.startswith(("++", "--"), after):
             return
-        enclosing = text.opening(at)
+        enclosing = self._enclosing(at, before, previous)
         bracket = code[enclosing] if enclosing >= 0 else ""
         if following == ":" and previous in ("{", ",") and bracket == "{":
             if self._is_pattern(enclosing):
@@ -226,6 +226,12 @@ class _Names:
             return
         else:
             yield at, end, f"{RUNTIME}.location(location)"
+
+    def _enclosing(self, at: int, before: int, previous: str) -> int:
+        """Index of the bracket around a name, where what stands before it lets that matter; else -1."""
+        if previous in ("(", "[", "{"):
+            return before
+        return self._text.opening(at) if previous in (",", ".") else -1
 
     def _shorthand(self, at: int, end: int, enclosing: int, following: str) -> Iterator[Edit]:
         """`{location}`: of an object, a pattern, a block, a class or an import list."""
