@@ -12,6 +12,7 @@ from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings
 from archiver.settings import Settings, load_settings
 from replay.cache import RewriteCache
+from replay.kept import KeptResponses
 from replay.lookup import Lookup
 from replay.views import portal, replay, runtime
 from replay.views.errors import problem_page
@@ -24,6 +25,9 @@ POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'self'; base-uri 'self'; form-action 'self'; "
     "frame-ancestors 'self'"
 )
+
+#: Of responses that one process keeps in memory.
+_MEMORY_BYTES = 32 * 1024 * 1024
 
 
 def create_reader(settings: Settings, holdings: Holdings) -> Flask:
@@ -38,7 +42,8 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.config["SETTINGS"] = settings
     app.extensions["muniment.holdings"] = holdings
     app.extensions["muniment.lookup"] = Lookup(holdings)
-    app.extensions["muniment.cache"] = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
+    disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
+    app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
     app.jinja_env.globals.update(instance=settings.instance_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_language(app)
@@ -57,12 +62,15 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
 
 
 def _protect(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", POLICY)
-    if "Memento-Datetime" not in response.headers:  # archived types are often wrong, and pages relied on sniffing
-        response.headers["X-Content-Type-Options"] = "nosniff"
+    headers = response.headers
+    if "Content-Security-Policy" not in headers:
+        headers.add("Content-Security-Policy", POLICY)
+    if "Memento-Datetime" not in headers:  # archived types are often wrong, and pages relied on sniffing
+        headers["X-Content-Type-Options"] = "nosniff"
         response.vary.add("Accept-Language")
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers.pop("Set-Cookie", None)
+    headers.add("Referrer-Policy", "same-origin")
+    if "Set-Cookie" in headers:
+        del headers["Set-Cookie"]
     return response
 
 

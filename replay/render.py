@@ -37,6 +37,7 @@ class Rendered:
         banner_at: where in `body` the banner goes; None when it gets none.
         codec: how the banner is written there.
         media: audio and video of the page, whether archived or not.
+        is_rewritten: False for what passed as it was archived.
     """
 
     status: int
@@ -46,6 +47,7 @@ class Rendered:
     banner_at: int | None = None
     codec: str = "ascii"
     media: tuple[MediaItem, ...] = ()
+    is_rewritten: bool = True
 
     def with_banner(self, banner: str) -> bytes:
         """The body with the banner (HTML, ASCII) in its place."""

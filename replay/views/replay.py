@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 from urllib.parse import quote
 
@@ -21,8 +22,8 @@ from archiver.timestamps import parse_timestamp, to_http_date
 from archiver.urls import is_http, resolve, strip_fragment, urlkey
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
 from replay.banner import BannerFacts, MediaLink, render_banner
-from replay.cache import RewriteCache
 from replay.frameset import frameset_title, render_frameset
+from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope
 from replay.ranges import Extent, cut, held_extent, single_range
@@ -43,8 +44,12 @@ _WHOLE_BYTES = 2 * 1024 * 1024
 #: A frameset must have begun by then.
 _START_BYTES = 64 * 1024
 _PARTIAL = 206
-#: How what is never rewritten is asked for.
-_NEVER_REWRITTEN = frozenset({"id", "da"})
+#: Responses up to this size that pass as they are, are kept in memory.
+_SMALL_BYTES = 64 * 1024
+#: What destinations (Fetch Standard, section 2.2.5) make a difference; all others are parts of a page.
+_MODES = {"": "page", "document": "page", "empty": "data"}
+#: Fields with addresses of this archive.
+_ADDRESSES = frozenset({"location", "refresh"})
 #: What would make a browser do something with exact bytes.
 _ACTING = frozenset({"location", "refresh", "link"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -71,7 +76,7 @@ class _Replay:
         self.lookup = lookup
         self.scope = scope
         self.address = address
-        self.cache: RewriteCache = current_app.extensions["muniment.cache"]
+        self.kept: KeptResponses = current_app.extensions["muniment.kept"]
         self.destination = request.headers.get("Sec-Fetch-Dest", "")
         self.beyond: Extent | None = None  # what is held when the bytes asked for are not among it
 
@@ -86,9 +91,9 @@ class _Replay:
         """The answer with this capture; None when it cannot be opened, leads to itself, or lacks the bytes asked for."""
         is_exact = self.address.timestamp == capture.timestamp
         key = self.key(capture)
-        kept = self.cache.get(key) if is_exact and self.address.modifier not in _NEVER_REWRITTEN else None
-        if kept is not None:
-            return self.rendered(Rendered.from_bytes(kept), capture, key)
+        kept = self.kept.get(key) if is_exact else None
+        if kept is not None and (kept.is_rewritten or "HTTP_RANGE" not in request.environ):
+            return self.rendered(kept, capture, key)
         original = self.lookup.original_of(self.scope, capture) if capture.revisit_of else None
         try:
             found = load(self.holdings.store, capture, original, exact=self.address.modifier == "id")
@@ -134,20 +139,15 @@ class _Replay:
         status = _status(found)
         rendered = render(context, found.head, status, body, has_banner=has_banner, has_runtime=has_runtime)
         found.close()
-        self.cache.put(key, rendered.to_bytes())
+        self.kept.put(key, rendered)
         return self.rendered(rendered, capture, key)
 
     def rendered(self, page: Rendered, capture: Capture, key: str) -> Response:
-        """A rewritten response, as just made or as kept."""
+        """A whole response, as just made or as kept."""
         if page.banner_at is None:
-            response = Response(page.body, page.status)
-            tag = key
-        else:
-            banner = render_banner(self.facts(capture, self.media(capture, page.media)))
-            response = Response(page.with_banner(banner), page.status)
-            tag = hashlib.sha256(f"{key} {banner}".encode()).hexdigest()
-        _set_headers(response, page.headers)
-        return self.finish(response, capture, tag)
+            return self.answered(page.body, page.status, page.headers, capture, key)
+        banner = render_banner(self.facts(capture, self.media(capture, page.media)))
+        return self.answered(page.with_banner(banner), page.status, page.headers, capture, _tag(key, banner))
 
     def streamed(
         self,
@@ -166,10 +166,8 @@ class _Replay:
             runtime_tag(context) if has_runtime else "", as_markup_of(found.head.media_type, banner) if banner else ""
         )
         result = rewrite_response(context, found.head, body, inserts=inserts)
-        response = Response(_until_damage(result.body, capture), _status(found))
-        _set_headers(response, result.headers)
-        response.call_on_close(found.close)
-        return self.finish(response, capture, hashlib.sha256(f"{key} {banner}".encode()).hexdigest())
+        body = _until_damage(result.body, capture)
+        return self.answered(body, _status(found), result.headers, capture, _tag(key, banner), found.close)
 
     def passed(self, found: ArchivedResponse, key: str, headers: Iterable[tuple[str, str]]) -> Response:
         """A response that nothing is changed in, or the part of it that is asked for."""
@@ -182,7 +180,8 @@ class _Replay:
         if held is not None and part is None:
             found.close()
             return _not_satisfiable(held)
-        body, status, length = found.body(), _status(found), found.length
+        status, length = _status(found), found.length
+        body: Iterable[bytes] = found.body()
         sent = [pair for pair in headers if pair[0].lower() != "content-range"]
         if held is not None and part is not None:
             length = part.length
@@ -196,10 +195,13 @@ class _Replay:
                 sent.append(("Accept-Ranges", "bytes"))
         if length is not None:
             sent.append(("Content-Length", str(length)))
-        response = Response(_until_damage(body, capture), status)
-        _set_headers(response, sent)
-        response.call_on_close(found.close)
-        return self.finish(response, capture, key)
+            if length <= _SMALL_BYTES:
+                whole = b"".join(body)
+                found.close()
+                if status == found.status == 200:
+                    self.kept.put(key, Rendered(status, tuple(sent), whole, is_rewritten=False))
+                return self.answered(whole, status, sent, capture, key)
+        return self.answered(_until_damage(body, capture), status, sent, capture, key, found.close)
 
     def lacks(self, found: ArchivedResponse) -> bool:
         """A part of the whole that has none of the bytes asked for, which another capture may have."""
@@ -217,8 +219,8 @@ class _Replay:
             render_banner(self.facts(capture, ())), title, self.part(capture, capture.url, "if"), reader_language()
         )
         found.close()
-        response = Response(page, _status(found), content_type="text/html; charset=utf-8")
-        return self.finish(response, capture, hashlib.sha256(f"{key} {page}".encode()).hexdigest())
+        headers = [("Content-Type", "text/html; charset=utf-8")]
+        return self.answered(page.encode(), _status(found), headers, capture, _tag(key, page))
 
     def exact_headers(self, found: ArchivedResponse) -> list[tuple[str, str]]:
         """Fields for the payload as the server sent it; nothing in it may act on this site."""
@@ -274,28 +276,42 @@ class _Replay:
 
     def key(self, capture: Capture) -> str:
         """Names what this address gives of a capture, but for the banner: by payload, mode, and version of the rules."""
-        mode = "page" if self.destination in ("", "document") else self.destination
+        mode = _MODES.get(self.destination, "part")
         parts = (
             rules_version(), capture.collection, self.scope.slug, capture.timestamp, capture.url, self.address.modifier, mode,
             capture.digest, capture.file, str(capture.offset),
         )  # fmt: skip
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def finish(self, response: Response, capture: Capture, tag: str) -> Response:
-        """What every archived response carries."""
-        if request.if_none_match.contains(tag):
-            response.close()
-            response = Response(status=304)
-        moment = parse_timestamp(capture.timestamp)
-        response.headers["Memento-Datetime"] = to_http_date(moment)
-        original = f'<{quote(capture.url, safe=_URL_SAFE)}>; rel="original"'
-        response.headers["Link"] = ", ".join(filter(None, (response.headers.get("Link"), original)))
-        if capture.status is not None and response.status_code not in (capture.status, 206, 304):
-            response.headers[f"{ORIGINAL}Status"] = str(capture.status)
-        response.set_etag(tag)
-        response.headers["Vary"] = "Accept-Language, Sec-Fetch-Dest"
-        response.headers["Cache-Control"] = "max-age=31536000, immutable" if self.address.modifier else "no-cache"
-        response.headers["Access-Control-Allow-Origin"] = "*"
+    def answered(
+        self,
+        body: bytes | Iterable[bytes],
+        status: int,
+        headers: Iterable[tuple[str, str]],
+        capture: Capture,
+        tag: str,
+        close: Callable[[], object] | None = None,
+    ) -> Response:
+        """The answer, with what every archived response carries; `close` is called once it is sent."""
+        if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains(tag):
+            body, status, headers = b"", 304, ()
+            if close is not None:
+                close()
+                close = None
+        sent = [(name, quote(value, safe=_HEADER_SAFE) if name.lower() in _ADDRESSES else value) for name, value in headers]
+        if capture.status is not None and status not in (capture.status, _PARTIAL, 304):
+            sent.append((f"{ORIGINAL}Status", str(capture.status)))
+        sent += (
+            ("Memento-Datetime", _memento_datetime(capture.timestamp)),
+            ("Link", f'<{quote(capture.url, safe=_URL_SAFE)}>; rel="original"'),
+            ("ETag", f'"{tag}"'),
+            ("Vary", "Accept-Language, Sec-Fetch-Dest"),
+            ("Cache-Control", "max-age=31536000, immutable" if self.address.modifier else "no-cache"),
+            ("Access-Control-Allow-Origin", "*"),
+        )
+        response = _ArchivedAnswer(body, status, sent)
+        if close is not None:
+            response.call_on_close(close)
         return response
 
     def missing(self) -> BaseResponse:
@@ -378,10 +394,20 @@ def _leads_to_itself(found: ArchivedResponse) -> bool:
     return target is not None and is_http(target) and urlkey(strip_fragment(target)) == found.capture.urlkey
 
 
-def _set_headers(response: Response, headers: Iterable[tuple[str, str]]) -> None:
-    response.headers.remove("Content-Type")
-    for name, value in headers:
-        response.headers.add(name, quote(value, safe=_HEADER_SAFE) if name.lower() in ("location", "refresh") else value)
+@lru_cache(maxsize=10_000)
+def _memento_datetime(timestamp: str) -> str:
+    return to_http_date(parse_timestamp(timestamp))
+
+
+def _tag(key: str, inserted: str) -> str:
+    """The entity tag of a response with something in it that is not archived."""
+    return hashlib.sha256(f"{key} {inserted}".encode()).hexdigest()
+
+
+class _ArchivedAnswer(Response):
+    """Has no type but the archived one."""
+
+    default_mimetype = None
 
 
 _HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F))
