@@ -7,7 +7,6 @@ able to show whatever was stored.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import BinaryIO, Protocol
 
 import brotli
 import zstandard
+from zlib_ng import zlib_ng
 
 from archiver.errors import BodyLimitExceeded
 
@@ -258,7 +258,7 @@ class _Inflate:
     def __init__(self, coding: str) -> None:
         self.damaged = False
         self._gzip = coding != "deflate"
-        self._engine = zlib.decompressobj(31) if self._gzip else None
+        self._engine = zlib_ng.decompressobj(31) if self._gzip else None
         self._raw_rest = False
         self._started = False
 
@@ -268,12 +268,12 @@ class _Inflate:
         if self._engine is None:
             # RFC 9110 means zlib, many servers send raw deflate: the first two bytes tell.
             zlib_header = len(data) < 2 or (data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0)
-            self._engine = zlib.decompressobj(15 if zlib_header else -15)
+            self._engine = zlib_ng.decompressobj(15 if zlib_header else -15)
         out: list[bytes] = []
         while data:
             try:
                 piece = self._engine.decompress(data, room)
-            except zlib.error:
+            except zlib_ng.error:  # type: ignore[misc]
                 self.damaged = self._raw_rest = True
                 return b"".join(out) if self._started else data
             out.append(piece)
@@ -286,7 +286,7 @@ class _Inflate:
                 data = self._engine.unused_data
                 if not self._gzip or data[:2] != b"\x1f\x8b":
                     break  # anything after the last member is padding, as browsers see it
-                self._engine = zlib.decompressobj(31)
+                self._engine = zlib_ng.decompressobj(31)
         return b"".join(out)
 
     def flush(self) -> bytes:

@@ -12,6 +12,8 @@ from archiver.errors import InvalidTimestamp
 _ISO = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?)?)?\s*([Zz]|[+-]\d\d:?\d\d)?"
 )
+#: 14 digits that are certainly a date: days up to 28 are in every month.
+_PLAIN = re.compile(r"[12][0-9]{3}(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,14}", re.ASCII)
 
 
@@ -60,6 +62,8 @@ def _part(text: str, start: int, low: int, high: int, latest: bool) -> int:
 
 def normalise_timestamp(text: str, *, latest: bool = False) -> str:
     """1 to 14 digits as 14; see `parse_timestamp`."""
+    if _PLAIN.fullmatch(text):
+        return text
     return to_timestamp(parse_timestamp(text, latest=latest))
 
 

@@ -239,17 +239,18 @@ class CaptureIndex:
             StorageFailed: the database cannot be read.
         """
         wanted = normalise_timestamp(timestamp)
-        target = _seconds(wanted)
 
         def distance(capture: Capture) -> tuple[float, str]:
             return abs(_seconds(capture.timestamp) - target), capture.timestamp
 
         start = (int(wanted), -1, -1)
-        later = merge(*(self._walk(self._after, slug, urlkey, start) for slug in slugs), key=_moment)
+        walks = [self._walk(self._after, slug, urlkey, start) for slug in slugs]
+        later = walks[0] if len(walks) == 1 else merge(*walks, key=_moment)
         first = next(later, None)
         while first is not None and first.timestamp == wanted:
             yield first
             first = next(later, None)
+        target = _seconds(wanted)
         rest = () if first is None else chain((first,), later)
         earlier = (_earlier_first(self._walk(self._before, slug, urlkey, start)) for slug in slugs)
         yield from merge(*earlier, rest, key=distance)

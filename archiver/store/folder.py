@@ -44,9 +44,10 @@ class FolderStore:
         Raises:
             MissingRecord: there is no such file, or it is shorter.
         """
-        for _ in range(2):  # a file may get its final name between look-up and opening
+        path = self.root / file
+        for place in (path, path.with_name(path.name + OPEN_SUFFIX), path):  # it may get its final name between two looks
             try:
-                stream = self.path(file).open("rb")
+                stream = place.open("rb")
                 break
             except FileNotFoundError:
                 continue

@@ -13,7 +13,7 @@ from io import RawIOBase
 from typing import BinaryIO, cast
 
 from archiver.errors import DamagedRecord, InvalidTimestamp
-from archiver.message import Head, iter_body, read_head
+from archiver.message import Head, iter_body, parse_head, read_head
 from archiver.plaintext import one_line
 from archiver.store.folder import FolderStore
 from archiver.timestamps import parse_iso, parse_timestamp
@@ -21,6 +21,7 @@ from archiver.warc.members import PIECE, Readable, Source, open_member
 
 _MAX_LINE = 64 * 1024
 _MAX_FIELDS = 1000
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 _GZIP = b"\x1f\x8b"
 _ARC_LINE = re.compile(rb"(\S+) (\S+) (\d{8,14}) (\S+)(?: .*)? (\d+)\s*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,6 +62,17 @@ class _Lines(RawIOBase):
         end = self._buffer.find(b"\n", 0, limit) + 1 or min(limit, len(self._buffer))
         line, self._buffer = self._buffer[:end], self._buffer[end:]
         return line
+
+    def until_blank(self, limit: int) -> bytes:
+        """Everything up to and with the first blank line, when that is near; nothing is read when it is not."""
+        if not self._buffer:
+            self._buffer = self._source.read(PIECE)
+        found = _BLANK_LINE.search(self._buffer, 0, limit)
+        if found is None:
+            return b""
+        end = found.end()
+        head, self._buffer = self._buffer[:end], self._buffer[end:]
+        return head
 
     def skip(self, size: int) -> int:
         """Pass over `size` bytes at most; how many, 0 at the end."""
@@ -108,6 +120,12 @@ class _Block(RawIOBase):
                 raise self._lacking()
             wanted -= passed
             self.left -= passed
+
+    def until_blank(self) -> bytes:
+        """Everything up to and with the first blank line, when that is near; nothing is read when it is not."""
+        head = self._lines.until_blank(self.left) if self.left else b""
+        self.left -= len(head)
+        return head
 
     def _lacking(self) -> DamagedRecord:
         missing, self.left = self.left, 0
@@ -196,7 +214,8 @@ class StoredRecord:
     def http(self) -> Head | None:
         """The HTTP head; the block is then at the body. None when the block is no HTTP message."""
         if self._head is None and self.is_http and self.content_length:
-            self._head = read_head(cast(BinaryIO, self.stream))
+            raw = self.stream.until_blank()
+            self._head = parse_head(raw) if raw else read_head(cast(BinaryIO, self.stream))
         return self._head
 
     def payload(self, *, content: bool = False, limit: int | None = None) -> Iterator[bytes]:
@@ -336,12 +355,7 @@ def _read_record(lines: _Lines, offset: int) -> StoredRecord | None:
 
 def _read_warc(version: str, lines: _Lines, offset: int) -> StoredRecord:
     fields: list[tuple[str, str]] = []
-    while (line := lines.line()) not in (b"\r\n", b"\n"):
-        if not line:
-            raise DamagedRecord("The file ends inside a record header.")
-        if len(fields) > _MAX_FIELDS:
-            raise DamagedRecord("The record header has no end.")
-        text = line.decode("utf-8", "replace").rstrip("\r\n")
+    for text in _header_lines(lines):
         if text[:1] in (" ", "\t") and fields:
             fields[-1] = (fields[-1][0], f"{fields[-1][1]} {text.strip()}")
             continue
@@ -355,6 +369,22 @@ def _read_warc(version: str, lines: _Lines, offset: int) -> StoredRecord:
         raise DamagedRecord("The record does not say how long it is.")
     record_type = named.get("warc-type", "").lower()
     return StoredRecord(record_type, tuple(fields), offset, int(length), _Block(lines, int(length)), version=version)
+
+
+def _header_lines(lines: _Lines) -> list[str]:
+    """The lines of a record header; the blank one after them is passed over."""
+    near = lines.until_blank(_MAX_LINE)
+    if near:
+        found = [line.rstrip("\r") for line in near.decode("utf-8", "replace").split("\n")]
+        return [line for line in found if line]
+    found = []
+    while (line := lines.line()) not in (b"\r\n", b"\n"):
+        if not line:
+            raise DamagedRecord("The file ends inside a record header.")
+        if len(found) > _MAX_FIELDS:
+            raise DamagedRecord("The record header has no end.")
+        found.append(line.decode("utf-8", "replace").rstrip("\r\n"))
+    return found
 
 
 def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
