@@ -101,7 +101,11 @@ def reader() -> Flask:
 
 
 def workbench() -> Flask:
-    """Factory for the workbench's server process."""
+    """Factory for the workbench's server process, at whose end running captures are stopped and kept."""
+    from multiprocessing.util import Finalize
+
     from replay.workbench.app import create_workbench
 
-    return create_workbench(*_from_environment())
+    app = create_workbench(*_from_environment())
+    Finalize(None, app.extensions["muniment.runner"].close, exitpriority=100)  # a worker does not come to atexit
+    return app
