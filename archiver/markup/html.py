@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from archiver.markup.attributes import ANYWHERE, SRCSETS, URL_ATTRIBUTES, is_classic_script, link_kind
 from archiver.markup.css import scan_css
 from archiver.markup.importmap import scan_import_map
-from archiver.markup.skip import UNEVENTFUL
+from archiver.markup.skip import PLAIN_LINK, UNEVENTFUL
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Passage, PassageKind, Slot, SlotKind
 from archiver.markup.srcset import scan_refresh, scan_srcset, scan_words
 from archiver.markup.text import (
@@ -148,7 +148,7 @@ class HtmlScanner:
         found: list[Found] = []
         while True:
             if self._has_body and not self._raw_tag and not self._plaintext:
-                at = self._past_uneventful(at)
+                at = self._past_the_usual(at, found)
             end = self._token(at, final, found)
             if found:
                 yield from found
@@ -161,9 +161,21 @@ class HtmlScanner:
         # An unfinished token is looked at again only when it has grown: no quadratic work on hostile input.
         self._retry_at = len(self._text) + len(self._text) // 4
 
-    def _past_uneventful(self, at: int) -> int:
-        passed = UNEVENTFUL.match(self._text, at)
-        return passed.end() if passed else at
+    def _past_the_usual(self, at: int, found: list[Found]) -> int:
+        """Pass over what holds nothing, and take the links of plain shape in between."""
+        text, settled = self._text, self.settled
+        while True:
+            passed = UNEVENTFUL.match(text, at)
+            if passed is not None:
+                at = passed.end()
+            link = PLAIN_LINK.match(text, at)
+            if link is None:
+                return at
+            group = link.lastindex or 1
+            start, end = link.span(group)
+            kind = SlotKind.LINK if group == 1 else SlotKind.IMAGE
+            found.append(Slot(settled + start, settled + end, text[start:end], kind, encode_double_quoted))
+            at = link.end()
 
     def _token(self, at: int, final: bool, found: list[Found]) -> int:
         """Read one token from `at`; the position after it, or -1 when it is not complete."""

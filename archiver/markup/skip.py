@@ -23,6 +23,12 @@ _USUAL_TAGS = "p span div td tr th li ul ol dl dt dd b i em strong code pre br t
 _USUAL_ATTRIBUTES = "class id title alt width height align valign border colspan rowspan name type value rel lang role"
 
 
+#: The shapes that most tags have: no attributes, or a few with double quotes. Matching them as one literal is three
+#: times as fast as the general rule below.
+_PLAIN_TAGS = "span p li td code div dd dt em dl ul ol tr th b i u s pre strong small br h1 h2 h3 h4 section article tbody"
+_PLAIN_ATTRIBUTES = "class id title lang dir role alt width height rel name"
+
+
 def _any(names: Iterable[str] | str) -> str:
     if isinstance(names, str):
         names = names.split()
@@ -35,9 +41,11 @@ def _pattern() -> re.Pattern[str]:
     name = rf"""(?>(?:{_any(_USUAL_ATTRIBUTES)})(?=[\s=/>])|(?!(?i:on|(?:{attributes})(?=[\s=/>])))[^\s/>="'<][^\s/>=]*+)"""
     value = r"""(?:\s*+=\s*+(?>"[^"]*+"|'[^']*+'|[^\s"'>][^\s>]*+))?+"""
     tags = _any(_EVENTFUL_TAGS)
+    plain = rf"""(?:\ (?:{_any(_PLAIN_ATTRIBUTES)})="[^"]*+")*+"""
     return re.compile(
         rf"""(?>
-          [^<]++
+          [^<]*+<(?:/(?:a|{_any(_PLAIN_TAGS)})|(?:{_any(_PLAIN_TAGS)}){plain})>
+        | [^<]++
         | <(?>(?:{_any(_USUAL_TAGS)})(?=[\s/>])|(?!(?i:(?:{tags})(?=[\s/>])))[a-zA-Z][^\s/>]*+)(?:[\s/]++(?:{name}{value})?+)*+>
         | </(?!(?i:(?:{tags})(?=[\s/>])))[a-zA-Z][^\s/>]*+\s*+>
         | <!--(?!-?>)(?>[^-]++|-(?!-!?>))*+--!?>
@@ -49,3 +57,16 @@ def _pattern() -> re.Pattern[str]:
 
 #: Matches as far as there is nothing to find. Only for text after the start of the body and outside raw text elements.
 UNEVENTFUL = _pattern()
+
+
+#: What a URL in a plain link is made of: ASCII without quotes, references and white space, and no scheme without a host.
+_PLAIN_URL = r"(?!(?i:javascript|data|about|blob):)[!#-%'-;=?-~]++"
+
+
+def _link(tag: str, attribute: str) -> str:
+    plain = rf"""(?:\ (?:{_any(_PLAIN_ATTRIBUTES)})="[^"]*+")*+"""
+    return rf"""<{tag}{plain}\ {attribute}="({_PLAIN_URL})"{plain}\ ?+/?+>"""
+
+
+#: A link (group 1) or an image (group 2) of the most usual shape. Only where `UNEVENTFUL` may be used.
+PLAIN_LINK = re.compile(f"{_link('a', 'href')}|{_link('img', 'src')}")

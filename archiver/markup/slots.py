@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SlotKind(StrEnum):
@@ -65,8 +66,7 @@ REQUISITE_KINDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A place in the document that holds one URL.
 
     Attributes:
@@ -102,8 +102,7 @@ class PassageKind(StrEnum):
     DOWNLOAD = "download"  # the attribute name `download`
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """A span of raw text with its decoded value; `encode` makes a replacement safe at this place.
 
     For attribute-name passages (INTEGRITY, CROSSORIGIN, DOWNLOAD) the span is the attribute *name*, so that renaming

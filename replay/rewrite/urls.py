@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from archiver.markup.slots import SlotKind
@@ -34,6 +35,12 @@ NOWHERE = "about:blank"
 _INNER = {"if": "if", "fr": "fr", "oe": "if"}
 _ADDRESS = re.compile(r"\d{1,14}(?:[a-z]{2,4}_)?/[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
 _ROOTED = re.compile(r"https?:|[/\\]", re.IGNORECASE)
+#: URLs that joining neither escapes nor shortens: absolute (group 1), from the root (group 2), or of the same folder.
+_PLAIN = re.compile(
+    r"(?!\S*xn--)(?:(https?://(?:[a-z0-9-]++\.)++[a-z]{2,}+(?=/))?(/))?"
+    r"(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)*+/?+|(?<=/))"
+    r"(?:\?[A-Za-z0-9_.~/=&-]*+)?(?:#[A-Za-z0-9_.~-]*+)?"
+)
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _QUERY_SAFE = "!$%&'()*+,-./:;=?@[\\]^_`{|}~"
 
@@ -52,10 +59,31 @@ def absolute(base: str, value: str, charset: str | None = None) -> str | None:
         value: as the browser reads it.
         charset: codec of the document, which its queries are sent in (URL Standard, section 4.4); None for UTF-8.
     """
+    plain = _PLAIN.fullmatch(value)
+    if plain is not None:
+        if plain.group(1):
+            return value
+        place = _site(base) if plain.group(2) else _folder(base)
+        if place is not None:
+            return place + value
     if charset is not None and "?" in value and not value.isascii():
         value = _encoded_query(value, charset)
     url = resolve(base, value)
     return url if url is not None and is_http(url) else None
+
+
+@lru_cache(maxsize=1000)
+def _folder(base: str) -> str | None:
+    """What plain relative URLs at a base begin with."""
+    url = resolve(base, ".")
+    return url if url is not None and is_http(url) else None
+
+
+@lru_cache(maxsize=1000)
+def _site(base: str) -> str | None:
+    """What plain URLs with a path from the root begin with at a base."""
+    url = resolve(base, "/")
+    return url[:-1] if url is not None and is_http(url) else None
 
 
 def rewrite_url(context: RewriteContext, base: str, value: str, kind: SlotKind, charset: str | None = None) -> str | None:

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
+from archiver.urls import is_http, resolve
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.css import CssRewriter
 from replay.rewrite.html import HtmlRewriter
+from replay.rewrite.urls import absolute
 
 URL = "http://site.example/dir/page.html"
 CONTEXT = RewriteContext("/c/", "20160810204623", URL)
@@ -270,3 +272,32 @@ def test_style_sheets_keep_their_bytes() -> None:
     for charset in ("shift_jis", "windows-1252", "gb18030"):
         css = "a{content:'é'}".encode("windows-1252") if charset == "windows-1252" else "a{content:'表示'}".encode(charset)
         assert style(css + b"\xff\x00\x80", charset=charset, step=1) == css + b"\xff\x00\x80"
+
+
+def test_plain_urls_join_as_all_others_do() -> None:
+    chance = random.Random(5)
+    starts = (
+        "",
+        "/",
+        "//",
+        "http://",
+        "https://a.com/",
+        "http://1.2.3/",
+        "http://A.com/",
+        "./",
+        "../",
+        "a/./b",
+        "http://xn--a.com/",
+    )
+    bases = (
+        "http://ex.example/a/b/x.html?q=1",
+        "https://h.example:8443",
+        "http://h/a/../b/",
+        "http://u:p@h/x/y#f",
+        "http://[::1]/a",
+    )
+    for _ in range(20_000):
+        value = chance.choice(starts) + "".join(chance.choices("ab.AZ09/~-_?#=&:%x", k=chance.randint(0, 9)))
+        base = chance.choice(bases)
+        url = resolve(base, value)
+        assert absolute(base, value) == (url if url is not None and is_http(url) else None), (base, value)
