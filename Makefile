@@ -2,14 +2,15 @@
 # make run URL=…      capture that page first
 # make test           everything, in real Chromium
 # make check          ruff, mypy, architecture
-# make bench          side by side with wget
+# make bench          capture side by side with wget
+# make bench-replay   replay side by side with pywb and nginx
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 WORKBENCH_PORT ?= 8081
 
-.PHONY: run test check bench sample clean chromium
+.PHONY: run test check bench bench-replay sample clean chromium
 .DELETE_ON_ERROR:
 
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -38,6 +39,10 @@ check: $(VENV)/.tested
 
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/page_capture.py
+
+# needs apt-get, npm and nginx for what is served and for the peers
+bench-replay: $(VENV)/.tested
+	$(BIN)/python benchmarks/replay_speed.py
 
 sample: $(VENV)/.tested
 	$(BIN)/python sample/make.py
