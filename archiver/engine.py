@@ -375,7 +375,7 @@ class _Run:
             written.status,
             written.mime,
             exchange.response_length,
-            capture_of(written, self.capturer.collection.slug),
+            capture_of(written, self.capturer.collection.slug, exchange.request),
             failure_of(exchange),
         )
         assert exchange.response is not None

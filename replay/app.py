@@ -54,7 +54,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.add_url_rule("/-/rewrite/js", "rewrite_js", runtime.rewritten_script, methods=["POST"])
     app.add_url_rule("/<name>", "collection_short", portal.collection_short)
     app.add_url_rule("/<name>/", "collection", portal.collection)
-    app.add_url_rule("/<name>/<path:rest>", "replay", replay.show)
+    app.add_url_rule("/<name>/<path:rest>", "replay", replay.show, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     app.after_request(_protect)
     app.register_error_handler(MunimentError, _muniment_error)
     app.register_error_handler(HTTPException, _http_error)

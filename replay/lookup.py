@@ -89,6 +89,20 @@ class Lookup:
             yield capture
         yield from errors
 
+    def in_turn(self, scope: Scope, url: str, timestamp: str, turn: int) -> Iterator[Capture]:
+        """Captures of answers that a page got one after the other to the very same request, the one whose turn it is first.
+
+        Args:
+            scope: from `scope`.
+            url: with what was sent, see `archiver.requestkey`.
+            timestamp: of the page, from which the turns are counted.
+            turn: 0 for the first.
+        """
+        since = normalise_timestamp(timestamp) if timestamp else None
+        following = list(self._holdings.index.versions(scope.slugs, urlkey(url), since=since, limit=min(turn, _TRIES) + 1))
+        yield from reversed(following)
+        yield from self.candidates(scope, url, timestamp)
+
     def original_of(self, scope: Scope, revisit: Capture) -> Capture | None:
         """The capture whose payload a revisit repeats; None when it is not held."""
         index = self._holdings.index

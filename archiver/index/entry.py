@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from io import BytesIO
 
 from archiver.errors import InvalidTimestamp
+from archiver.index.pairing import request_key
+from archiver.message import iter_body, read_head
 from archiver.model import Capture, RevisitTarget, Truncation, WrittenRecord
 from archiver.timestamps import parse_iso, to_timestamp
 from archiver.urls import printable, urlkey
@@ -14,13 +17,19 @@ from archiver.warc.records import labelled
 _INDEXED = frozenset({"response", "revisit", "resource"})
 
 
-def capture_of(record: WrittenRecord, collection: str) -> Capture | None:
-    """The row of a record that was just written; None for kinds that replay does not look up."""
+def capture_of(record: WrittenRecord, collection: str, request: bytes = b"") -> Capture | None:
+    """The row of a record that was just written; None for kinds that replay does not look up.
+
+    Args:
+        record: as written.
+        collection: slug.
+        request: the message that it answers.
+    """
     if record.record_type not in _INDEXED or (record.record_type == "response" and record.status is None):
         return None
     return Capture(
         collection=collection,
-        urlkey=urlkey(record.url),
+        urlkey=_key_of(record.url, request) or urlkey(record.url),
         timestamp=to_timestamp(record.date),
         url=record.url,
         mime=record.mime,
@@ -32,6 +41,14 @@ def capture_of(record: WrittenRecord, collection: str) -> Capture | None:
         revisit_of=record.revisit_of,
         truncated=record.truncated,
     )
+
+
+def _key_of(url: str, request: bytes) -> str:
+    if request[:4] in (b"", b"GET "):
+        return ""
+    stream = BytesIO(request)
+    head = read_head(stream)
+    return request_key(url, head, iter_body(stream, head))
 
 
 def why_not_indexed(record: StoredRecord) -> str:

@@ -137,6 +137,7 @@ def _urls_under(prefix: str) -> Select[Any]:
         )
         .join(collections, collections.c.id == columns.collection_id)
         .where(collections.c.slug == bindparam("slug"), columns.urlkey >= prefix)
+        .where(columns.urlkey.not_like("%\\_\\_wb\\_method=%", escape="\\"))  # answers to requests with a body are no pages
         .group_by(columns.urlkey)
         .order_by(columns.urlkey)
     )

@@ -14,6 +14,7 @@ from zlib_ng import zlib_ng
 
 from archiver.errors import DamagedRecord, StorageFailed, UsageError
 from archiver.index.entry import capture_of_stored, why_not_indexed
+from archiver.index.pairing import Pairing
 from archiver.index.sql import CaptureIndex
 from archiver.model import Capture
 from archiver.store.folder import FolderStore
@@ -172,7 +173,9 @@ def _recompress(source: BinaryIO, target: BinaryIO) -> None:
 def _index(path: Path, name: str, collection: str, index: CaptureIndex, progress: Callable[[int], None] | None) -> ImportReport:
     report = ImportReport(name)
     rows: list[Capture] = []
+    pairing = Pairing()
     pending: tuple[Capture, StoredRecord] | None = None
+    is_last = False  # the pending one is the last record that was read
 
     def settle() -> None:
         nonlocal pending
@@ -189,17 +192,24 @@ def _index(path: Path, name: str, collection: str, index: CaptureIndex, progress
     with path.open("rb") as stream:
         for item in iter_records(stream):
             if isinstance(item, BadRecord):
-                pending = None  # the damage is in the record before
+                if is_last:
+                    pending = None  # the damage is in the record before
                 report.note_bad(item)
                 continue
-            settle()
             report.records[item.record_type or "unnamed"] += 1
+            is_last = False
             try:
                 reason = why_not_indexed(item)
+                if item.record_type == "request":
+                    capture = pairing.request(item, pending[0] if pending else None)
+                    if pending is not None and capture is not None:
+                        pending = (capture, pending[1])  # its length is told by now, or soon
                 if reason:
                     report.skipped[reason] += 1
                 else:
-                    pending = (capture_of_stored(item, collection, name), item)
+                    settle()
+                    pending = (pairing.response(capture_of_stored(item, collection, name), item), item)
+                    is_last = True
             except DamagedRecord as error:
                 report.note_bad(BadRecord(item.offset, error.message))
             if progress is not None:

@@ -11,16 +11,44 @@ redefine(window.Request.prototype, "url", {get: (before) => function () {
 redefine(window.Response.prototype, "url", {get: (before) => function () {
   return originalOf(apply(before, this, []));
 }});
+
+/** How often this page has sent the very same before; null for what a server does not tell apart anyway. */
+const sent = new Map();
+const turnOf = (method, url, body) => {
+  if (/^(?:get|head)$/i.test(method)) return null;
+  const said = body === undefined || body === null ? "" : typeof body === "string" || body instanceof window.URLSearchParams ? String(body) : typeof body;
+  const key = `${method} ${url} ${said.slice(0, 10000)}`;
+  const turn = sent.get(key) ?? 0;
+  if (sent.size < 10000 || turn) sent.set(key, turn + 1);
+  return String(turn);
+};
+const inTurn = (input, init) => {
+  const turn = turnOf(String(init?.method ?? input?.method ?? "GET"), String(input?.url ?? input), init?.body);
+  if (turn === null) return init;
+  const headers = new window.Headers(init?.headers ?? input?.headers);
+  headers.set("X-Archive-Repeat", turn);
+  return {...init, headers};
+};
 override(window, "fetch", (before) => function (input, init) {
-  const options = init && typeof init === "object" && init.integrity ? {...init, integrity: ""} : init;
+  const given = init && typeof init === "object" && init.integrity ? {...init, integrity: ""} : init;
+  const options = inTurn(input, given);
   try {
     return apply(before, window, [input instanceof window.Request ? input : requested(String(input)), options]);
   } catch (error) {
     return Promise.reject(error);
   }
 });
+const opened = new WeakMap();
 override(window.XMLHttpRequest.prototype, "open", (before) => function (method, url, ...rest) {
+  opened.set(this, {method: String(method), url: String(url)});
   return apply(before, this, [method, archived(url, "da"), ...rest]);
+});
+const setRequestHeader = window.XMLHttpRequest.prototype.setRequestHeader;
+override(window.XMLHttpRequest.prototype, "send", (before) => function (body) {
+  const asked = opened.get(this);
+  const turn = asked && this.readyState === 1 ? turnOf(asked.method, asked.url, body) : null;
+  if (turn !== null) apply(setRequestHeader, this, ["X-Archive-Repeat", turn]);
+  return apply(before, this, arguments.length ? [body] : []);
 });
 redefine(window.XMLHttpRequest.prototype, "responseURL", {get: (before) => function () {
   return originalOf(apply(before, this, []));

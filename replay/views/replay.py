@@ -17,6 +17,7 @@ from archiver.errors import DamagedRecord
 from archiver.holdings import Holdings
 from archiver.markup.charset import SNIFF_BYTES
 from archiver.model import Capture, MediaItem
+from archiver.requestkey import MAX_BODY_BYTES, with_request
 from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp, to_http_date
 from archiver.urls import is_http, resolve, strip_fragment, urlkey
@@ -44,6 +45,8 @@ _WHOLE_BYTES = 2 * 1024 * 1024
 #: A frameset must have begun by then.
 _START_BYTES = 64 * 1024
 _PARTIAL = 206
+#: How often a page has sent the very same before, as the client-side runtime counts it.
+REPEAT = "X-Archive-Repeat"
 #: Responses up to this size that pass as they are, are kept in memory.
 _SMALL_BYTES = 64 * 1024
 #: What destinations (Fetch Standard, section 2.2.5) make a difference; all others are parts of a page.
@@ -78,18 +81,30 @@ class _Replay:
         self.address = address
         self.kept: KeptResponses = current_app.extensions["muniment.kept"]
         self.destination = request.headers.get("Sec-Fetch-Dest", "")
+        self.wanted = _wanted(address.url)
+        self.is_sent = self.wanted != address.url  # something was sent with the request
         self.beyond: Extent | None = None  # what is held when the bytes asked for are not among it
 
     def answer(self) -> BaseResponse:
-        for capture in self.lookup.candidates(self.scope, self.address.url, self.address.timestamp, self.address.modifier):
+        for capture in self.captures():
             shown = self.show(capture)
             if shown is not None:
                 return shown
         return self.missing()
 
+    def captures(self) -> Iterator[Capture]:
+        """What may answer, best first."""
+        address = self.address
+        if self.is_sent:
+            turn = request.headers.get(REPEAT, "")
+            if turn.isascii() and turn.isdigit():
+                return self.lookup.in_turn(self.scope, self.wanted, address.timestamp, int(turn[:6]))
+        return self.lookup.candidates(self.scope, self.wanted, address.timestamp, address.modifier)
+
     def show(self, capture: Capture) -> BaseResponse | None:
         """The answer with this capture; None when it cannot be opened, leads to itself, or lacks the bytes asked for."""
-        is_exact = self.address.timestamp == capture.timestamp
+        # What has a body is not sent twice: the nearest capture answers at once.
+        is_exact = self.address.timestamp == capture.timestamp or self.is_sent
         key = self.key(capture)
         kept = self.kept.get(key) if is_exact else None
         if kept is not None and (kept.is_rewritten or "HTTP_RANGE" not in request.environ):
@@ -306,7 +321,7 @@ class _Replay:
             ("Link", f'<{quote(capture.url, safe=_URL_SAFE)}>; rel="original"'),
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
-            ("Cache-Control", "max-age=31536000, immutable" if self.address.modifier else "no-cache"),
+            ("Cache-Control", "max-age=31536000, immutable" if self.address.modifier and not self.is_sent else "no-cache"),
             ("Access-Control-Allow-Origin", "*"),
         )
         response = _ArchivedAnswer(body, status, sent)
@@ -337,6 +352,14 @@ class _Replay:
 
 
 _URL_SAFE = "/:?#[]@!$&'()*+,;=%~|^`{}-._"
+
+
+def _wanted(url: str) -> str:
+    """The URL under which the answer to this request is found."""
+    if request.method in ("GET", "HEAD"):
+        return url
+    body = request.stream.read(MAX_BODY_BYTES)
+    return with_request(url, request.method, request.headers.get("Content-Type", ""), body)
 
 
 def _taken(body: Iterable[bytes], limit: int) -> tuple[bytes, Iterable[bytes] | None]:

@@ -146,6 +146,19 @@ const cases = [
 ];
 
 const later = [
+  ["the same question again", () => (async () => {
+    const ask = () => fetch('/api', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{"q":1}'});
+    const first = await ask().then((r) => r.json());
+    const second = await ask().then((r) => r.json());
+    const third = await new Promise((done) => {
+      const x = new XMLHttpRequest();
+      x.open('POST', '/api');
+      x.setRequestHeader('Content-Type', 'application/json');
+      x.onload = () => done(JSON.parse(x.responseText));
+      x.send('{"q":1}');
+    });
+    return [first.n, second.n, third.n];
+  })(), [0, 1, 2]],
   ["fetch", () => (fetch('/data.json').then(r => r.json().then(j => [r.url, j.at]))), ["http://site.example/data.json", "http://site.example/raw"]],
   ["fetch elsewhere", () => (fetch('http://other.example/data.json').then(r => r.json()).then(j => j.at)), "other"],
   ["fetch of a Request", () => (fetch(new Request('/data.json')).then(r => r.status)), 200],

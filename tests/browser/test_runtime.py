@@ -15,7 +15,7 @@ from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
 from tests.browser.conftest import serving
-from tests.servers.warcs import response_record
+from tests.servers.warcs import request_record, response_record
 
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
 STAMP = "20160810204623"
@@ -60,8 +60,13 @@ def make_site(folder: Path) -> Path:
         (f"{site}/imported.js", "var imported = 'imported'", js),
         (f"{site}/worker.mjs", module_worker, module),
     ]  # fmt: skip
+    records = [response_record(url, MOMENT, text.encode(), headers=headers) for url, text, headers in files]
+    for number in range(3):  # the very same question, with another answer each time
+        moment = MOMENT.replace(second=30 + number)
+        records.append(response_record(f"{site}/api", moment, b'{"n": %d}' % number, headers=data))
+        records.append(request_record(f"{site}/api", moment, "POST", "application/json", b'{"q":1}'))
     path = folder / "site.warc.gz"
-    path.write_bytes(b"".join(response_record(url, MOMENT, text.encode(), headers=headers) for url, text, headers in files))
+    path.write_bytes(b"".join(records))
     home = folder / "warcs"
     with open_holdings(load_settings({"archive": home}, environ={})) as holdings:
         holdings.collections.create("c")

@@ -24,3 +24,16 @@ def response_record(
         f"Content-Type: application/http;msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n"
     )
     return gzip.compress(head.encode() + http + b"\r\n\r\n")
+
+
+def request_record(url: str, moment: datetime, method: str, content_type: str, body: bytes, *, concurrent: str = "") -> bytes:
+    """One gzip member with a request record."""
+    path = "/" + url.partition("://")[2].partition("/")[2]
+    http = f"{method} {path} HTTP/1.1\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    extra = f"WARC-Concurrent-To: {concurrent}\r\n" if concurrent else ""
+    head = (
+        f"WARC/1.0\r\nWARC-Type: request\r\nWARC-Target-URI: {url}\r\nWARC-Date: {to_iso(moment, 0)}\r\n"
+        f"WARC-Record-ID: <urn:uuid:{abs(hash((url, moment, method, body))):032x}>\r\n{extra}"
+        f"Content-Type: application/http;msgtype=request\r\nContent-Length: {len(http)}\r\n\r\n"
+    )
+    return gzip.compress(head.encode() + http + b"\r\n\r\n")
