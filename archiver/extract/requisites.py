@@ -17,9 +17,9 @@ from archiver.markup.html import HtmlScanner
 from archiver.markup.js import import_specifiers
 from archiver.markup.linkheader import parse_link_header
 from archiver.markup.slots import REQUISITE_KINDS, Found, Passage, PassageKind, Slot, SlotKind
+from archiver.markup.xml import is_xml, scanner_of
 from archiver.urls import is_http, origin_of, parse_url, resolve
 
-_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _MANIFEST_TYPES = frozenset({"application/manifest+json", "application/x-web-app-manifest+json"})
 _SCRIPT_TYPES = frozenset(
@@ -29,7 +29,7 @@ _MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 _MAX_SCRIPT_BYTES = 16 * 1024 * 1024
 #: Module specifiers that are URLs; all others are names for the import map (HTML, section 8.1.6.2).
 _URL_SPECIFIER = re.compile(r"\.{0,2}/|https?:", re.IGNORECASE)
-_REFERENCE_KINDS = frozenset({SlotKind.LINK, SlotKind.ALTERNATE, SlotKind.FORM, SlotKind.PREFETCH})
+_REFERENCE_KINDS = frozenset({SlotKind.LINK, SlotKind.DOWNLOAD, SlotKind.ALTERNATE, SlotKind.FORM, SlotKind.PREFETCH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def requisites(
     Args:
         body: decoded payload, in pieces.
         url: where the document is.
-        mime: HTML, XHTML, SVG, CSS, JavaScript and web app manifests are read; other types give only their Link headers.
+        mime: HTML, XML, CSS, JavaScript and web app manifests are read; other types give only their Link headers.
         http_charset: charset parameter of the Content-Type.
         link_headers: values of the HTTP Link header.
     """
@@ -128,8 +128,8 @@ def requisites(
         for link in parse_link_header(value):
             collector.add(link.url, link_kind(link.get("rel"), link.get("as")))
     title = ""
-    if mime in _HTML_TYPES:
-        title = _read_html(body, http_charset, collector)
+    if mime == "text/html" or is_xml(mime):
+        title = _read_markup(body, mime, http_charset, collector)
         if mime in _PAGE_TYPES:
             collector.add(f"{origin_of(url)}/favicon.ico", SlotKind.ICON)
     elif mime == "text/css":
@@ -166,9 +166,9 @@ def _decoded(pieces: Iterable[bytes], decoder: codecs.IncrementalDecoder) -> Ite
     yield decoder.decode(b"", True)
 
 
-def _read_html(body: Iterable[bytes], http_charset: str | None, collector: _Collector) -> str:
+def _read_markup(body: Iterable[bytes], mime: str, http_charset: str | None, collector: _Collector) -> str:
     charset, pieces = text_pieces(body, http_charset)
-    scanner = HtmlScanner(charset=charset.name if charset.byte_transparent else None)
+    scanner = scanner_of(mime, charset.name if charset.byte_transparent else None)
     for piece in pieces:
         collector.found(scanner.feed(piece))
     collector.found(scanner.close())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from archiver.markup.slots import PassageKind
 from archiver.markup.slots import SlotKind as K
 
 #: element → attribute → kind, for attributes that hold exactly one URL.
@@ -11,6 +14,7 @@ URL_ATTRIBUTES: dict[str, dict[str, K]] = {
     "area": {"href": K.LINK},
     "audio": {"src": K.MEDIA},
     "base": {"href": K.BASE},
+    "bgsound": {"src": K.MEDIA},
     "blockquote": {"cite": K.CITE},
     "button": {"formaction": K.FORM},
     "del": {"cite": K.CITE},
@@ -26,9 +30,11 @@ URL_ATTRIBUTES: dict[str, dict[str, K]] = {
     "img": {"src": K.IMAGE, "lowsrc": K.IMAGE, "dynsrc": K.MEDIA, "longdesc": K.CITE},
     "input": {"src": K.IMAGE, "formaction": K.FORM},
     "ins": {"cite": K.CITE},
+    "lineargradient": {"href": K.IMAGE, "xlink:href": K.IMAGE},
     "mpath": {"href": K.IMAGE, "xlink:href": K.IMAGE},
     "object": {"data": K.OBJECT, "codebase": K.CITE},
     "pattern": {"href": K.IMAGE, "xlink:href": K.IMAGE},
+    "radialgradient": {"href": K.IMAGE, "xlink:href": K.IMAGE},
     "q": {"cite": K.CITE},
     "script": {"src": K.SCRIPT, "href": K.SCRIPT, "xlink:href": K.SCRIPT},
     "source": {"src": K.MEDIA},
@@ -42,16 +48,6 @@ URL_ATTRIBUTES: dict[str, dict[str, K]] = {
 ANYWHERE: dict[str, K] = {
     "background": K.IMAGE,
     "xlink:href": K.IMAGE,
-    "data-src": K.DATA,
-    "data-original": K.DATA,
-    "data-lazy": K.DATA,
-    "data-lazy-src": K.DATA,
-    "data-original-src": K.DATA,
-    "data-bg": K.DATA,
-    "data-background": K.DATA,
-    "data-background-image": K.DATA,
-    "data-poster": K.DATA,
-    "data-hi-res-src": K.DATA,
 }
 
 #: attribute → kind, for image candidate lists.
@@ -60,7 +56,56 @@ SRCSETS: dict[str, K] = {
     "imagesrcset": K.IMAGE,
     "data-srcset": K.DATA,
     "data-lazy-srcset": K.DATA,
+    "data-bgset": K.DATA,
 }
+
+#: Where scripts that load pictures late keep their URLs, on any element; only what is clearly a URL is taken for one.
+LAZY = frozenset(
+    {
+        "data-src",
+        "data-original",
+        "data-original-src",
+        "data-lazy",
+        "data-lazy-src",
+        "data-lazyload",
+        "data-flickity-lazyload",
+        "data-echo",
+        "data-bg",
+        "data-bg-src",
+        "data-background",
+        "data-background-image",
+        "data-image-src",
+        "data-poster",
+        "data-hi-res-src",
+        "data-full-src",
+        "data-large-src",
+        "data-zoom-image",
+    }
+)
+
+#: Attributes that would make the browser refuse what the archive serves → what their names are reported as.
+DISARMED = {"integrity": PassageKind.INTEGRITY, "crossorigin": PassageKind.CROSSORIGIN, "csp": PassageKind.EMBEDDED_CSP}
+
+#: SVG presentation attributes that may name a resource by url() (SVG 2, section 6.6); cursors and masks load theirs.
+PRESENTATION = frozenset(
+    {"clip-path", "cursor", "fill", "filter", "marker", "marker-end", "marker-mid", "marker-start", "mask", "stroke"}
+)
+
+#: SVG elements that may animate an address.
+ANIMATIONS = frozenset({"animate", "set"})
+
+#: Names of parameters of objects whose value is what the object shows.
+OBJECT_PARAMETERS = frozenset({"movie", "src", "data", "url", "filename"})
+
+_CLEAR_URL = re.compile(
+    r"\s*+(?:(?:https?:|//|\.{0,2}/)[^\s{}<>]+|[^\s{}<>:,()]+\.[A-Za-z0-9]{2,5}(?:[?#]\S*)?)\s*", re.IGNORECASE
+)
+
+
+def is_clearly_url(text: str) -> bool:
+    """True for what can only be meant as a web address: absolute, from a slash or dot, or with a file extension."""
+    return _CLEAR_URL.fullmatch(text) is not None
+
 
 _AS = {
     "image": K.IMAGE,
@@ -100,6 +145,16 @@ def link_kind(rel: str, as_: str) -> K:
     if "prefetch" in rels or "prerender" in rels:
         return K.PREFETCH
     return K.ALTERNATE
+
+
+def object_kind(type_: str) -> K:
+    """What an object or embed element shows, by its type: a picture, a page, sound, or what the response turns out to be."""
+    mime = type_.partition(";")[0].strip().lower()
+    if mime in ("text/html", "application/xhtml+xml"):
+        return K.FRAME
+    if mime.startswith("image/") and mime != "image/svg+xml":
+        return K.IMAGE
+    return K.MEDIA if mime.startswith(("audio/", "video/")) else K.OBJECT
 
 
 _SCRIPT_TYPES = frozenset(

@@ -10,23 +10,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from archiver.markup.attributes import ANYWHERE, SRCSETS, URL_ATTRIBUTES
+from archiver.markup.attributes import ANIMATIONS, ANYWHERE, DISARMED, LAZY, PRESENTATION, SRCSETS, URL_ATTRIBUTES
+from archiver.markup.foreign import BREAK_OUT, INTEGRATION_POINTS
 
 #: Elements after which text is read in another way, or which mean something by themselves.
-_EVENTFUL_TAGS = "script style textarea title xmp iframe noembed noframes svg math plaintext template noscript meta base link"
+_EVENTFUL_TAGS = (
+    "script style textarea title xmp iframe noembed noframes svg math plaintext template noscript meta base link param"
+)
+#: The same inside SVG and MathML.
+_EVENTFUL_FOREIGN_TAGS = ("script", "style", "svg", "math", *ANIMATIONS, *BREAK_OUT, *INTEGRATION_POINTS)
 
 #: Attributes that a scanner reports, wherever they stand, beyond those in the tables.
-_EVENTFUL_ATTRIBUTES = ("style", "srcdoc", "ping", "integrity", "crossorigin", "download", "target", "formtarget")
+_EVENTFUL_ATTRIBUTES = ("style", "srcdoc", "ping", "attributionsrc", "download", "target", "formtarget")
 
 #: The most usual names, tried first because a plain literal is matched fastest.
 _USUAL_TAGS = "p span div td tr th li ul ol dl dt dd b i em strong code pre br table tbody h1 h2 h3 h4 small font"
 _USUAL_ATTRIBUTES = "class id title alt width height align valign border colspan rowspan name type value rel lang role"
 
-
 #: The shapes that most tags have: no attributes, or a few with double quotes. Matching them as one literal is three
 #: times as fast as the general rule below.
 _PLAIN_TAGS = "span p li td code div dd dt em dl ul ol tr th b i u s pre strong small br h1 h2 h3 h4 section article tbody"
 _PLAIN_ATTRIBUTES = "class id title lang dir role alt width height rel name"
+_PLAIN_FOREIGN_TAGS = "path g rect circle line polygon polyline ellipse defs stop use text"
+_PLAIN_FOREIGN_ATTRIBUTES = "d class id x y width height cx cy r rx ry x1 x2 y1 y2 points offset transform viewBox opacity"
 
 
 def _any(names: Iterable[str] | str) -> str:
@@ -35,19 +41,26 @@ def _any(names: Iterable[str] | str) -> str:
     return "|".join(re.escape(name) for name in sorted(set(names)))
 
 
-def _pattern() -> re.Pattern[str]:
+def _pattern(eventful: Iterable[str] | str, usual: str, plain_tags: str, plain_attributes: str, paint: str) -> re.Pattern[str]:
     reported = {name for table in URL_ATTRIBUTES.values() for name in table}
-    attributes = _any((*reported, *ANYWHERE, *SRCSETS, *_EVENTFUL_ATTRIBUTES))
-    name = rf"""(?>(?:{_any(_USUAL_ATTRIBUTES)})(?=[\s=/>])|(?!(?i:on|(?:{attributes})(?=[\s=/>])))[^\s/>="'<][^\s/>=]*+)"""
-    value = r"""(?:\s*+=\s*+(?>"[^"]*+"|'[^']*+'|[^\s"'>][^\s>]*+))?+"""
-    tags = _any(_EVENTFUL_TAGS)
-    plain = rf"""(?:\ (?:{_any(_PLAIN_ATTRIBUTES)})="[^"]*+")*+"""
+    painted = PRESENTATION if paint else ()
+    attributes = _any((*reported, *ANYWHERE, *SRCSETS, *LAZY, *DISARMED, *_EVENTFUL_ATTRIBUTES, *painted))
+    space = r"[ \t\n\f\r]"
+    name = (
+        rf"""(?>(?:{_any(_USUAL_ATTRIBUTES)})(?=[ \t\n\f\r=/>])"""
+        rf"""|(?!(?i:on|(?:{attributes})(?=[ \t\n\f\r=/>])))[^ \t\n\f\r/>="'<][^ \t\n\f\r/>=]*+)"""
+    )
+    value = rf"""(?:{space}*+={space}*+(?>"[^"]*+"|'[^']*+'|[^ \t\n\f\r"'>][^ \t\n\f\r>]*+))?+"""
+    others = rf"(?!(?i:(?:{_any(eventful)})(?=[ \t\n\f\r/>])))[a-zA-Z][^ \t\n\f\r/>]*+"
+    plain_tags = _any(plain_tags)
+    plain = rf"""(?:\ (?:{_any(plain_attributes)})="[^"]*+")*+"""
+    usual = rf"(?:{_any(usual)})(?=[ \t\n\f\r/>])|" if usual else ""
     return re.compile(
         rf"""(?>
-          [^<]*+<(?:/(?:a|{_any(_PLAIN_TAGS)})|(?:{_any(_PLAIN_TAGS)}){plain})>
+          [^<]*+<(?:/(?:a|{plain_tags})|(?:{plain_tags}){plain})>
         | [^<]++
-        | <(?>(?:{_any(_USUAL_TAGS)})(?=[\s/>])|(?!(?i:(?:{tags})(?=[\s/>])))[a-zA-Z][^\s/>]*+)(?:[\s/]++(?:{name}{value})?+)*+>
-        | </(?!(?i:(?:{tags})(?=[\s/>])))[a-zA-Z][^\s/>]*+\s*+>
+        | <(?>{usual}{others})(?:[ \t\n\f\r/]++(?:{paint}{name}{value})?+)*+>
+        | </{others}{space}*+>
         | <!--(?!-?>)(?>[^-]++|-(?!-!?>))*+--!?>
         | <(?=[^a-zA-Z/!?])
         )*+""",
@@ -56,7 +69,16 @@ def _pattern() -> re.Pattern[str]:
 
 
 #: Matches as far as there is nothing to find. Only for text after the start of the body and outside raw text elements.
-UNEVENTFUL = _pattern()
+UNEVENTFUL = _pattern(_EVENTFUL_TAGS, _USUAL_TAGS, _PLAIN_TAGS, _PLAIN_ATTRIBUTES, "")
+
+#: The same inside SVG and MathML, where paint that is not a url() is nothing to look at.
+UNEVENTFUL_FOREIGN = _pattern(
+    _EVENTFUL_FOREIGN_TAGS,
+    "",
+    _PLAIN_FOREIGN_TAGS,
+    _PLAIN_FOREIGN_ATTRIBUTES,
+    rf"""(?:{_any(PRESENTATION)})="[^"(&\\]*+"(?=[ \t\n\f\r/>])|""",
+)
 
 
 #: What a URL in a plain link is made of: ASCII without quotes, references and white space, and no scheme without a host.

@@ -20,6 +20,7 @@ class SlotKind(StrEnum):
     """What a browser does with the URL: this decides the hop letter at capture and the modifier at replay."""
 
     LINK = "link"  # a, area: navigation
+    DOWNLOAD = "download"  # a, area with `download`: saved as it is
     FORM = "form"  # form action, formaction
     BASE = "base"  # base href
     REFRESH = "refresh"  # meta refresh
@@ -39,7 +40,7 @@ class SlotKind(StrEnum):
     PREFETCH = "prefetch"  # prefetch, prerender: may be navigated to, not needed now
     HINT = "hint"  # preconnect, dns-prefetch: never a resource, always a leak
     PING = "ping"  # a ping
-    DATA = "data"  # data-src and other lazy-loading attributes
+    DATA = "data"  # data-src and other lazy-loading attributes: a script's to read, needed all the same
     ALTERNATE = "alternate"  # link rel=alternate, canonical, next …: references, not needed to show the page
     CITE = "cite"  # cite, longdesc, profile: metadata only
 
@@ -99,13 +100,13 @@ class PassageKind(StrEnum):
     INTEGRITY = "integrity"  # the attribute name `integrity`
     CROSSORIGIN = "crossorigin"  # the attribute name `crossorigin`
     TARGET = "target"  # value of a target attribute
-    DOWNLOAD = "download"  # the attribute name `download`
+    EMBEDDED_CSP = "embedded-csp"  # the attribute name `csp` of a frame
 
 
 class Passage(NamedTuple):
     """A span of raw text with its decoded value; `encode` makes a replacement safe at this place.
 
-    For attribute-name passages (INTEGRITY, CROSSORIGIN, DOWNLOAD) the span is the attribute *name*, so that renaming
+    For attribute-name passages (INTEGRITY, CROSSORIGIN, EMBEDDED_CSP) the span is the attribute *name*, so that renaming
     it disarms it and keeps the value; for META_CSP it is the http-equiv value.
     """
 

@@ -68,3 +68,9 @@ def scan_words(text: str) -> Iterator[Span]:
     """(start, end, word) of each word of a list separated by white space."""
     for match in re.finditer(rf"[^{_SPACE}]+", text):
         yield match.start(), match.end(), match.group(0)
+
+
+def scan_list(text: str) -> Iterator[Span]:
+    """(start, end, url) of each part of a list separated by semicolons, such as the values of an animation."""
+    for match in re.finditer(rf"[^{_SPACE};](?:[^;]*[^{_SPACE};])?", text):
+        yield match.start(), match.end(), match.group(0)

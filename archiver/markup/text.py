@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from html.entities import html5
+from itertools import accumulate
 
 _REFERENCE = re.compile(r"&(?:#([xX]?)([0-9A-Fa-f]++);?|([A-Za-z][A-Za-z0-9]*+)(;?))(=?)")
 _LONGEST_LEGACY_NAME = max(len(name) for name in html5 if not name.endswith(";"))
@@ -116,6 +118,45 @@ class RawView:
         return self._start + (index if self._map is None else self._map[min(index, len(self._map) - 1)])
 
 
+_SECTION = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<[?!].*?(?:>|\Z)", re.DOTALL)
+
+
+class MarkupView:
+    """The text in an element whose content is read as markup: references resolved, CDATA sections open, comments gone.
+
+    Args:
+        raw: as in the document, without tags.
+        start: position of its first character in the document.
+        read: puts the charset right.
+    """
+
+    __slots__ = ("_ends", "_views", "text")
+
+    def __init__(self, raw: str, start: int, read: Callable[[str], str]) -> None:
+        self._views: list[RawView] = []
+        at = 0
+        for section in _SECTION.finditer(raw):
+            self._views.append(RawView(raw[at : section.start()], start + at, read))
+            if section.group(1) is not None:
+                self._views.append(RawView(section.group(1), start + section.start(1), read, entities=False))
+            at = section.end()
+        self._views.append(RawView(raw[at:], start + at, read))
+        self._ends = list(accumulate(len(view.text) for view in self._views))
+        self.text = "".join(view.text for view in self._views)
+
+    def start(self, index: int) -> int:
+        """Position in the document of the character of `text` at `index`."""
+        return self._raw(bisect_right(self._ends, index), index)
+
+    def end(self, index: int) -> int:
+        """Position in the document where what comes before `index` ends."""
+        return self._raw(bisect_left(self._ends, index), index)
+
+    def _raw(self, number: int, index: int) -> int:
+        number = min(number, len(self._views) - 1)
+        return self._views[number].raw(index - (self._ends[number - 1] if number else 0))
+
+
 def encode_double_quoted(text: str) -> str:
     """Text inside an attribute in double quotes."""
     return _ascii(text.replace("&", "&amp;").replace('"', "&quot;"))
@@ -137,6 +178,15 @@ def encode_unquoted(text: str) -> str:
 def encode_markup(text: str) -> str:
     """Text between tags."""
     return _ascii(text.replace("&", "&amp;").replace("<", "&lt;"))
+
+
+#: All but ASCII and the private characters that stand for bytes where a document is not read as text.
+_NOT_BYTES = re.compile("[^\x00-\x7f\uf700-\uf7ff]")
+
+
+def encode_content(text: str) -> str:
+    """Text of a script in an element whose content is read as markup."""
+    return _NOT_BYTES.sub(lambda match: f"&#{ord(match.group(0))};", text.replace("&", "&amp;").replace("<", "&lt;"))
 
 
 def _ascii(text: str) -> str:

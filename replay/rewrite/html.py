@@ -8,6 +8,7 @@ from dataclasses import replace
 from archiver.markup.charset import SNIFF_BYTES, sniff_charset
 from archiver.markup.html import HtmlScanner
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Passage, PassageKind, Slot, SlotKind
+from archiver.markup.xml import scanner_of
 from replay.rewrite.byteview import View, view_of
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.js import rewrite_script
@@ -18,17 +19,12 @@ from replay.rewrite.urls import absolute, is_inner, rewrite_url
 _DISARMED = {
     PassageKind.INTEGRITY: "data-archived-integrity",
     PassageKind.CROSSORIGIN: "data-archived-crossorigin",
+    PassageKind.EMBEDDED_CSP: "data-archived-csp",
 }
 _DISARMED_CSP = "X-Archived-CSP"
-_SCRIPTS = frozenset(
-    {
-        PassageKind.SCRIPT,
-        PassageKind.MODULE,
-        PassageKind.JSON,
-        PassageKind.HANDLER,
-        PassageKind.JAVASCRIPT_URL,
-    }
-)
+#: Scripts in elements are changed as they stand in the document, those in attributes as what they say.
+_SCRIPTS = frozenset({PassageKind.SCRIPT, PassageKind.MODULE, PassageKind.JSON})
+_ATTRIBUTE_SCRIPTS = frozenset({PassageKind.HANDLER, PassageKind.JAVASCRIPT_URL})
 _NAVIGATION = frozenset({SlotKind.LINK, SlotKind.FORM})
 _OUT_OF_FRAME = frozenset({"_top", "_parent", "_blank"})
 
@@ -41,6 +37,7 @@ class HtmlRewriter:
 
     Args:
         context: where it is replayed.
+        media_type: of the response, which says whether it is read as HTML or XML.
         http_charset: charset parameter of its Content-Type.
         head_insert: markup for the start of the head.
         body_insert: markup for the start of the body; left out in frameset documents.
@@ -50,11 +47,13 @@ class HtmlRewriter:
         self,
         context: RewriteContext,
         *,
+        media_type: str = "text/html",
         http_charset: str | None = None,
         head_insert: str = "",
         body_insert: str = "",
     ) -> None:
         self._context = context
+        self._media_type = media_type
         self._http_charset = http_charset
         self._inserts = {LandmarkKind.HEAD: _ascii(head_insert), LandmarkKind.BODY: _ascii(body_insert)}
         self._start = b""
@@ -82,7 +81,8 @@ class HtmlRewriter:
 
     def _begin(self) -> tuple[View, bytes]:
         view = self._view = view_of(sniff_charset(self._start, self._http_charset))
-        self._editor = _Editor(self._context, self._context.url, view, self._inserts)
+        scanner = scanner_of(self._media_type, view.scanner_charset)
+        self._editor = _Editor(self._context, self._context.url, view, scanner, self._inserts)
         data, self._start = self._start, b""
         return view, data
 
@@ -94,6 +94,7 @@ class _Editor:
         context: where the document is replayed.
         base: what relative URLs are joined with until a base element says otherwise.
         view: how the text was made of bytes; None for text that never was.
+        scanner: reads the document.
         inserts: markup for landmarks.
         depth: how many documents this one stands inside.
     """
@@ -103,6 +104,7 @@ class _Editor:
         context: RewriteContext,
         base: str,
         view: View | None,
+        scanner: HtmlScanner,
         inserts: dict[LandmarkKind, str],
         depth: int = 0,
     ) -> None:
@@ -112,7 +114,7 @@ class _Editor:
         self._charset = view.url_charset if view else None
         self._inserts = inserts
         self._depth = depth
-        self._scanner = HtmlScanner(charset=view.scanner_charset if view else None)
+        self._scanner = scanner
         self._splicer = Splicer()
         self._has_base = False
         self._base_leaves = False
@@ -168,8 +170,9 @@ class _Editor:
             if inner != value:
                 # "<" would be the end of a document that is read as XML.
                 self._splicer.replace(item.start, item.end, item.encode(inner).replace("<", "&lt;"))
-        elif kind in _SCRIPTS:
-            script = rewrite_script(self._context, self._read(item.value), kind)
+        elif kind in _SCRIPTS or kind in _ATTRIBUTE_SCRIPTS:
+            source = item.value if kind in _SCRIPTS else self._read(item.value)
+            script = rewrite_script(self._context, source, kind)
             if script is not None:
                 self._splicer.replace(item.start, item.end, item.encode(script))
 
@@ -178,7 +181,7 @@ class _Editor:
         if self._depth >= _MAX_NESTING:
             return ""
         context = replace(self._context, modifier="if")
-        editor = _Editor(context, self._base, None, {}, self._depth + 1)
+        editor = _Editor(context, self._base, None, HtmlScanner(), {}, self._depth + 1)
         return editor.feed(markup) + editor.close()
 
     def _read(self, value: str) -> str:

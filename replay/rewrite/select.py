@@ -8,13 +8,14 @@ from itertools import chain
 from typing import Protocol
 
 from archiver.markup.charset import SNIFF_BYTES
+from archiver.markup.xml import is_xml
 from archiver.message import Head
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.css import CssRewriter
 from replay.rewrite.headers import rewrite_headers
 from replay.rewrite.html import HtmlRewriter
 from replay.rewrite.js import ScriptRewriter
-from replay.rewrite.sniff import XHTML, Kind, content_type, kind_of
+from replay.rewrite.sniff import SVG, Kind, content_type, kind_of
 from replay.rewrite.xhtml import as_xhtml
 
 _PARTIAL_CONTENT = 206
@@ -41,9 +42,9 @@ class Inserts:
 
 def as_markup_of(media_type: str, markup: str) -> str:
     """HTML as it goes into a page of that type; "" where it has no place."""
-    if media_type == "image/svg+xml":
+    if media_type == SVG:
         return ""
-    return as_xhtml(markup) if media_type == XHTML else markup
+    return as_xhtml(markup) if is_xml(media_type) else markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def rewrite_response(
 def _html(context: RewriteContext, head: Head, inserts: Inserts) -> HtmlRewriter:
     return HtmlRewriter(
         context,
+        media_type=head.media_type,
         http_charset=head.charset,
         head_insert=as_markup_of(head.media_type, inserts.head),
         body_insert=inserts.body,

@@ -10,6 +10,7 @@ import webencodings
 from archiver.markup.charset import SNIFF_BYTES
 from archiver.markup.html import HtmlScanner
 from archiver.markup.slots import Passage, PassageKind
+from archiver.markup.xml import is_xml
 
 
 class Kind(StrEnum):
@@ -21,9 +22,8 @@ class Kind(StrEnum):
     NONE = ""  # passes through as it is
 
 
-XHTML = "application/xhtml+xml"
-_HTML = frozenset({"text/html", XHTML, "image/svg+xml", "application/vnd.wap.xhtml+xml"})
-_XML = frozenset({"text/xml", "application/xml"})
+SVG = "image/svg+xml"
+_HTML = frozenset({"text/html", "application/xhtml+xml", SVG, "application/vnd.wap.xhtml+xml"})
 
 #: Types that browsers take for none (MIME Sniffing Standard, section 7).
 _UNKNOWN = frozenset({"", "unknown/unknown", "application/unknown", "*/*"})
@@ -78,8 +78,9 @@ def kind_of(mime: str, modifier: str, start: bytes) -> Kind:
         return Kind.CSS
     if mime in _HTML:
         return Kind.NONE if modifier in _PART_MODIFIERS and start.startswith(_BINARY) else Kind.HTML
-    if mime in _XML:
-        return Kind.HTML if root_of(start) in ("html", "svg") else Kind.NONE
+    if is_xml(mime):
+        is_shown = root_of(start) in ("html", "svg") or b"<?xml-stylesheet" in start
+        return Kind.HTML if is_shown else Kind.NONE
     if mime in _UNKNOWN and modifier != "im" and looks_like_markup(start):
         return Kind.HTML
     return Kind.NONE

@@ -25,7 +25,7 @@ MODIFIERS: dict[SlotKind, str] = {
     SlotKind.OBJECT: "oe",
     SlotKind.MANIFEST: "oe",
     SlotKind.PRELOAD: "oe",
-    SlotKind.DATA: "im",
+    SlotKind.DOWNLOAD: "id",
 }
 
 #: What replaces the URLs of hints and pings: nobody is to be connected to or told.
@@ -34,7 +34,6 @@ NOWHERE = "about:blank"
 #: How documents inside other documents are asked for → how the links in them are: without a banner.
 _INNER = {"if": "if", "fr": "fr", "oe": "if"}
 _ADDRESS = re.compile(r"\d{1,14}(?:[a-z]{2,4}_)?/[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
-_ROOTED = re.compile(r"https?:|[/\\]", re.IGNORECASE)
 #: URLs that joining neither escapes nor shortens: absolute (group 1), from the root (group 2), or of the same folder.
 _PLAIN = re.compile(
     r"(?!\S*xn--)(?:(https?://(?:[a-z0-9-]++\.)++[a-z]{2,}+(?=/))?(/))?"
@@ -100,8 +99,8 @@ def rewrite_url(context: RewriteContext, base: str, value: str, kind: SlotKind, 
         return NOWHERE
     if value.startswith("#") or is_address(context, value):
         return None
-    # Scripts read these attributes as data: what leads into the archive by itself keeps its form.
-    if kind is SlotKind.DATA and not _ROOTED.match(value):
+    # Scripts read these attributes as data, and what they then ask for leads into the archive by itself.
+    if kind is SlotKind.DATA:
         return None
     url = absolute(base, value, charset)
     if url is None:

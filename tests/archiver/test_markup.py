@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 import archiver.markup.html as html_module
 from archiver.markup.html import HtmlScanner
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Passage, PassageKind, Slot, SlotKind
+from archiver.markup.xml import XmlScanner
 
 SITE = Path(__file__).parents[2] / "sample" / "site"
 
@@ -72,7 +73,7 @@ def test_a_nasty_page_is_read_as_a_browser_reads_it() -> None:
         (SlotKind.DATA, "lazy.png"),
         (SlotKind.IMAGE, "i.svg"),
         (SlotKind.LINK, "mailto:a@b"),
-        (SlotKind.LINK, "sp ace.html"),
+        (SlotKind.DOWNLOAD, "sp ace.html"),
         (SlotKind.PING, "p1"),
         (SlotKind.PING, "p2"),
         (SlotKind.FRAME, "f.html"),
@@ -97,7 +98,7 @@ def test_passages_are_scripts_handlers_documents_and_what_would_block_replay() -
     kinds = [item.kind for item in (*scanner.feed(NASTY), *scanner.close()) if isinstance(item, Passage)]
     assert [kind.value for kind in kinds] == [
         "meta-charset", "meta-csp", "integrity", "crossorigin", "script", "script", "json", "handler", "javascript-url",
-        "target", "download", "srcdoc",
+        "target", "srcdoc",
     ]  # fmt: skip
 
 
@@ -110,7 +111,8 @@ def test_it_does_not_matter_how_the_document_is_cut(step: int) -> None:
 
 TOKENS = (
     "< > / = \" ' ! - & ; a p img src href class x é <!-- --> --!> <a </a> <svg> </svg> <![CDATA[ ]]> <script> </script>"
-    " <title> </title> <template> </template> <style> </style> <body> <head> <frameset> <noscript> <textarea> <xmp"
+    ' <title> </title> <path fill=red fill="url(u)" <desc> </desc> <math <mi> <img/src=u> d="M0"'
+    " <template> </template> <style> </style> <body> <head> <frameset> <noscript> <textarea> <xmp"
     " <plaintext> onclick=f() data-src=z DOWNLOAD target=_top xlink:href=u <iframe &amp; &lt"
 )
 ATOMS = TOKENS.split()
@@ -136,7 +138,9 @@ def test_broken_documents_are_read_the_same_however_they_are_cut() -> None:
 def test_the_short_cut_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [*broken_documents(3000, seed=2), NASTY, *(path.read_text() for path in SITE.rglob("*.html"))]
     quick = [seen(text) for text in texts]
-    monkeypatch.setattr(html_module, "UNEVENTFUL", re.compile(""))
+    for name in ("UNEVENTFUL", "UNEVENTFUL_FOREIGN"):
+        monkeypatch.setattr(html_module, name, re.compile(""))
+    monkeypatch.setattr(html_module, "PLAIN_LINK", re.compile("(?!)"))
     slow = [seen(text) for text in texts]
     assert quick == slow
 
@@ -294,7 +298,8 @@ def test_hostile_input_takes_time_in_proportion_to_its_size(name: str, monkeypat
     ("script", "ends"),
     [
         ("a</script>", 1), ("<!--a</script>", 5), ("<!--<script>a</script>b</script>", 23), ("<!--<script>a--></script>", 16),
-        ("a</scriptx>b</script>", 12), ("</SCRIPT >", 0), ("<!--<scriptx></script>", 13),
+        ("a</scriptx>b</script>", 12), ("</SCRIPT >", 0), ("<!--<scriptx></script>", 13), ("<!--><script></script>", 13),
+        ("<!---><script></script>", 14), ("<!--a<!--><script></script>", 18), ("<!--<script\xa0></script>", 13),
     ],
 )  # fmt: skip
 def test_scripts_end_where_browsers_end_them(script: str, ends: int) -> None:
@@ -304,3 +309,102 @@ def test_scripts_end_where_browsers_end_them(script: str, ends: int) -> None:
     scripts = [item for item in found if isinstance(item, Passage) and item.kind is PassageKind.SCRIPT]
     assert [item.value for item in scripts] == ([script[:ends]] if ends else [])
     assert [item.value for item in found if isinstance(item, Slot)] == ["after"]
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("<svg><script href=a.js /><image href=b></svg>", ["a.js", "b"]),
+        ("<svg><style>&#60;a{b:url(c)}<![CDATA[d{e:url(f)}]]></style><image href=g></svg>", ["c", "f", "g"]),
+        ("<svg><style><image href=a></style></svg>", ["a"]),
+        ("<svg><title><image href=a></title><textarea><image href=b></textarea></svg>", ["a", "b"]),
+        ("<svg><p><style><img src=no></style><![CDATA[<img src=no>]]>", []),
+        ("<svg></p><xmp><img src=no></xmp>", []),
+        ("<svg><font><style><img src=a>", ["a"]),
+        ("<svg><font color=red><style><img src=no>", []),
+        ("<svg><foreignObject><style><img src=no></style></svg><style><img src=no></style>", []),
+        ("<math><mtext><style><img src=no></style></mtext><style><image href=a>", ["a"]),
+        ("<math><annotation-xml><style><image href=a></style>", ["a"]),
+        ("<math><annotation-xml encoding=text/HTML><style><img src=no></style>", []),
+        ("<svg><path fill='url(a.svg#b)' stroke=red mask=url(c) clip-path='url(#d)'></svg>", ["a.svg#b", "c"]),
+        ("<p fill='url(no)'>", []),
+        ("<svg><animate attributeName=href values=' a ;b c; d' to=e from='f'></svg>", ["a", "b c", "d", "e", "f"]),
+        ("<svg><set attributeName=xlink:href to=a><set attributeName=x to=no></svg>", ["a"]),
+        ("<noscript><img alt='</noscript><img src=a>'>", ["a"]),
+        ("<noscript><img src=a><noscript><img src=b></noscript>", ["a", "b"]),
+        ("</é><a href=a>", ["a"]),
+        ("</><a href=a></ ><a href=b>", ["a", "b"]),
+        ("<a title=x\xa0href=no href=b>", ["b"]),
+        ("<a href=a\x85b>", ["a\x85b"]),
+    ],
+)
+def test_svg_mathml_and_odd_markup_are_read_as_browsers_do(text: str, urls: list[str]) -> None:
+    assert values(f"<body>{text}") == urls
+
+
+XML = """<?xml version="1.0"?><?xml-stylesheet type="text/css" href="a&amp;b.css"?><!-- --!> <img src='no'/> -->
+<!DOCTYPE html [<!ENTITY x "<img src='no'/>">]>
+<h:html xmlns:h="http://www.w3.org/1999/xhtml"><h:head><h:title>A &amp; B</h:title>
+<h:script src="s.js"/><h:style><![CDATA[p{background:url(style.png)}]]></h:style></h:head>
+<h:body><h:script>//<![CDATA[
+if (1 < 2) location = "x"; //]]></h:script><h:textarea><h:img src="one.png"/></h:textarea><![CDATA[<h:img src="no"/>]]>
+<?php <h:img src="no"/> ?><h:iframe src="f"/><h:img src="two.png"/></h:body></h:html>"""
+
+
+@pytest.mark.parametrize("step", [0, 1, 3, 7])
+def test_xml_is_read_as_xml(step: int) -> None:
+    scanner = XmlScanner()
+    step = step or len(XML)
+    found = [item for at in range(0, len(XML), step) for item in scanner.feed(XML[at : at + step])]
+    found += scanner.close()
+    assert scanner.title == "A & B"
+    slots = [(item.kind, item.value) for item in found if isinstance(item, Slot)]
+    assert slots == [
+        (SlotKind.STYLESHEET, "a&b.css"),
+        (SlotKind.SCRIPT, "s.js"),
+        (SlotKind.IMAGE, "style.png"),
+        (SlotKind.IMAGE, "one.png"),
+        (SlotKind.FRAME, "f"),
+        (SlotKind.IMAGE, "two.png"),
+    ]
+    (script,) = [item for item in found if isinstance(item, Passage)]
+    assert script.value == '//\nif (1 < 2) location = "x"; //'
+    assert script.encode("a && b < c") == "a &amp;&amp; b &lt; c"
+    marks = {item.kind: XML[item.start :][:8] for item in found if isinstance(item, Landmark)}
+    assert marks == {LandmarkKind.HEAD: "<h:title", LandmarkKind.BODY: "<h:scrip", LandmarkKind.END: ""}
+
+
+def test_of_other_xml_only_the_style_sheet_matters() -> None:
+    scanner = XmlScanner()
+    text = '<?xml-stylesheet href="s.xsl" type="text/xsl"?><feed><link href="no"/><?xml-stylesheet href="no"?></feed>'
+    assert [(item.kind, item.value) for item in (*scanner.feed(text), *scanner.close()) if isinstance(item, Slot)] == [
+        (SlotKind.OBJECT, "s.xsl")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["<", "<!", "<!DOCTYPE [", "<![CDATA[", "<?", "<a", "<html><script>", "<html><style><![CDATA["]
+)
+def test_xml_that_ends_too_soon_ends(text: str) -> None:
+    scanner = XmlScanner()
+    assert [item.kind for item in (*scanner.feed(text), *scanner.close()) if isinstance(item, Slot)] == []
+    assert scanner.settled == len(text)
+
+
+@pytest.mark.parametrize(
+    ("tag", "kinds"),
+    [
+        ("<img data-src=a.png data-original=/b data-bg=red data-lazy='{x}' data-srcset='c.png 1x, {d} 2x'>", ["data"] * 3),
+        ("<a href=x download>", ["download"]),
+        ("<object data=a type=image/png>", ["image"]),
+        ("<object data=a type=image/svg+xml>", ["object"]),
+        ("<embed src=a type='text/html; charset=x'>", ["frame"]),
+        ("<embed src=a type=video/mp4>", ["media"]),
+        ("<object><param name=Movie value=a.swf><param name=quality value=high><param name=src value=x>", ["object"]),
+        ("<link rel=preload as=image imagesrcset='a 1x, b 2x'>", ["image", "image"]),
+        ("<img attributionsrc='a b'>", ["ping", "ping"]),
+        ("<template shadowrootmode=open><img src=a><link rel=stylesheet href=b></template>", ["image", "stylesheet"]),
+    ],
+)
+def test_kinds_of_attributes(tag: str, kinds: list[str]) -> None:
+    assert [kind.value for kind, _ in slots(f"<body>{tag}")] == kinds

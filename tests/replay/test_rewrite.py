@@ -23,11 +23,18 @@ DIR = f"{SITE}/dir"
 
 
 def rewritten(
-    page: str | bytes, *, charset: str | None = "utf-8", step: int = 0, modifier: str = "", head: str = "", body: str = ""
+    page: str | bytes,
+    *,
+    mime: str = "text/html",
+    charset: str | None = "utf-8",
+    step: int = 0,
+    modifier: str = "",
+    head: str = "",
+    body: str = "",
 ) -> bytes:
     data = page.encode() if isinstance(page, str) else page
     context = RewriteContext("/c/", "20160810204623", URL, modifier)
-    rewriter = HtmlRewriter(context, http_charset=charset, head_insert=head, body_insert=body)
+    rewriter = HtmlRewriter(context, media_type=mime, http_charset=charset, head_insert=head, body_insert=body)
     step = step or len(data) or 1
     return b"".join(rewriter.feed(data[at : at + step]) for at in range(0, len(data), step)) + rewriter.flush()
 
@@ -60,7 +67,13 @@ def text(page: str, **options: object) -> str:
         ("<base href=/o/><a href=x>", f"<base href={AT}/{SITE}/o/><a href={AT}/{SITE}/o/x>"),
         ("<a href=x ping='http://t.example/'>", f"<a href={AT}/{DIR}/x ping='about:blank'>"),
         ("<link rel=preconnect href=//t.example>", "<link rel=preconnect href=about:blank>"),
-        ("<img data-src=/lazy.png>", f"<img data-src={AT}im_/{SITE}/lazy.png>"),
+        ("<a href=x.pdf download>", f"<a href={AT}id_/{DIR}/x.pdf download>"),
+        ("<iframe csp=x src=f></iframe>", f"<iframe data-archived-csp=x src={AT}if_/{DIR}/f></iframe>"),
+        ("<object data=f type=text/html></object>", f"<object data={AT}if_/{DIR}/f type=text/html></object>"),
+        ("<script>var é = '日'; location.href</script>", "<script>var é = '日'; __muniment.location(location).href</script>"),
+        ("<noscript><base href=/o/><a href=x></noscript><a href=x>",
+         f"<noscript><base href={AT}/{SITE}/o/><a href={AT}/{DIR}/x></noscript><a href={AT}/{DIR}/x>"),
+        ("<svg><path mask='url(m.svg#m)'/></svg>", f"<svg><path mask='url({AT}im_/{DIR}/m.svg#m)'/></svg>"),
         ("<script integrity=sha256-x crossorigin src=s.js></script>",
          f"<script data-archived-integrity=sha256-x data-archived-crossorigin src={AT}js_/{DIR}/s.js></script>"),
         ("<meta http-equiv=Content-Security-Policy content=x>", "<meta http-equiv=X-Archived-CSP content=x>"),
@@ -83,10 +96,30 @@ def test_what_leads_out_is_led_into_the_archive(before: str, after: str) -> None
         "<!-- <a href=x> --><textarea><a href=x></textarea><title><a href=x></title>", "<p title='http://x.example/'>http://x/",
         f"<a href='{AT}/http://already.example/'>", f"<img src='{AT}im_/http://already.example/x.png'>", "<a name=x download>",
         "<script type='application/ld+json'>{\"url\":\"http://x.example/\"}</script>", "<p data-id=5 onclick=\"go('/x')\">",
+        "<img data-src=/lazy.png data-srcset='http://x.example/a 1x'>",
     ],
 )  # fmt: skip
 def test_what_leads_nowhere_stays_as_it_is(page: str) -> None:
     assert text(f"<body>{page}") == f"<body>{page}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<html><script>if (a &lt; b) location = c</script></html>",
+         "<html><script>if (a &lt; b) __muniment.assign(location,(v)=>location=v).value = c</script></html>"),
+        ("<html><script><![CDATA[location.é]]></script></html>",
+         "<html><script>__muniment.location(location).&#233;</script></html>"),
+        ("<html><style><![CDATA[a{b:url(?a&b)}]]></style></html>",
+         f"<html><style><![CDATA[a{{b:url({AT}im_/{URL}?a\\26 b)}}]]></style></html>"),
+        ("<svg><script href='a.js'/><image href='b'/></svg>",
+         f"<svg><script href='{AT}js_/{DIR}/a.js'/><image href='{AT}im_/{DIR}/b'/></svg>"),
+        ("<?xml-stylesheet href='s.xsl' type='text/xsl'?><feed><link href='x'/></feed>",
+         f"<?xml-stylesheet href='{AT}oe_/{DIR}/s.xsl' type='text/xsl'?><feed><link href='x'/></feed>"),
+    ],
+)  # fmt: skip
+def test_xml_stays_well_formed(before: str, after: str) -> None:
+    assert text(before, mime="application/xml") == after
 
 
 QUIET = (

@@ -27,6 +27,7 @@ XHTML = b'<?xml version="1.0"?>\n<!-- c --><!DOCTYPE html [<!ENTITY x "y">]><htm
         ("text/xml", "", XHTML, Kind.HTML),
         ("application/xml", "", b"\xef\xbb\xbf<svg:svg>", Kind.HTML),
         ("application/xml", "", b"<rss>", Kind.NONE),
+        ("application/rss+xml", "", b"<?xml-stylesheet href='x'?><rss>", Kind.HTML),
         ("image/svg+xml", "im", b"<svg>", Kind.HTML),
         ("text/css", "", b"a{}", Kind.CSS),
         ("text/plain", "cs", b"a{}", Kind.CSS),
@@ -105,11 +106,12 @@ def test_a_rewritten_part_is_no_longer_that_range() -> None:
     assert "Content-Range" not in headers
 
 
-def test_xhtml_gets_insertions_that_are_well_formed() -> None:
+@pytest.mark.parametrize("mime", ["application/xhtml+xml", "text/xml"])
+def test_xhtml_gets_insertions_that_are_well_formed(mime: str) -> None:
     from xml.etree import ElementTree
 
     page = b'<html xmlns="http://www.w3.org/1999/xhtml"><head><title>x</title></head><body><p>y</p></body></html>'
-    _, body = answer("200 OK\r\nContent-Type: application/xhtml+xml", page)
+    _, body = answer(f"200 OK\r\nContent-Type: {mime}", page)
     root = ElementTree.fromstring(body)
     script = root.find("{*}body/{*}script")
     assert script is not None
