@@ -17,6 +17,7 @@ import zstandard
 from zlib_ng import zlib_ng
 
 from archiver.errors import BodyLimitExceeded
+from archiver.mediatype import MediaType, parse_media_type
 
 #: Content codings one over the other that are undone; nobody applies more but to waste time.
 MAX_CODINGS = 8
@@ -25,8 +26,6 @@ MAX_CODINGS = 8
 MAX_HEAD_BYTES = 1024 * 1024
 
 _STATUS_LINE = re.compile(rb"\s*(HTTP/\d+(?:\.\d+)?|ICY)\s+([1-9]\d{2})(?:\s+(.*))?", re.IGNORECASE)
-#: Printable, unlike what some servers send; not as strict as RFC 9110, section 8.3.1.
-_MEDIA_TYPE = re.compile(r"[!-.0-~]+/[!-.0-~]+")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?")
 
 
@@ -83,17 +82,20 @@ class Head:
         """The comma-separated, lower-cased words of a list field such as Transfer-Encoding."""
         return [word.strip().lower() for value in self.get_all(name) for word in value.split(",") if word.strip()]
 
+    @cached_property
+    def content_type(self) -> MediaType:
+        """What the response says that it is, as browsers read it."""
+        return parse_media_type(self._by_name.get("content-type", ()))
+
     @property
     def media_type(self) -> str:
         """Lower case, without parameters; "" when there is none."""
-        value = (self.get("Content-Type") or "").partition(";")[0].strip().lower()
-        return value if _MEDIA_TYPE.fullmatch(value) else ""
+        return self.content_type.name
 
     @property
     def charset(self) -> str | None:
         """The charset parameter of Content-Type; None when there is none."""
-        match = re.search(r";\s*charset\s*=\s*[\"']?([^\s\"';,]+)", self.get("Content-Type") or "", re.IGNORECASE)
-        return match.group(1) if match else None
+        return self.content_type.charset
 
     @property
     def is_chunked(self) -> bool:

@@ -43,10 +43,12 @@ def rewrite_headers(
     Args:
         context: where the response is replayed.
         head: as archived.
-        content_type: takes the place of the archived one.
+        content_type: takes the place of the archived one, which is made clean where browsers could differ on it.
         is_whole: the body is not sent as the part that Content-Range says it is.
     """
     out: list[tuple[str, str]] = []
+    if content_type is None and head.media_type and not head.content_type.is_clean:
+        content_type = str(head.content_type)
     if content_type is not None:
         out.append(("Content-Type", content_type))
     seen = {name.lower() for name, _ in out}

@@ -81,7 +81,7 @@ def rewrite_response(
     rewriter: _Rewriter
     type_ = None
     if kind is Kind.HTML:
-        type_ = content_type(head.get("Content-Type"), head.media_type, head.charset, start)
+        type_ = content_type(head.media_type, head.charset, start)
         rewriter = _html(context, head, inserts or Inserts())
     elif kind is Kind.SCRIPT:
         rewriter = ScriptRewriter(context, head.charset)

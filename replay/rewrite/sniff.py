@@ -100,24 +100,22 @@ def root_of(start: bytes) -> str:
     return root.group(1).decode("ascii", "replace").lower() if root else ""
 
 
-def content_type(declared: str | None, mime: str, http_charset: str | None, start: bytes) -> str | None:
+def content_type(mime: str, http_charset: str | None, start: bytes) -> str | None:
     """The Content-Type that a rewritten page needs; None when the archived one is right.
 
     Rewriting makes a page longer, and browsers look for the meta element with the encoding only in its first 1024 bytes:
     what it says goes into the header. A page that was shown as one for want of a type gets the type.
 
     Args:
-        declared: archived Content-Type.
-        mime: its media type, "" when there is none.
-        http_charset: its charset parameter.
+        mime: archived media type, "" when there is none.
+        http_charset: charset parameter of the archived Content-Type.
         start: first bytes of the page.
     """
     known = http_charset is not None and webencodings.lookup(http_charset.strip()) is not None
     label = None if known else meta_charset(start)
     if label is None:
         return "text/html" if mime in _UNKNOWN else None
-    bare = "text/html" if mime in _UNKNOWN else (declared or "").partition(";")[0].strip()
-    return f"{bare}; charset={label}"
+    return f"{'text/html' if mime in _UNKNOWN else mime}; charset={label}"
 
 
 def meta_charset(start: bytes) -> str | None:

@@ -78,6 +78,32 @@ def test_an_endless_head_ends_at_its_limit() -> None:
     assert head.status == 200
 
 
+@pytest.mark.parametrize(
+    ("values", "name", "charset", "is_clean"),
+    [
+        (["text/html"], "text/html", None, True),
+        (["Text/HTML;Charset=UTF-8"], "text/html", "UTF-8", True),
+        (['text/html; charset="utf-8"; x=y;'], "text/html", "utf-8", True),
+        (["text/html charset=utf-8"], "text/html", None, False),
+        (["text/html (a comment); charset=koi8-r"], "text/html", "koi8-r", False),
+        (["text/html, text/plain; charset=x"], "text/plain", "x", False),
+        (["text/html; charset=utf-8, text/html"], "text/html", "utf-8", False),
+        (["text/html; charset=utf-8", "text/css"], "text/css", None, False),
+        (["text/css", "junk", "*/*"], "text/css", None, False),
+        (['text/html; x="a,b/c"'], "text/html", None, True),
+        (["text/html; charset = utf-8"], "text/html", "utf-8", False),
+        (["text/html;;"], "text/html", None, False),
+        (["*/*"], "", None, False),
+        ([], "", None, False),
+        (['"' * 10_000 + "\\" * 10_000], "", None, False),
+    ],
+)
+def test_a_content_type_is_read_as_browsers_read_it(values: list[str], name: str, charset: str | None, is_clean: bool) -> None:
+    fields = "".join(f"Content-Type: {value}\r\n" for value in values)
+    head = head_of(f"HTTP/1.1 200 OK\r\n{fields}\r\n")
+    assert (head.media_type, head.charset, head.content_type.is_clean) == (name, charset, is_clean)
+
+
 @pytest.mark.parametrize("value", ["text", "text/", "/html", "a b/c", "", ";charset=x"])
 def test_what_is_no_media_type_is_none(value: str) -> None:
     assert head_of(f"HTTP/1.1 200 OK\r\nContent-Type: {value}\r\n\r\n").media_type == ""

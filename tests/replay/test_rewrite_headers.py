@@ -149,10 +149,25 @@ def test_links_of_another_archive_are_not_ours() -> None:
 
 
 def test_of_two_that_may_stand_once_the_second_is_renamed() -> None:
-    assert sent("Content-Type: text/html", "content-type: text/plain") == [
-        ("Content-Type", "text/html"), (f"{ORIGINAL}content-type", "text/plain"),
+    assert sent("Content-Disposition: inline", "content-disposition: attachment") == [
+        ("Content-Disposition", "inline"), (f"{ORIGINAL}content-disposition", "attachment"),
     ]  # fmt: skip
     assert [name for name, _ in sent("Set-Cookie: a", "Set-Cookie: b")] == [f"{ORIGINAL}Set-Cookie"] * 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "type_"),
+    [
+        (["Content-Type: text/html", "content-type: text/plain"], "text/plain"),
+        (["Content-Type: image/png (a picture)"], "image/png"),
+        (["Content-Type: text/css charset=x"], "text/css"),
+        (["Content-Type: text/html; charset=a, text/html"], "text/html; charset=a"),
+    ],
+)
+def test_a_loose_content_type_is_sent_clean(lines: list[str], type_: str) -> None:
+    out = sent(*lines)
+    assert out[0] == ("Content-Type", type_)
+    assert [name.lower() for name, _ in out[1:]] == [f"{ORIGINAL}Content-Type".lower()] * len(lines)
 
 
 def test_a_part_is_said_to_be_one_only_when_it_is_sent_as_one() -> None:
