@@ -9,7 +9,7 @@ from archiver.markup.charset import sniff_charset
 from archiver.markup.html import HtmlScanner
 from archiver.markup.slots import Landmark, LandmarkKind
 
-_MAY_BE = re.compile(rb"<frameset[\s>]", re.IGNORECASE)
+_MAY_BE = re.compile(rb"<[fF][rR][aA][mM][eE][sS][eE][tT]")
 
 _STYLE = (
     "html{height:100%;display:flex;flex-direction:column}head{display:none}"

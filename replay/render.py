@@ -22,7 +22,9 @@ from replay.runtime.bundle import runtime_tag
 #: Stands where the banner goes while a page is rewritten; no page can know it.
 _MARK = f"<!--{token_hex(16)}-->"
 _CODECS = ("ascii", "utf-16-le", "utf-16-be")
-_MAY_HAVE_MEDIA = re.compile(rb"<(?:audio|video)|\.(?:mp[34]|webm|og[gvma]|m4[av]|wav|flac|opus|mov)\b", re.IGNORECASE)
+#: What a page with audio or video has somewhere, in lower case.
+_MEDIA_TAG = re.compile(rb"<(?:audio|video)")
+_MEDIA_FILE = re.compile(rb"\.(?:mp[34]|webm|og[gvma]|m4[av]|wav|flac|opus|mov)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def render(context: RewriteContext, head: Head, status: int, body: bytes, *, has
 
 
 def _media(context: RewriteContext, head: Head, page: bytes) -> tuple[MediaItem, ...]:
-    if not _MAY_HAVE_MEDIA.search(page):
+    lower = page.lower()
+    if not _MEDIA_TAG.search(lower) and not _MEDIA_FILE.search(lower):
         return ()
     from archiver.extract.media import media_inventory  # BeautifulSoup is slow to import, and few pages need it
 

@@ -83,7 +83,7 @@ class ScriptText:
 
     def __init__(self, source: str, until: int | None = None) -> None:
         self.source = source
-        self.pieces = list(_pieces(source, len(source) if until is None else until))
+        self.pieces = _pieces(source, len(source) if until is None else until)
         self._starts = [piece[0] for piece in self.pieces]
         self._looked = 0
 
@@ -99,19 +99,19 @@ class ScriptText:
     def code(self) -> str:
         """The source, character for character, with comments as spaces and other pieces as quotes (line ends kept)."""
         out: list[str] = []
+        add = out.append
         at = 0
         source = self.source
-        for piece in self.pieces:
-            out.append(source[at : piece.start])
-            length = piece.end - piece.start
-            if piece.kind is not PieceKind.COMMENT:
-                out.append('"' * length)
-            elif "\n" in source[piece.start : piece.end]:
-                out.append("\n" + " " * (length - 1))
+        for start, end, kind in self.pieces:
+            add(source[at:start])
+            if kind is not PieceKind.COMMENT:
+                add('"' * (end - start))
+            elif source.find("\n", start, end) >= 0:
+                add("\n" + " " * (end - start - 1))
             else:
-                out.append(" " * length)
-            at = piece.end
-        out.append(source[at:])
+                add(" " * (end - start))
+            at = end
+        add(source[at:])
         return "".join(out)
 
     def before(self, position: int) -> int:
@@ -198,7 +198,9 @@ class ScriptText:
         return places, enclosing, closing
 
 
-def _pieces(source: str, until: int) -> Iterator[Piece]:
+def _pieces(source: str, until: int) -> list[Piece]:
+    pieces: list[Piece] = []
+    add, new = pieces.append, tuple.__new__  # a quarter of the time of calling the class
     at = 0
     depths: list[int] = []  # open braces in each ${…} that we are in
     comments: list[tuple[int, int]] = []  # since the last other piece
@@ -206,22 +208,22 @@ def _pieces(source: str, until: int) -> Iterator[Piece]:
     while at < until:
         found = finder.match(source, at)
         if found is None:
-            return
+            return pieces
         start, at = found.span(1)
         if start >= until:
-            return
+            return pieces
         first = source[start]
         if first in "\"'":
-            yield Piece(start, at, PieceKind.STRING)
+            add(new(Piece, (start, at, PieceKind.STRING)))
         elif at - start > 1:
             comments.append((start, at))
-            yield Piece(start, at, PieceKind.COMMENT)
+            add(new(Piece, (start, at, PieceKind.COMMENT)))
             continue
         elif first == "/":
             regex = _REGEX.match(source, start) if _begins_regex(source, start, comments) else None
             if regex is not None:
                 at = regex.end()
-                yield Piece(start, at, PieceKind.REGEX)
+                add(new(Piece, (start, at, PieceKind.REGEX)))
         elif first == "{":
             depths[-1] += 1
         elif first == "}" and depths[-1]:
@@ -231,11 +233,13 @@ def _pieces(source: str, until: int) -> Iterator[Piece]:
                 depths.pop()
             part = _TEMPLATE_PART.match(source, at)
             at = part.end() if part is not None else len(source)
-            yield Piece(start, at, PieceKind.TEMPLATE)
+            add(new(Piece, (start, at, PieceKind.TEMPLATE)))
             if part is not None and part.group(1) == "${":
                 depths.append(0)
             finder = _NEXT_IN_TEMPLATE if depths else outside
-        comments.clear()
+        if comments:
+            comments.clear()
+    return pieces
 
 
 def _ends_lines_plainly(source: str) -> bool:

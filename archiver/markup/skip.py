@@ -57,7 +57,7 @@ def _pattern(eventful: Iterable[str] | str, usual: str, plain_tags: str, plain_a
     usual = rf"(?:{_any(usual)})(?=[ \t\n\f\r/>])|" if usual else ""
     return re.compile(
         rf"""(?>
-          [^<]*+<(?:/(?:a|{plain_tags})|(?:{plain_tags}){plain})>
+          [^<]*+<(?:/(?:a|{plain_tags})|(?:{plain_tags}){plain}|a{plain}\ href="\#[^"]*+"{plain})>
         | [^<]++
         | <(?>{usual}{others})(?:[ \t\n\f\r/]++(?:{paint}{name}{value})?+)*+>
         | </{others}{space}*+>

@@ -306,11 +306,19 @@ class _Names:
     def _is_declared(self, at: int) -> bool:
         """The name is a further one of `var a = 1, location = …`."""
         code = self._text.code
-        depth = 0
         before = self._text.before(at)
         if before < 0 or code[before] != ",":
             return False
-        for found in reversed(list(_STATEMENT_EDGE.finditer(code, max(0, at - self._reach()), at))):
+        for reach in (500, self._reach()):  # nearly always it stands near
+            found = self._declares(at, max(0, at - reach))
+            if found is not None:
+                return found
+        return False
+
+    def _declares(self, at: int, start: int) -> bool | None:
+        """The statement around a place is a declaration; None when it does not begin after `start`."""
+        depth = 0
+        for found in reversed(list(_STATEMENT_EDGE.finditer(self._text.code, start, at))):
             mark = found.group()
             if mark in (")", "]", "}"):
                 depth += 1
@@ -324,7 +332,7 @@ class _Names:
                 return True
             elif mark in (";", "return", "throw", "case"):
                 return False
-        return False
+        return None
 
     def _reach(self) -> int:
         """How far back a declaration is looked for, in characters: less and less in scripts that ask too often."""

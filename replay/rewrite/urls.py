@@ -36,7 +36,7 @@ _INNER = {"if": "if", "fr": "fr", "oe": "if"}
 _ADDRESS = re.compile(r"\d{1,14}(?:[a-z]{2,4}_)?/[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
 #: URLs that joining neither escapes nor shortens: absolute (group 1), from the root (group 2), or of the same folder.
 _PLAIN = re.compile(
-    r"(?!\S*xn--)(?:(https?://(?:[a-z0-9-]++\.)++[a-z]{2,}+(?=/))?(/))?"
+    r"(?!\S*xn--)(?:(https?://(?:[a-z0-9-]++\.)++[a-z]{2,}+(?=/))?(/)|((?:\.\./)++))?"
     r"(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)*+/?+|(?<=/))"
     r"(?:\?[A-Za-z0-9_.~/=&-]*+)?(?:#[A-Za-z0-9_.~-]*+)?"
 )
@@ -62,9 +62,9 @@ def absolute(base: str, value: str, charset: str | None = None) -> str | None:
     if plain is not None:
         if plain.group(1):
             return value
-        place = _site(base) if plain.group(2) else _folder(base)
+        place = _site(base) if plain.group(2) else _folder(base, plain.group(3) or ".")
         if place is not None:
-            return place + value
+            return place + value[plain.end(3) :] if plain.group(3) else place + value
     if charset is not None and "?" in value and not value.isascii():
         value = _encoded_query(value, charset)
     url = resolve(base, value)
@@ -72,9 +72,9 @@ def absolute(base: str, value: str, charset: str | None = None) -> str | None:
 
 
 @lru_cache(maxsize=1000)
-def _folder(base: str) -> str | None:
-    """What plain relative URLs at a base begin with."""
-    url = resolve(base, ".")
+def _folder(base: str, way: str) -> str | None:
+    """What plain relative URLs at a base begin with; `way` leads to their folder."""
+    url = resolve(base, way)
     return url if url is not None and is_http(url) else None
 
 
