@@ -18,8 +18,11 @@ _XML = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
-#: Encodings whose ASCII range is not ASCII bytes: these are really decoded.
-_OPAQUE = frozenset({"utf-16-le", "utf-16-be", "iso-2022-jp", "hz-gb-2312", "utf-7", "utf-32"})
+#: Encodings in which bytes of the ASCII range may be parts of other characters: these are really decoded.
+_OPAQUE = frozenset({"utf-16-le", "utf-16-be", "iso2022_jp", "cp932", "gbk", "gb18030", "big5hkscs", "cp949"})
+
+#: Browsers read these labels as supersets of what they name (WHATWG Encoding, sections 4.2, 11, 12 and 13).
+_SUPERSETS = {"shift_jis": "cp932", "big5": "big5hkscs", "euc_kr": "cp949"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def codec_of(label: str | None) -> str | None:
     if encoding is None or encoding.name in ("x-user-defined", "replacement"):
         return None
     name: str = encoding.codec_info.name
-    return "utf-16-le" if name == "utf-16" else name
+    return "utf-16-le" if name == "utf-16" else _SUPERSETS.get(name, name)
 
 
 def sniff_charset(head: bytes, http_charset: str | None = None) -> Charset:
@@ -66,7 +69,7 @@ def sniff_charset(head: bytes, http_charset: str | None = None) -> Charset:
         if len(head) >= 8 and zeros.count(0) > len(zeros) * 0.8:
             return _charset(name)
     if head.isascii():
-        return _charset("utf-8" if _is_utf8(head) and b"\x1b$" not in head else "iso-2022-jp")
+        return _charset("utf-8" if _is_utf8(head) and b"\x1b$" not in head else "iso2022_jp")
     if _is_utf8(head):
         return _charset("utf-8")
     guess = detect_encoding(head)  # names such as euc_jp, which browsers write with hyphens

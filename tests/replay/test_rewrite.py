@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
@@ -136,6 +136,8 @@ ENCODED = {
     "big5": "功能許蓋",
     "iso2022_jp": "日本語ABC日本<>&語",
     "koi8-r": "Съешь",
+    "euc-kr": "똠방각하 펲시콜라",
+    "gbk": "鏫誠乗",
 }
 
 
@@ -334,3 +336,34 @@ def test_plain_urls_join_as_all_others_do() -> None:
         base = chance.choice(bases)
         url = resolve(base, value)
         assert absolute(base, value) == (url if url is not None and is_http(url) else None), (base, value)
+
+
+#: Characters whose last byte is that of a backslash, a brace, a bar, a grave accent, a bracket, a letter …
+MISLEADING = {
+    "shift_jis": "ソ能表ボマポチーゾァタダミ",
+    "gbk": "乗俓亄亇亅乣乕乚丂乛乢亊",
+    "gb18030": "乗俓亄亇亅乣乕乚丂乛乢亊\u0250\U00020000",
+    "big5": "功許蓋兝ㄌㄎㄍ瓩兞兡一兣嗧ㄏ",
+    "euc-kr": "똠방각하",
+}
+
+
+@pytest.mark.parametrize("charset", MISLEADING)
+@pytest.mark.parametrize("step", [0, 1, 2, 3])
+def test_bytes_that_only_look_like_punctuation_confuse_nothing(charset: str, step: int) -> None:
+    codec = {"euc-kr": "cp949"}.get(charset, charset)
+    for letter in MISLEADING[charset]:
+        quiet = f"/* {letter} */a{{content:'{letter}'}}"
+        out = style(f"{quiet}b{{c:url('{letter}')}}d{{e:url(x.png)}}".encode(codec), charset=charset, step=step)
+        address = f"{AT}im_/{SITE}/css"
+        assert out.decode(codec) == f"{quiet}b{{c:url('{address}/{quote(letter)}')}}d{{e:url({address}/x.png)}}"
+        page = f"<body><script>a = '{letter}' + `{letter}`; location /* {letter} */</script><p title='{letter}'>{letter}"
+        out = rewritten(page.encode(codec), charset=charset, step=step)
+        assert out.decode(codec) == page.replace("location", "__muniment.location(location)")
+
+
+@pytest.mark.parametrize("charset", MISLEADING)
+def test_a_lead_byte_does_not_swallow_what_it_cannot_go_with(charset: str) -> None:
+    out = rewritten(b"<body title='\x81'><a href='\xfe'></a>\x81<a href=x>\xfe", charset=charset)
+    assert out.startswith(b"<body title='\x81'><a href='/c/")
+    assert out.endswith(f"</a>\x81<a href={AT}/{DIR}/x>\xfe".encode("latin-1"))
