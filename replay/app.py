@@ -5,26 +5,23 @@ from __future__ import annotations
 import logging
 import os
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
-from archiver.holdings import Holdings, open_holdings
+from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.settings import Settings, load_settings
+from replay.address import raw_path
 from replay.cache import RewriteCache
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
-from replay.views import portal, replay, runtime
+from replay.strays import meant
+from replay.views import portal, replay, reports, runtime
 from replay.views.errors import problem_page
 from replay.views.language import add_language
+from replay.wall import ENDPOINTS, POLICY, WallReports
 
 logger = logging.getLogger(__name__)
-
-#: Nothing from anywhere but this archive, whatever a page tries: the wall behind the rewriting.
-POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'self'; base-uri 'self'; form-action 'self'; "
-    "frame-ancestors 'self'"
-)
 
 #: Of responses that one process keeps in memory.
 _MEMORY_BYTES = 32 * 1024 * 1024
@@ -42,6 +39,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.config["SETTINGS"] = settings
     app.extensions["muniment.holdings"] = holdings
     app.extensions["muniment.lookup"] = Lookup(holdings)
+    app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
     app.jinja_env.globals.update(instance=settings.instance_name)
@@ -51,6 +49,8 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.add_url_rule("/-/health", "health", portal.health)
     app.add_url_rule("/-/runtime/<version>/page.js", "runtime", runtime.page)
     app.add_url_rule("/-/runtime/worker.js", "worker_runtime", runtime.worker)
+    app.add_url_rule("/-/reports", "reports", reports.show)
+    app.add_url_rule("/-/reports", "take_report", reports.take, methods=["POST"])
     app.add_url_rule("/-/rewrite/js", "rewrite_js", runtime.rewritten_script, methods=["POST"])
     app.add_url_rule("/<name>", "collection_short", portal.collection_short)
     app.add_url_rule("/<name>/", "collection", portal.collection)
@@ -65,6 +65,7 @@ def _protect(response: Response) -> Response:
     headers = response.headers
     if "Content-Security-Policy" not in headers:
         headers.add("Content-Security-Policy", POLICY)
+        headers.add("Reporting-Endpoints", ENDPOINTS)
     if "Memento-Datetime" not in headers:  # archived types are often wrong, and pages relied on sniffing
         headers["X-Content-Type-Options"] = "nosniff"
         response.vary.add("Accept-Language")
@@ -75,6 +76,8 @@ def _protect(response: Response) -> Response:
 
 
 def _muniment_error(error: MunimentError) -> Response:
+    if isinstance(error, NotFound) and (home := _homeward()) is not None:
+        return home
     if isinstance(error, NotFound | UsageError):
         return problem_page(error.message, error.advice, 404 if isinstance(error, NotFound) else 400)
     logger.error("%s", error)  # the archive's fault, not the reader's
@@ -83,11 +86,26 @@ def _muniment_error(error: MunimentError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
+    if code in (404, 405) and (home := _homeward()) is not None:
+        return home
     if code == 404:
         return problem_page("There is nothing at this address.", "Begin at the list of collections.", 404)
     if code >= 500:
         return problem_page("Something went wrong inside the archive.", "The log of the server says what.", code)
     return problem_page(error.name + ".", "", code)
+
+
+def _homeward() -> Response | None:
+    """The way back for what strayed from an archived page."""
+    environ = request.environ
+    path = raw_path(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+    destination = request.headers.get("Sec-Fetch-Dest", "")
+    address = meant(path, request.headers.get("Referer", ""), request.headers.get("Host", ""), destination)
+    if address is None:
+        return None
+    response = Response(status=307, headers={"Location": address.path()})
+    response.headers["Cache-Control"] = "no-store"  # the same path of another page is meant for another place
+    return response
 
 
 def _from_environment() -> tuple[Settings, Holdings]:

@@ -60,6 +60,9 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 def show(name: str, rest: str) -> BaseResponse:
     """Everything below `/<collection>/`."""
+    if request.headers.get("Service-Worker") == "script" or request.headers.get("Sec-Fetch-Dest") == "serviceworker":
+        # It would stand between the reader and every other page of the archive.
+        return Response("An archived page installs no service worker.", 403, content_type="text/plain; charset=utf-8")
     lookup: Lookup = current_app.extensions["muniment.lookup"]
     scope = lookup.scope(name)
     prefix = f"/{name}/"

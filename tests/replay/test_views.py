@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from archiver.holdings import Holdings
 from archiver.model import Visibility
-from replay.app import POLICY
+from replay.wall import POLICY
 from tests.servers.warcs import response_record
 
 OpenHoldings = Callable[..., Holdings]
