@@ -246,9 +246,8 @@ class HtmlScanner:
         inner._has_head = inner._has_body = inner._in_noscript = True
         for item in (*inner.feed(raw), *inner.close()):
             if isinstance(item, Slot | Passage):
-                if item.kind is SlotKind.BASE:  # it works only where scripts do not
-                    item = item._replace(kind=SlotKind.ALTERNATE)
                 found.append(_moved(item, offset))
+        _make_inert(found)
 
     def _content(self, at: int, final: bool, found: list[Found]) -> int:
         """Read the text of a script or style element in SVG, where CDATA, comments and references are what they are."""
@@ -353,6 +352,8 @@ class HtmlScanner:
             foreign.before(tag, attributes)
         if attributes.names:
             scan_tag(tag, attributes, found, is_foreign=foreign.is_foreign or self._is_xml)
+            if self._template and tag in ("base", "meta"):
+                _make_inert(found)
         if tag == "script":
             self._script = script_kind(attributes)
         if tag == "body" and not self._has_body:
@@ -375,6 +376,16 @@ class HtmlScanner:
             self._plaintext = True
         elif tag == "template":
             self._template += 1
+
+
+#: What a base element or a refresh is where the browser does not act on it.
+_INERT = {SlotKind.BASE: SlotKind.ALTERNATE, SlotKind.REFRESH: SlotKind.LINK}
+
+
+def _make_inert(found: list[Found]) -> None:
+    for index, item in enumerate(found):
+        if isinstance(item, Slot) and item.kind in _INERT:
+            found[index] = item._replace(kind=_INERT[item.kind])
 
 
 def _script_text(text: str) -> str:

@@ -120,6 +120,8 @@ def scan_tag(tag: str, attributes: Attributes, found: list[Found], *, is_foreign
         elif tag == "param" and name == "value":
             if attributes.text("name").strip(_SPACE).lower() in OBJECT_PARAMETERS and is_clearly_url(attributes.text(name)):
                 _url(attributes[name], SlotKind.OBJECT, found)
+        elif is_foreign and name == "href":
+            _url(attributes[name], SlotKind.LINK, found)
         elif is_foreign and name in PRESENTATION:
             if "(" in (attribute := attributes[name]).text:
                 _style(attribute, found)

@@ -403,6 +403,19 @@ def test_xml_that_ends_too_soon_ends(text: str) -> None:
         ("<object><param name=Movie value=a.swf><param name=quality value=high><param name=src value=x>", ["object"]),
         ("<link rel=preload as=image imagesrcset='a 1x, b 2x'>", ["image", "image"]),
         ("<img attributionsrc='a b'>", ["ping", "ping"]),
+        ("<math><mrow href=a></mrow></math>", ["link"]),
+        ("<svg><a xlink:href=a></a><use xlink:href=b /><feImage href=c /></svg>", ["link", "image", "image"]),
+        ("<template><base href=/no/><meta http-equiv=refresh content='0;url=a'></template>", ["alternate", "link"]),
+        ("<noscript><base href=/no/><meta http-equiv=refresh content='0;url=a'></noscript>", ["alternate", "link"]),
+        ("<meta http-equiv=refresh content='0;url=a'><base href=b>", ["refresh", "base"]),
+        (
+            "<link rel=preload as=font href=a><link rel=preload as=script href=b><link rel=modulepreload href=c>",
+            ["font", "script", "module"],
+        ),
+        (
+            "<link rel='alternate stylesheet' href=a><link rel=prefetch href=b><link rel=canonical href=c>",
+            ["stylesheet", "prefetch", "alternate"],
+        ),
         ("<template shadowrootmode=open><img src=a><link rel=stylesheet href=b></template>", ["image", "stylesheet"]),
     ],
 )

@@ -136,7 +136,7 @@ ENCODED = {
     "big5": "功能許蓋",
     "iso2022_jp": "日本語ABC日本<>&語",
     "koi8-r": "Съешь",
-    "euc-kr": "똠방각하 펲시콜라",
+    "euc-kr": "방각하 시콜라",
     "gbk": "鏫誠乗",
 }
 
@@ -148,6 +148,26 @@ def test_every_byte_survives_where_nothing_is_rewritten(charset: str, step: int)
     page += b"\xff\xfe\x00\x81<p>" + bytes(range(128, 256)) if charset not in ("iso2022_jp",) else b"\x1b(B\xff"
     page = page.replace(b"<p/>", b"<p/>" + b" " * 1500)
     assert rewritten(page, charset=charset, step=step) == page
+
+
+BUSY = (
+    "<!DOCTYPE html>\r\n<HTML><Head><TITLE>{0}</tItle ><style>/* {0} */a{{b:url({1}.png)}}</style><!-- {0} --></head>"
+    "<BODY title = '{0}'>{0}<a title='{0}'href=\"{2}\" Title={0}>{0}</A\n><script>'{0}';{3}//{0}</script><p>{0}\t<iframe "
+    "srcdoc='{4}'></iframe>{0}<svg><style>{0}{{b:url({1}.svg)}}</style><path d='{0}'mask=url({1}.m)></svg>{0}"
+)
+
+
+@pytest.mark.parametrize("charset", [*ENCODED, "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("step", [0, 1, 7])
+def test_every_byte_survives_outside_of_what_is_rewritten(charset: str, step: int) -> None:
+    shown = ENCODED.get(charset, "日本 \U0001f600").replace("<>&", "").replace("<", "")
+    inner = f"<p>{shown}<img src={{}}>"
+    before = BUSY.format(shown, "x", "y?a=1&amp;b=2", "location", inner.format("z"))
+    inner_after = inner.format(f"{AT}im_/{DIR}/z").replace("<", "&lt;").encode("ascii", "xmlcharrefreplace").decode()
+    image = f"{AT}im_/{DIR}/x"
+    after = BUSY.format(shown, image, f"{AT}/{DIR}/y?a=1&amp;b=2", "__muniment.location(location)", inner_after)
+    http_charset = {"utf-16-le": "utf-16le", "utf-16-be": "utf-16be"}.get(charset, charset)
+    assert rewritten(before.encode(charset), charset=http_charset, step=step) == after.encode(charset)
 
 
 @pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
