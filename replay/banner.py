@@ -49,6 +49,7 @@ class BannerFacts:
         captured_at: the record's own time, UTC.
         language: one of `replay.i18n.LANGUAGES`.
         media: archived audio and video of the page.
+        asked_for: what is not held and what this page stands in for; "" when it is the page itself.
     """
 
     organisation: str
@@ -61,6 +62,7 @@ class BannerFacts:
     captured_at: datetime
     language: str = "en"
     media: Sequence[MediaLink] = ()
+    asked_for: str = ""
 
 
 _STYLE = """
@@ -75,6 +77,7 @@ form{float:inline-end;margin:0 0 0 1em;margin-inline:1em 0}
 button,.m{font:inherit;font-size:13px;color:#222;background:#fff;border:1px solid #8a7d3c;border-radius:4px;padding:2px 10px;
 min-height:26px;cursor:pointer;text-decoration:none;display:inline-block}
 :focus-visible{outline:3px solid #0b4f8a;outline-offset:1px}
+.w{margin:.3em 0 0;font-weight:bold}
 .s{position:absolute;top:0;inset-inline-end:8px;border-top:0;border-radius:0 0 6px 6px;background:#fffbe0;font:12px system-ui,sans-serif}
 [hidden]{display:none!important}
 .l{position:fixed;inset:0;width:100vw;height:100vh;height:100dvh;margin:0;border:0;background:#101010;color:#fff;
@@ -124,7 +127,7 @@ def render_banner(facts: BannerFacts) -> str:
     dialog = (
         f'<dialog open class="b" aria-label="{escape(words.label)}" lang="{facts.language}" '
         f'dir="{direction(facts.language)}"><form method="dialog"><button>{escape(words.hide)}</button></form>'
-        f"<p style='all:unset'>{_sentence(facts, words)}</p>{_opener(facts, words)}</dialog>"
+        f"<p style='all:unset'>{_sentence(facts, words)}</p>{_note(facts, words)}{_opener(facts, words)}</dialog>"
     )
     tab = f'<button class="s" type="button" hidden>{escape(words.show)}</button>'
     lightbox = "".join(_item(facts, words, number) for number in range(len(facts.media)))
@@ -146,6 +149,14 @@ def _sentence(facts: BannerFacts, words: Words) -> str:
         collection=_link(facts.collection_url, facts.collection),
         versions=_link(facts.versions_url, versions),
     )
+
+
+def _note(facts: BannerFacts, words: Words) -> str:
+    """That the page stands in for another."""
+    if not facts.asked_for:
+        return ""
+    shown = words.stands_in.format(url=f"<bdi>{escape(facts.asked_for)}</bdi>")
+    return f'<p class="w" role="note">{shown}</p>'
 
 
 def _link(url: str, text: str) -> str:

@@ -27,6 +27,7 @@ class Words:
     close: str
     next: str
     nobody: str
+    stands_in: str
 
 
 WORDS: dict[str, Words] = {
@@ -39,6 +40,7 @@ WORDS: dict[str, Words] = {
         "|All versions",
         "hide", "Archived page", "About this archived page", "Audio and video on this page", "Previous", "Close", "Next",
         "the keepers of this archive",
+        "{url} is not held as it was asked for; this is the capture most like it.",
     ),
     "fr": Words(
         "Vous consultez une page web archivée, collectée à la demande de {organisation} avec {instance}. Cette page a été "
@@ -49,6 +51,7 @@ WORDS: dict[str, Words] = {
         "archivée.|toutes les versions",
         "masquer", "Page archivée", "À propos de cette page archivée", "Audio et vidéo de cette page", "Précédent",
         "Fermer", "Suivant", "les responsables de ces archives",
+        "{url} n’est pas conservée telle que demandée ; voici la capture la plus ressemblante.",
     ),
     "es": Words(
         "Está viendo una página web archivada, recopilada a petición de {organisation} mediante {instance}. Esta página se "
@@ -59,6 +62,7 @@ WORDS: dict[str, Words] = {
         "archivada.|todas las versiones",
         "ocultar", "Página archivada", "Acerca de esta página archivada", "Audio y vídeo de esta página", "Anterior",
         "Cerrar", "Siguiente", "los responsables de este archivo",
+        "{url} no se conserva tal como se pidió; esta es la captura más parecida.",
     ),
     "ar": Words(
         "أنت تشاهد صفحة ويب مؤرشفة، جُمعت بطلب من {organisation} باستخدام {instance}. التُقطت هذه الصفحة في {time}، وهي جزء "
@@ -67,7 +71,7 @@ WORDS: dict[str, Words] = {
         "أنت تشاهد صفحة ويب مؤرشفة، جُمعت بطلب من {organisation} باستخدام {instance}. التُقطت هذه الصفحة في {time}. قد تكون "
         "المعلومات الواردة في هذه الصفحة قديمة. انظر {versions} من هذه الصفحة المؤرشفة.|جميع النسخ",
         "إخفاء", "صفحة مؤرشفة", "حول هذه الصفحة المؤرشفة", "الصوت والفيديو في هذه الصفحة", "السابق", "إغلاق", "التالي",
-        "القائمين على هذا الأرشيف",
+        "القائمين على هذا الأرشيف", "العنوان {url} غير محفوظ كما طُلب؛ هذه أقرب لقطة شبهًا به.",
     ),
 }  # fmt: skip
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from archiver.errors import UnknownCollection
 from archiver.holdings import Holdings
 from archiver.index.sql import DayCount, UrlSummary
 from archiver.model import Capture, Collection, Visibility
-from archiver.timestamps import normalise_timestamp
+from archiver.timestamps import normalise_timestamp, parse_timestamp
 from archiver.urls import urlkey, urlkey_prefix
+from replay.fuzzy import THRESHOLD, likeness, wanted
 
 #: Address of every public collection at once.
 ALL = "all"
@@ -19,6 +21,9 @@ _EMBEDS = frozenset({"js", "cs", "im", "oe", "fw", "wkr", "sw", "esm"})
 
 #: Captures that are tried, nearest first, before a look-up gives up.
 _TRIES = 100
+
+#: Keys that are compared when something like a URL is looked for.
+_KEYS_LOOKED_AT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,41 @@ class Lookup:
         following = list(self._holdings.index.versions(scope.slugs, urlkey(url), since=since, limit=min(turn, _TRIES) + 1))
         yield from reversed(following)
         yield from self.candidates(scope, url, timestamp)
+
+    def approximate(self, scope: Scope, url: str, timestamp: str, modifier: str = "") -> Iterator[Capture]:
+        """Captures of what is most like a URL that is not held: the likest first, of those the nearest in time.
+
+        Args:
+            scope: from `scope`.
+            url: archived URL, with what was sent.
+            timestamp: 1 to 14 digits; "" for the newest.
+            modifier: as in the address.
+        """
+        key = urlkey(url)
+        is_part = bool(modifier)
+        tried: set[str] = {key}
+        for asked in wanted(key):
+            keys = self._holdings.index.keys(scope.slugs, asked.start, limit=_KEYS_LOOKED_AT)
+            if asked.rule is None:
+                keys.append(key.partition("?")[0])
+            found = [(likeness(asked, held, is_part=is_part), held) for held in keys if held not in tried]
+            for best in sorted({score for score, _ in found if score >= THRESHOLD}, reverse=True):
+                group = [held for score, held in found if score == best]
+                tried.update(group)
+                yield from self._nearest(scope, group[:_TRIES], timestamp)
+
+    def _nearest(self, scope: Scope, keys: Sequence[str], timestamp: str) -> Iterator[Capture]:
+        """The captures of several keys that succeeded, the nearest of each, by their distance in time."""
+        moment = normalise_timestamp(timestamp, latest=True) if timestamp else "99991231235959"
+        index = self._holdings.index
+        found = []
+        for key in keys:
+            near = (item for item in index.closest(scope.slugs, key, moment) if (item.status or 200) < 300)
+            capture = next(islice(near, 1), None)
+            if capture is not None:
+                found.append(capture)
+        there = parse_timestamp(moment)
+        yield from sorted(found, key=lambda item: abs(parse_timestamp(item.timestamp) - there))
 
     def original_of(self, scope: Scope, revisit: Capture) -> Capture | None:
         """The capture whose payload a revisit repeats; None when it is not held."""

@@ -124,6 +124,18 @@ def _days() -> Select[Any]:
     )
 
 
+def _keys() -> Select[Any]:
+    key = captures.c.urlkey
+    return (
+        select(key)
+        .distinct()
+        .join(collections, collections.c.id == captures.c.collection_id)
+        .where(collections.c.slug == bindparam("slug"), key >= bindparam("start"), key < bindparam("end"))
+        .order_by(key)
+        .limit(bindparam("count", type_=Integer))
+    )
+
+
 def _urls_under(prefix: str) -> Select[Any]:
     columns = captures.c
     statement = (
@@ -187,6 +199,7 @@ class CaptureIndex:
         self._after = Prepared(engine, PROBE_AFTER)
         self._before = Prepared(engine, PROBE_BEFORE)
         self._days = Prepared(engine, _days())
+        self._keys = Prepared(engine, _keys())
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -325,6 +338,15 @@ class CaptureIndex:
                     here = UrlSummary(url, key, count, f"{first:014d}", f"{last:014d}", mime)
                     found[key] = _both(found[key], here) if key in found else here
         return [found[key] for key in sorted(found)[:limit]]
+
+    def keys(self, slugs: Sequence[str], start: str, *, limit: int) -> list[str]:
+        """Different urlkeys that begin with `start`, those of requests with a body included; `limit` at most a collection."""
+        end = after_prefix(start)
+        found: set[str] = set()
+        for slug in slugs:
+            rows = self._keys.rows(slug=slug, start=start, end="\U0010ffff" if end is None else end, count=limit)
+            found.update(row[0] for row in rows)
+        return sorted(found)
 
     def summary(self, slug: str) -> CollectionSummary:
         """A collection in a few numbers; reads all its rows (about 3 million a second)."""

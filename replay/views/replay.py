@@ -86,6 +86,7 @@ class _Replay:
         self.destination = request.headers.get("Sec-Fetch-Dest", "")
         self.wanted = _wanted(address.url)
         self.is_sent = self.wanted != address.url  # something was sent with the request
+        self.is_approximate = False
         self.beyond: Extent | None = None  # what is held when the bytes asked for are not among it
 
     def answer(self) -> BaseResponse:
@@ -93,6 +94,12 @@ class _Replay:
             shown = self.show(capture)
             if shown is not None:
                 return shown
+        if self.beyond is None and self.address.modifier != "id":
+            self.is_approximate = True
+            for capture in self.lookup.approximate(self.scope, self.wanted, self.address.timestamp, self.address.modifier):
+                shown = self.show(capture)
+                if shown is not None:
+                    return shown
         return self.missing()
 
     def captures(self) -> Iterator[Capture]:
@@ -106,8 +113,8 @@ class _Replay:
 
     def show(self, capture: Capture) -> BaseResponse | None:
         """The answer with this capture; None when it cannot be opened, leads to itself, or lacks the bytes asked for."""
-        # What has a body is not sent twice: the nearest capture answers at once.
-        is_exact = self.address.timestamp == capture.timestamp or self.is_sent
+        # What has a body is not sent twice, and what was asked for is not held under another address of its own.
+        is_exact = self.address.timestamp == capture.timestamp or self.is_sent or self.is_approximate
         key = self.key(capture)
         kept = self.kept.get(key) if is_exact else None
         if kept is not None and (kept.is_rewritten or "HTTP_RANGE" not in request.environ):
@@ -275,6 +282,7 @@ class _Replay:
             captured_at=parse_timestamp(capture.timestamp),
             language=reader_language(),
             media=media,
+            asked_for=self.address.url if self.is_approximate else "",
         )
 
     def media(self, capture: Capture, items: Iterable[MediaItem]) -> tuple[MediaLink, ...]:
@@ -324,13 +332,20 @@ class _Replay:
             ("Link", f'<{quote(capture.url, safe=_URL_SAFE)}>; rel="original"'),
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
-            ("Cache-Control", "max-age=31536000, immutable" if self.address.modifier and not self.is_sent else "no-cache"),
+            ("Cache-Control", "max-age=31536000, immutable" if self.may_be_kept() else "no-cache"),
             ("Access-Control-Allow-Origin", "*"),
         )
+        if self.is_approximate:
+            shown = ReplayAddress(self.scope.slug, capture.timestamp, self.address.modifier, capture.url).path()
+            sent += (("X-Archive-Match", "approximate"), ("Content-Location", quote(shown, safe=_URL_SAFE)))
         response = _ArchivedAnswer(body, status, sent)
         if close is not None:
             response.call_on_close(close)
         return response
+
+    def may_be_kept(self) -> bool:
+        """The same address will always be answered so: pages have banners, other captures may come nearer."""
+        return bool(self.address.modifier) and not self.is_sent and not self.is_approximate
 
     def missing(self) -> BaseResponse:
         address = self.address
