@@ -14,6 +14,7 @@ MunimentError                   a sentence for the user: what went wrong, what i
 ├── DamagedRecord               a WARC or ARC record cannot be read
 │   └── MissingRecord           the index names a file or offset that is not there
 ├── BodyLimitExceeded           a decoded body grew past its limit (a decompression bomb, or just huge)
+├── ServerDied                  a server process ended by itself
 ├── StorageFailed               disk full, permission, lost file
 └── Interrupted                 the user asked to stop; what was kept is in the message
 
@@ -90,6 +91,10 @@ class MissingRecord(DamagedRecord):
 
 class BodyLimitExceeded(MunimentError):
     """A decoded body grew past its limit."""
+
+
+class ServerDied(MunimentError):
+    """A server process ended by itself."""
 
 
 class StorageFailed(MunimentError):

@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
-from archiver.errors import Conflict
+from archiver.errors import Conflict, ServerDied
 from archiver.settings import NAMES, Settings
 
 _FORK = get_context("fork")
@@ -43,16 +44,20 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
 
     Raises:
         Conflict: a port is taken.
+        ServerDied: one of the servers ended by itself; the others are stopped.
     """
     check_port(settings.host, settings.port)
     check_port("127.0.0.1", settings.workbench_port)
     os.environ.update(environment_of(settings))
     sites = [
-        _FORK.Process(target=_run, args=("replay.app:reader", settings.host, settings.port, settings.workers)),
-        _FORK.Process(target=_run, args=("replay.app:workbench", "127.0.0.1", settings.workbench_port, 1)),
+        _site("reader", settings.host, settings.port, settings.workers),
+        _site("workbench", "127.0.0.1", settings.workbench_port, 1),
     ]
+    is_stopping = False
 
     def stop(_number: int, _frame: object) -> None:
+        nonlocal is_stopping
+        is_stopping = True
         _terminate(sites)
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -64,14 +69,32 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
     except BaseException:
         _terminate(sites)
         raise
+    # Not the pipes of the processes: workers that outlive their server hold them open.
+    with suppress(ChildProcessError):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    dead = None if is_stopping else next((site for site in sites if site.exitcode is not None), None)
+    if dead is not None:
+        _terminate(sites)
     for site in sites:
         site.join()
+    if dead is not None:
+        raise ServerDied(f"The server of the {dead.name} ended by itself, and the others with it.", "Start them again.")
+
+
+def _site(name: str, host: str, port: int, workers: int) -> BaseProcess:
+    return _FORK.Process(target=_run, name=name, args=(f"replay.app:{name}", host, port, workers))
 
 
 def _terminate(sites: Sequence[BaseProcess]) -> None:
+    """Stop what still runs, also workers that a killed server left behind."""
     for site in sites:
-        if site.pid is not None and site.is_alive():
+        if site.pid is None:
+            continue
+        if site.is_alive():
             site.terminate()
+        else:
+            with suppress(ProcessLookupError):
+                os.killpg(site.pid, signal.SIGTERM)
 
 
 def _run(target: str, host: str, port: int, workers: int) -> None:

@@ -57,16 +57,21 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the server ended before it answered")
 
 
-@contextmanager
-def serving(archive: Path) -> Iterator[tuple[str, str]]:
-    """Runs `muniment serve` on an archive; gives the addresses of reader and workbench."""
+def start(archive: Path, *options: str, stderr: int | None = None) -> tuple[subprocess.Popen[bytes], tuple[str, str]]:
+    """Starts `muniment serve` on an archive; gives its process and the addresses of reader and workbench."""
     reader, workbench = free_port(), free_port()
     command = [
         str(Path(sys.executable).with_name("muniment")), "--archive", str(archive), "serve", "--allow-private",
-        "--port", str(reader), "--workbench-port", str(workbench),
+        "--port", str(reader), "--workbench-port", str(workbench), *options,
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "no_proxy": "*"})
-    addresses = f"http://127.0.0.1:{reader}/", f"http://127.0.0.1:{workbench}/"
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, env={**os.environ, "no_proxy": "*"})
+    return process, (f"http://127.0.0.1:{reader}/", f"http://127.0.0.1:{workbench}/")
+
+
+@contextmanager
+def serving(archive: Path, *options: str) -> Iterator[tuple[str, str]]:
+    """Runs `muniment serve` on an archive; gives the addresses of reader and workbench."""
+    process, addresses = start(archive, *options)
     try:
         for address in addresses:
             wait_for(address, process)

@@ -1,18 +1,24 @@
-"""The servers as processes: what is going on when they are stopped is kept."""
+"""The servers as processes: what is going on when they are stopped is kept, and none goes on without the others."""
 
 from __future__ import annotations
 
 import http.cookiejar
+import os
 import re
+import signal
+import subprocess
 import urllib.parse
 import urllib.request
 from pathlib import Path
 from threading import Event, Thread
+from urllib.error import URLError
+
+import pytest
 
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.urls import urlkey
-from tests.browser.conftest import serving
+from tests.browser.conftest import serving, start, wait_for
 from tests.servers.routes import Answer, Asked, RouteServer
 
 
@@ -41,3 +47,27 @@ def test_a_capture_that_the_workbench_was_making_is_kept_when_it_is_stopped(tmp_
         with open_holdings(load_settings({"archive": tmp_path}, environ={})) as holdings:
             assert holdings.repaired == ()
             assert holdings.index.newest(["default"], urlkey(server.url("/"))) is not None
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("site", [0, 1], ids=["reader", "workbench"])
+@pytest.mark.parametrize("who", ["server", "worker"])
+def test_when_one_server_dies_the_others_stop_and_say_so(tmp_path: Path, site: int, who: str) -> None:
+    process, addresses = start(tmp_path, stderr=subprocess.PIPE)
+    try:
+        for address in addresses:
+            wait_for(address, process)
+        victim = children(process.pid)[site]
+        os.kill(victim if who == "server" else children(victim)[0], signal.SIGKILL)
+        _, said = process.communicate(timeout=30)  # ends when no process is left that could say something
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    name = ("reader", "workbench")[site]
+    assert f"Error: The server of the {name} ended by itself, and the others with it. Start them again.\n" in said.decode()
+    for address in addresses:
+        with pytest.raises((URLError, ConnectionError)):
+            urllib.request.urlopen(address, timeout=5)
