@@ -37,6 +37,8 @@ _TYPE_OF_KIND = {
     SlotKind.MANIFEST: "application/manifest+json",
     SlotKind.FRAME: "text/html",
 }
+_TYPE_OF_ENDING = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml"}
+_XML_TYPES = frozenset({"text/xml", "application/xml"})
 _JSON_TYPES = frozenset({"application/json", "text/json"})
 _DOCUMENT_KINDS = frozenset({SlotKind.FRAME, SlotKind.REFRESH, SlotKind.OBJECT})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -114,6 +116,10 @@ def followed(target: Task) -> Task | Failure:
 
 def readable_type(mime: str, task: Task) -> str | None:
     """The type as which a response is searched for what it needs; None for types that need nothing."""
+    if mime in _VAGUE_TYPES or mime in _XML_TYPES:
+        path = task.candidate.url.partition("?")[0].lower()
+        if manifest := _TYPE_OF_ENDING.get(path[path.rfind(".") :]):
+            return manifest
     if mime in _VAGUE_TYPES:
         fallback = "text/html" if task.is_page and mime == "" else None
         return _TYPE_OF_KIND.get(task.kind, fallback)

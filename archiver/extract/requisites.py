@@ -7,15 +7,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 
 from archiver.errors import InvalidURL
+from archiver.extract.dash import dash_media
 from archiver.markup.attributes import link_kind
 from archiver.markup.charset import Charset, sniff_charset
 from archiver.markup.css import CssScanner
 from archiver.markup.html import HtmlScanner
 from archiver.markup.js import import_specifiers
 from archiver.markup.linkheader import parse_link_header
+from archiver.markup.manifest import DASH_TYPE, HLS_TYPES, scan_hls
 from archiver.markup.slots import REQUISITE_KINDS, Found, Passage, PassageKind, Slot, SlotKind
 from archiver.markup.xml import is_xml, scanner_of
 from archiver.urls import is_http, origin_of, parse_url, resolve
@@ -26,6 +28,8 @@ _SCRIPT_TYPES = frozenset(
     {"text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript", "application/ecmascript"}
 )
 _MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+#: A day of video in pieces of ten seconds, in two qualities.
+_MAX_SEGMENTS = 20_000
 _MAX_SCRIPT_BYTES = 16 * 1024 * 1024
 #: Module specifiers that are URLs; all others are names for the import map (HTML, section 8.1.6.2).
 _URL_SPECIFIER = re.compile(r"\.{0,2}/|https?:", re.IGNORECASE)
@@ -119,7 +123,7 @@ def requisites(
     Args:
         body: decoded payload, in pieces.
         url: where the document is.
-        mime: HTML, XML, CSS, JavaScript and web app manifests are read; other types give only their Link headers.
+        mime: HTML, XML, CSS, JavaScript, web app and media manifests are read; other types give only their Link headers.
         http_charset: charset parameter of the Content-Type.
         link_headers: values of the HTTP Link header.
     """
@@ -128,7 +132,12 @@ def requisites(
         for link in parse_link_header(value):
             collector.add(link.url, link_kind(link.get("rel"), link.get("as")))
     title = ""
-    if mime == "text/html" or is_xml(mime):
+    if mime in HLS_TYPES:
+        _read_playlist(body, url, collector)
+    elif mime == DASH_TYPE:
+        for segment in islice(dash_media(_start_of(body, _MAX_MANIFEST_BYTES), url), _MAX_SEGMENTS):
+            collector.add(segment, SlotKind.MEDIA)
+    elif mime == "text/html" or is_xml(mime):
         title = _read_markup(body, mime, http_charset, collector)
         if mime in _PAGE_TYPES:
             collector.add(f"{origin_of(url)}/favicon.ico", SlotKind.ICON)
@@ -187,6 +196,14 @@ def _read_script(body: Iterable[bytes], url: str, collector: _Collector) -> None
     data = _start_of(body, _MAX_SCRIPT_BYTES)
     if b"import" in data or b"from" in data:
         collector.script(data.decode("latin-1"), url)
+
+
+def _read_playlist(body: Iterable[bytes], url: str, collector: _Collector) -> None:
+    text = _start_of(body, _MAX_MANIFEST_BYTES).decode("utf-8", "replace")
+    if "#EXT-X-" in text:  # not a list of songs, whose streams may never end
+        slots = (slot for slot in scan_hls(text, url=url) if "{$" not in slot.value)
+        for slot in islice(slots, _MAX_SEGMENTS):
+            collector.add(slot.value, slot.kind)
 
 
 def _start_of(body: Iterable[bytes], limit: int) -> bytes:

@@ -260,6 +260,10 @@ class HtmlScanner:
         if end == at:
             return self._token(at, final, found)
         view = MarkupView(self._text[at:end], self.settled + at, self._read)
+        self._text_of(tag, view, self.settled + at, self.settled + end, found)
+        return end
+
+    def _text_of(self, tag: str, view: MarkupView, start: int, end: int, found: list[Found]) -> None:
         kind, is_import_map = self._script
         if tag == "title":
             self.title = self.title or one_line(view.text)
@@ -267,11 +271,10 @@ class HtmlScanner:
             for slot in scan_css(view.text):
                 found.append(slot._replace(start=view.start(slot.start), end=view.end(slot.end), encode=_css_content))
         elif kind is not None and view.text.strip():
-            found.append(Passage(self.settled + at, self.settled + end, view.text, kind, encode_content))
+            found.append(Passage(start, end, view.text, kind, encode_content))
         elif is_import_map:
             for first, last, value in scan_import_map(view.text):
                 found.append(Slot(view.start(first), view.end(last), value, SlotKind.IMPORT_MAP, _json_content))
-        return end
 
     def _content_end(self, at: int) -> int:
         text = self._text

@@ -40,7 +40,7 @@ _CSP_NAMES = frozenset({"content-security-policy", "x-content-security-policy", 
 Encoder = Callable[[str], str]
 
 
-class _Attribute:
+class Attribute:
     """One attribute of a tag: lower-case name, raw value and where both stand."""
 
     __slots__ = ("encode", "name", "name_end", "name_start", "raw", "view")
@@ -86,8 +86,8 @@ class Attributes:
             self.names.setdefault(last.group(1).lower(), last)
         self.is_closed = text.startswith("/", end - 1) and end > start and (last is None or last.end() < end)
 
-    def __getitem__(self, name: str) -> _Attribute:
-        return _Attribute(self.names[name], self._offset, self._read)
+    def __getitem__(self, name: str) -> Attribute:
+        return Attribute(self.names[name], self._offset, self._read)
 
     def text(self, name: str) -> str:
         """The value; "" without one."""
@@ -154,7 +154,7 @@ def _kind(tag: str, kind: SlotKind, attributes: Attributes) -> SlotKind:
     return object_kind(attributes.text("type")) if kind is SlotKind.OBJECT and "type" in attributes.names else kind
 
 
-def _url(attribute: _Attribute, kind: SlotKind, found: list[Found]) -> None:
+def _url(attribute: Attribute, kind: SlotKind, found: list[Found]) -> None:
     text = attribute.text
     value = text.strip(_SPACE).replace("\n", "").replace("\t", "").replace("\r", "")
     if not value or value[:6].lower().startswith(_NO_RESOURCE):
@@ -166,12 +166,12 @@ def _url(attribute: _Attribute, kind: SlotKind, found: list[Found]) -> None:
     found.append(Slot(attribute.view.raw(start), attribute.view.raw(end), value, kind, attribute.encode))
 
 
-def _passage(attribute: _Attribute, kind: PassageKind, found: list[Found]) -> None:
+def _passage(attribute: Attribute, kind: PassageKind, found: list[Found]) -> None:
     view = attribute.view
     found.append(Passage(view.raw(0), view.raw(len(view.text)), view.text, kind, attribute.encode))
 
 
-def _common(tag: str, attribute: _Attribute, found: list[Found]) -> None:
+def _common(tag: str, attribute: Attribute, found: list[Found]) -> None:
     name = attribute.name
     if name in ANYWHERE:
         _url(attribute, ANYWHERE[name], found)
@@ -194,14 +194,14 @@ def _common(tag: str, attribute: _Attribute, found: list[Found]) -> None:
         _passage(attribute, PassageKind.HANDLER, found)
 
 
-def _parts(attribute: _Attribute, kind: SlotKind, spans: Iterable[Span], found: list[Found]) -> None:
+def _parts(attribute: Attribute, kind: SlotKind, spans: Iterable[Span], found: list[Found]) -> None:
     for start, end, value in spans:
         if not value[:6].lower().startswith(_NO_RESOURCE):
             view = attribute.view
             found.append(Slot(view.raw(start), view.raw(end), value, kind, attribute.encode))
 
 
-def _style(attribute: _Attribute, found: list[Found]) -> None:
+def _style(attribute: Attribute, found: list[Found]) -> None:
     outer, view = attribute.encode, attribute.view
     for slot in scan_css(attribute.text):
         found.append(Slot(view.raw(slot.start), view.raw(slot.end), slot.value, slot.kind, _within(outer)))

@@ -15,6 +15,7 @@ from replay.rewrite.css import CssRewriter
 from replay.rewrite.headers import rewrite_headers
 from replay.rewrite.html import HtmlRewriter
 from replay.rewrite.js import ScriptRewriter
+from replay.rewrite.manifest import ManifestRewriter
 from replay.rewrite.sniff import SVG, Kind, content_type, kind_of
 from replay.rewrite.xhtml import as_xhtml
 
@@ -85,6 +86,8 @@ def rewrite_response(
         rewriter = _html(context, head, inserts or Inserts())
     elif kind is Kind.SCRIPT:
         rewriter = ScriptRewriter(context, head.charset)
+    elif kind in (Kind.HLS, Kind.DASH):
+        rewriter = ManifestRewriter(context, kind)
     else:
         rewriter = CssRewriter(context, head.charset)
     return RewrittenResponse(rewrite_headers(context, head, content_type=type_), _rewritten(rewriter, pieces), kind)

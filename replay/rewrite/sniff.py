@@ -9,6 +9,7 @@ import webencodings
 
 from archiver.markup.charset import SNIFF_BYTES
 from archiver.markup.html import HtmlScanner
+from archiver.markup.manifest import DASH_TYPE, HLS_TYPES
 from archiver.markup.slots import Passage, PassageKind
 from archiver.markup.xml import is_xml
 
@@ -19,6 +20,8 @@ class Kind(StrEnum):
     HTML = "html"
     CSS = "css"
     SCRIPT = "script"
+    HLS = "hls"
+    DASH = "dash"
     NONE = ""  # passes through as it is
 
 
@@ -76,6 +79,8 @@ def kind_of(mime: str, modifier: str, start: bytes) -> Kind:
         return Kind.CSS if is_css else Kind.NONE
     if mime == "text/css":
         return Kind.CSS
+    if manifest := _manifest(mime, modifier, start):
+        return manifest
     if mime in _HTML:
         return Kind.NONE if modifier in _PART_MODIFIERS and start.startswith(_BINARY) else Kind.HTML
     if is_xml(mime):
@@ -84,6 +89,14 @@ def kind_of(mime: str, modifier: str, start: bytes) -> Kind:
     if mime in _UNKNOWN and modifier != "im" and looks_like_markup(start):
         return Kind.HTML
     return Kind.NONE
+
+
+def _manifest(mime: str, modifier: str, start: bytes) -> Kind:
+    """Manifests of media that browsers play by themselves; servers often call them something else."""
+    text = start.lstrip(_BLANK)
+    if text.startswith(b"#EXTM3U") and (mime in HLS_TYPES or modifier == "oe"):
+        return Kind.HLS
+    return Kind.DASH if (mime == DASH_TYPE or modifier == "oe") and root_of(text) == "mpd" else Kind.NONE
 
 
 def looks_like_markup(start: bytes) -> bool:

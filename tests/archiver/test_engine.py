@@ -15,7 +15,7 @@ from archiver.holdings import Holdings
 from archiver.model import Candidate, FailureKind, PageResult, ResourceOutcome
 from archiver.urls import urlkey
 from archiver.warc.reader import read_record
-from tests.servers.routes import Answer, Asked, RouteServer
+from tests.servers.routes import Answer, Asked, Route, RouteServer
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -87,6 +87,27 @@ def test_every_outcome_can_be_found_and_read_back(holdings_with: OpenHoldings) -
     assert b"".join(record.block()).startswith(b"HTTP/1.1 200 OK\r\n")
     record.close()
     assert not list((holdings.settings.archive).rglob("*.open")), "the file is closed under its final name"
+
+
+def test_streamed_media_are_captured_down_to_their_segments(holdings_with: OpenHoldings) -> None:
+    dash = b"""<MPD mediaPresentationDuration="PT4S"><Period><AdaptationSet><SegmentTemplate media="$Number$.m4s"
+    initialization="i.mp4" duration="2"/><Representation id="a"/></AdaptationSet></Period></MPD>"""
+    master = b'#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI="sound.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=1\npicture.m3u8?q=1\n'
+    routes: dict[str, Route] = {
+        "/": Answer(b"<video src=/v/main.m3u8></video><video><source src=/d/main.mpd></video>"),
+        "/v/main.m3u8": Answer(master, "application/vnd.apple.mpegurl"),
+        "/v/picture.m3u8?q=1": Answer(b'#EXTM3U\n#EXT-X-MAP:URI="i.mp4"\n#EXTINF:4,\n1.ts\n', "application/octet-stream"),
+        "/v/sound.m3u8": Answer(
+            b'#EXTM3U\n#EXT-X-KEY:URI="k"\n#EXT-X-BYTERANGE:1@0\ns.ts\n#EXT-X-BYTERANGE:1@1\ns.ts', "text/plain"
+        ),
+        "/d/main.mpd": Answer(dash, "text/xml"),
+    }
+    for path in ("/favicon.ico", "/v/i.mp4", "/v/1.ts", "/v/k", "/v/s.ts", "/d/i.mp4", "/d/1.m4s", "/d/2.m4s"):
+        routes[path] = Answer(b"x", "video/mp4")
+    with RouteServer(routes) as server:
+        result = capture(holdings_with(), server.url("/"))
+    assert sorted(server.paths) == sorted(routes)
+    assert {outcome.failure for outcome in result.outcomes} == {None}
 
 
 def test_each_redirect_hop_is_kept_and_the_page_is_where_they_end(holdings_with: OpenHoldings) -> None:
