@@ -6,7 +6,6 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
 from itertools import chain
 from urllib.parse import quote
 
@@ -19,15 +18,26 @@ from archiver.markup.charset import SNIFF_BYTES
 from archiver.model import Capture, MediaItem
 from archiver.requestkey import MAX_BODY_BYTES, with_request
 from archiver.settings import Settings
-from archiver.timestamps import parse_timestamp, to_http_date
-from archiver.urls import is_http, resolve, strip_fragment, urlkey
+from archiver.timestamps import parse_timestamp
+from archiver.urls import urlkey
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
 from replay.banner import BannerFacts, MediaLink, render_banner
+from replay.delivery import (
+    PARTIAL,
+    REDIRECTS,
+    URL_SAFE,
+    deliver,
+    lacking,
+    leads_to_itself,
+    memento_fields,
+    unsatisfiable,
+    until_damage,
+)
 from replay.frameset import frameset_title, render_frameset
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope
-from replay.ranges import Extent, cut, held_extent, single_range
+from replay.ranges import Extent
 from replay.render import Rendered, render, rules_version
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.headers import ORIGINAL, as_header, rewrite_headers
@@ -44,7 +54,6 @@ logger = logging.getLogger(__name__)
 _WHOLE_BYTES = 2 * 1024 * 1024
 #: A frameset must have begun by then.
 _START_BYTES = 64 * 1024
-_PARTIAL = 206
 #: How often a page has sent the very same before, as the client-side runtime counts it.
 REPEAT = "X-Archive-Repeat"
 #: Responses up to this size that pass as they are, are kept in memory.
@@ -55,7 +64,6 @@ _MODES = {"": "page", "document": "page", "empty": "data"}
 _ADDRESSES = frozenset({"location", "refresh"})
 #: What would make a browser do something with exact bytes.
 _ACTING = frozenset({"location", "refresh", "link"})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def show(name: str, rest: str) -> BaseResponse:
@@ -137,7 +145,7 @@ class _Replay:
     def redirected(self, found: ArchivedResponse) -> BaseResponse | None:
         """To the address with the exact time of a capture that can be shown."""
         found.begin()
-        if _leads_to_itself(found) or self.lacks(found):
+        if leads_to_itself(found) or self.lacks(found):
             return None
         exact = replace(self.address, collection=self.scope.slug, timestamp=found.capture.timestamp)
         found.close()
@@ -147,7 +155,7 @@ class _Replay:
 
     def opened(self, found: ArchivedResponse, key: str) -> Response | None:
         start = found.begin()
-        if _leads_to_itself(found) or self.lacks(found):
+        if leads_to_itself(found) or self.lacks(found):
             return None
         capture = found.capture
         if found.exact:
@@ -191,33 +199,22 @@ class _Replay:
             runtime_tag(context) if has_runtime else "", as_markup_of(found.head.media_type, banner) if banner else ""
         )
         result = rewrite_response(context, found.head, body, inserts=inserts)
-        body = _until_damage(result.body, capture)
+        body = until_damage(result.body, capture)
         return self.answered(body, _status(found), result.headers, capture, _tag(key, banner), found.close)
 
     def passed(self, found: ArchivedResponse, key: str, headers: Iterable[tuple[str, str]]) -> Response:
         """A response that nothing is changed in, or the part of it that is asked for."""
         capture = found.capture
-        asked = single_range(request.headers.get("Range")) if found.status in (200, _PARTIAL) else None
+        wanted = request.headers.get("Range")
         if request.headers.get("If-Range", f'"{key}"') != f'"{key}"':
-            asked = None  # what the browser has the beginning of is another response
-        held = _extent(found, _WHOLE_BYTES if asked else 0)
-        part = cut(asked, held) if asked and held else held
-        if held is not None and part is None:
+            wanted = None  # what the browser has the beginning of is another response
+        delivery = deliver(found, wanted)
+        if delivery.status == 416:
             found.close()
-            return _not_satisfiable(held)
-        status, length = _status(found), found.length
-        body: Iterable[bytes] = found.body()
+            return Response(status=416, headers=delivery.fields)
+        status, length, body = delivery.status or _status(found), delivery.length, delivery.body
         sent = [pair for pair in headers if pair[0].lower() != "content-range"]
-        if held is not None and part is not None:
-            length = part.length
-            if part != held:
-                body = found.part(part.first - held.first, part.length)
-            if asked or not part.is_whole:
-                status = _PARTIAL
-                sent.append(("Content-Range", part.header()))
-            else:
-                status = 200
-                sent.append(("Accept-Ranges", "bytes"))
+        sent += delivery.fields
         if length is not None:
             sent.append(("Content-Length", str(length)))
             if length <= _SMALL_BYTES:
@@ -226,16 +223,13 @@ class _Replay:
                 if status == found.status == 200:
                     self.kept.put(key, Rendered(status, tuple(sent), whole, is_rewritten=False))
                 return self.answered(whole, status, sent, capture, key)
-        return self.answered(_until_damage(body, capture), status, sent, capture, key, found.close)
+        return self.answered(until_damage(body, capture), status, sent, capture, key, found.close)
 
     def lacks(self, found: ArchivedResponse) -> bool:
         """A part of the whole that has none of the bytes asked for, which another capture may have."""
-        asked = single_range(request.headers.get("Range"))
-        held = held_extent(found.head.get("Content-Range")) if asked and found.status == _PARTIAL else None
-        if asked is None or held is None or cut(asked, held) is not None:
-            return False
-        self.beyond = held
-        return True
+        held = lacking(found, request.headers.get("Range"))
+        self.beyond = held or self.beyond
+        return held is not None
 
     def above_frames(self, found: ArchivedResponse, key: str, title: str) -> Response:
         """The banner over a frameset, which has no place for it inside."""
@@ -264,7 +258,7 @@ class _Replay:
         return (
             not self.address.modifier
             and self.destination in ("", "document")
-            and found.status not in _REDIRECTS
+            and found.status not in REDIRECTS
             and found.head.media_type in ("text/html", "application/xhtml+xml", "")
         )
 
@@ -325,11 +319,10 @@ class _Replay:
                 close()
                 close = None
         sent = [(name, quote(value, safe=_HEADER_SAFE) if name.lower() in _ADDRESSES else value) for name, value in headers]
-        if capture.status is not None and status not in (capture.status, _PARTIAL, 304):
+        if capture.status is not None and status not in (capture.status, PARTIAL, 304):
             sent.append((f"{ORIGINAL}Status", str(capture.status)))
         sent += (
-            ("Memento-Datetime", _memento_datetime(capture.timestamp)),
-            ("Link", f'<{quote(capture.url, safe=_URL_SAFE)}>; rel="original"'),
+            *memento_fields(capture),
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
             ("Cache-Control", "max-age=31536000, immutable" if self.may_be_kept() else "no-cache"),
@@ -337,7 +330,7 @@ class _Replay:
         )
         if self.is_approximate:
             shown = ReplayAddress(self.scope.slug, capture.timestamp, self.address.modifier, capture.url).path()
-            sent += (("X-Archive-Match", "approximate"), ("Content-Location", quote(shown, safe=_URL_SAFE)))
+            sent += (("X-Archive-Match", "approximate"), ("Content-Location", quote(shown, safe=URL_SAFE)))
         response = _ArchivedAnswer(body, status, sent)
         if close is not None:
             response.call_on_close(close)
@@ -350,7 +343,7 @@ class _Replay:
     def missing(self) -> BaseResponse:
         address = self.address
         if self.beyond is not None:
-            return _not_satisfiable(self.beyond)
+            return Response(status=416, headers=unsatisfiable(self.beyond))
         part = missing_part(address.modifier, self.destination)
         if part is not None:
             return part
@@ -367,9 +360,6 @@ class _Replay:
             under=self.lookup.under(self.scope, folder, limit=20),
         )
         return make_response(page, 404)
-
-
-_URL_SAFE = "/:?#[]@!$&'()*+,;=%~|^`{}-._"
 
 
 def _wanted(url: str) -> str:
@@ -393,51 +383,11 @@ def _taken(body: Iterable[bytes], limit: int) -> tuple[bytes, Iterable[bytes] | 
     return b"".join(pieces), None
 
 
-def _until_damage(body: Iterable[bytes], capture: Capture) -> Iterator[bytes]:
-    """What can be read: the answer has begun, and there is no other way to say that it ends too soon."""
-    try:
-        yield from body
-    except DamagedRecord as error:
-        logger.warning("%s at %s breaks off: %s", capture.url, capture.timestamp, error)
-
-
-def _not_satisfiable(held: Extent) -> Response:
-    return Response(status=416, headers={"Content-Range": f"bytes */{'*' if held.total is None else held.total}"})
-
-
 def _status(found: ArchivedResponse) -> int:
     """A challenge would open the browser's login window; a status below 200 would have it wait for another answer."""
     if found.status in (401, 407):
         return 403
     return found.status if found.status >= 200 else 502
-
-
-def _extent(found: ArchivedResponse, limit: int) -> Extent | None:
-    """Which bytes of the whole a capture has; None when nobody knows, or when its status makes that no question."""
-    if found.status == _PARTIAL:
-        held = held_extent(found.head.get("Content-Range"))
-        if found.exact or held is None or not found.head.tokens("Content-Encoding"):
-            return held
-        if not held.is_whole:
-            return None  # counts bytes that nobody sees
-    elif found.status != 200:
-        return None
-    length = found.measure(limit)
-    return Extent(0, length - 1, length) if length else None
-
-
-def _leads_to_itself(found: ArchivedResponse) -> bool:
-    """A redirect whose target is found under the same key would go round for ever."""
-    location = found.head.get("Location") if found.status in _REDIRECTS else None
-    if not location:
-        return False  # no redirect to browsers either: they show its body
-    target = resolve(found.capture.url, location)
-    return target is not None and is_http(target) and urlkey(strip_fragment(target)) == found.capture.urlkey
-
-
-@lru_cache(maxsize=10_000)
-def _memento_datetime(timestamp: str) -> str:
-    return to_http_date(parse_timestamp(timestamp))
 
 
 def _tag(key: str, inserted: str) -> str:
