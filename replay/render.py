@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import chain
@@ -22,9 +21,6 @@ from replay.runtime.bundle import runtime_tag
 #: Stands where the banner goes while a page is rewritten; no page can know it.
 _MARK = f"<!--{token_hex(16)}-->"
 _CODECS = ("ascii", "utf-16-le", "utf-16-be")
-#: What a page with audio or video has somewhere, in lower case.
-_MEDIA_TAG = re.compile(rb"<(?:audio|video)")
-_MEDIA_FILE = re.compile(rb"\.(?:mp[34]|webm|og[gvma]|m4[av]|wav|flac|opus|mov)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +92,17 @@ def render(context: RewriteContext, head: Head, status: int, body: bytes, *, has
         at = rewritten.find(mark)
         if at >= 0:
             rewritten = rewritten[:at] + rewritten[at + len(mark) :]
-            return replace(rendered, body=rewritten, banner_at=at, codec=codec, media=_media(context, head, body))
+            return replace(
+                rendered,
+                body=rewritten,
+                banner_at=at,
+                codec=codec,
+                media=_media(context, head, body) if result.names_media() else (),
+            )
     return rendered
 
 
 def _media(context: RewriteContext, head: Head, page: bytes) -> tuple[MediaItem, ...]:
-    lower = page.lower()
-    if not _MEDIA_TAG.search(lower) and not _MEDIA_FILE.search(lower):
-        return ()
     from archiver.extract.media import media_inventory  # BeautifulSoup is slow to import, and few pages need it
 
     return media_inventory(page, url=context.url, http_charset=head.charset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -27,6 +28,9 @@ _SCRIPTS = frozenset({PassageKind.SCRIPT, PassageKind.MODULE, PassageKind.JSON})
 _ATTRIBUTE_SCRIPTS = frozenset({PassageKind.HANDLER, PassageKind.JAVASCRIPT_URL})
 _NAVIGATION = frozenset({SlotKind.LINK, SlotKind.FORM})
 _OUT_OF_FRAME = frozenset({"_top", "_parent", "_blank"})
+#: What says that a page may have audio or video.
+_PLAYED = frozenset({SlotKind.MEDIA, SlotKind.OBJECT})
+_MEDIA_FILE = re.compile(r"\.(?:mp[34]|webm|og[gva]|m4[av]|wav|flac|opus|aac|mov)(?![a-z0-9])", re.IGNORECASE)
 
 #: Documents in attributes of documents in attributes …: nobody writes more, and each costs the ones around it.
 _MAX_NESTING = 4
@@ -79,6 +83,11 @@ class HtmlRewriter:
         out += view.encode(self._editor.feed(view.finish()))
         return out + view.encode(self._editor.close()) + view.tail()
 
+    @property
+    def names_media(self) -> bool:
+        """Whether what was read so far may have audio or video."""
+        return self._view is not None and self._editor.names_media
+
     def _begin(self) -> tuple[View, bytes]:
         view = self._view = view_of(sniff_charset(self._start, self._http_charset))
         scanner = scanner_of(self._media_type, view.scanner_charset)
@@ -120,6 +129,8 @@ class _Editor:
         self._base_leaves = False
         self._in_frame = is_inner(context)
         self._top = replace(context, modifier="")
+        self.names_media = False
+        self._addresses: dict[tuple[str, SlotKind, bool], str | None] = {}  # pages repeat themselves
 
     def feed(self, text: str) -> str:
         """What `text` completes."""
@@ -149,14 +160,25 @@ class _Editor:
                 self._passage(item)
 
     def _fill(self, slot: Slot, leaves: bool) -> None:
-        value = self._read(slot.value)
-        if slot.kind is SlotKind.BASE and not self._has_base:
+        start, end, value, kind, encode = slot
+        same = value, kind, leaves
+        if same in self._addresses:
+            address = self._addresses[same]
+        else:
+            address = self._addresses[same] = self._address(value, kind, leaves)
+        if address is not None:
+            self._splicer.replace(start, end, encode(address))
+
+    def _address(self, value: str, kind: SlotKind, leaves: bool) -> str | None:
+        value = self._read(value)
+        if kind in _PLAYED or _MEDIA_FILE.search(value):
+            self.names_media = True
+        if kind is SlotKind.BASE and not self._has_base:
             self._has_base = True
             self._base = absolute(self._context.url, value, self._charset) or self._base
-        context = self._top if leaves and slot.kind in _NAVIGATION else self._context
-        address = rewrite_url(context, self._base, value, slot.kind, self._charset)
-        if address is not None:
-            self._splicer.replace(slot.start, slot.end, slot.encode(address))
+            self._addresses.clear()
+        context = self._top if leaves and kind in _NAVIGATION else self._context
+        return rewrite_url(context, self._base, value, kind, self._charset)
 
     def _passage(self, item: Passage) -> None:
         kind = item.kind

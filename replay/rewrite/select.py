@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
@@ -56,11 +56,13 @@ class RewrittenResponse:
         headers: archived fields as replay sends them.
         body: decoded, rewritten, in pieces.
         kind: what it was rewritten as.
+        names_media: whether it may have audio or video; known when the body was taken.
     """
 
     headers: list[tuple[str, str]]
     body: Iterator[bytes]
     kind: Kind
+    names_media: Callable[[], bool] = lambda: False
 
 
 def rewrite_response(
@@ -79,18 +81,18 @@ def rewrite_response(
     if kind is Kind.NONE:
         headers = rewrite_headers(context, head, is_whole=head.status != _PARTIAL_CONTENT)
         return RewrittenResponse(headers, pieces, kind)
-    rewriter: _Rewriter
-    type_ = None
     if kind is Kind.HTML:
-        type_ = content_type(head.media_type, head.charset, start)
-        rewriter = _html(context, head, inserts or Inserts())
-    elif kind is Kind.SCRIPT:
+        headers = rewrite_headers(context, head, content_type=content_type(head.media_type, head.charset, start))
+        html = _html(context, head, inserts or Inserts())
+        return RewrittenResponse(headers, _rewritten(html, pieces), kind, lambda: html.names_media)
+    rewriter: _Rewriter
+    if kind is Kind.SCRIPT:
         rewriter = ScriptRewriter(context, head.charset)
     elif kind in (Kind.HLS, Kind.DASH):
         rewriter = ManifestRewriter(context, kind)
     else:
         rewriter = CssRewriter(context, head.charset)
-    return RewrittenResponse(rewrite_headers(context, head, content_type=type_), _rewritten(rewriter, pieces), kind)
+    return RewrittenResponse(rewrite_headers(context, head), _rewritten(rewriter, pieces), kind)
 
 
 def _html(context: RewriteContext, head: Head, inserts: Inserts) -> HtmlRewriter:
