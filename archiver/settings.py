@@ -50,10 +50,13 @@ class Settings:
     max_page_resources: int = _setting(5000, "URLs of one page capture; 0 for no limit")
     warc_max_bytes: int = _setting(1_000_000_000, "size in bytes at which a WARC file is finished")
     chunked: str = _setting("portable", "how chunked responses are stored: portable or exact")
-    host: str = _setting("127.0.0.1", "address the reader listens on")
+    host: str = _setting("127.0.0.1", "address the reader and the proxy listen on")
     port: int = _setting(8080, "port of the reader")
     workbench_port: int = _setting(8081, "port of the workbench, always on loopback")
     workers: int = _setting(1, "processes of the reader")
+    proxy_port: int = _setting(0, "port of the replay proxy; 0 for no proxy")
+    proxy_collection: str = _setting("all", "collection that the proxy shows to clients that name none; empty to ask each")
+    proxy_time: str = _setting("", "time, 1 to 14 digits, that the proxy shows to clients that name none; empty for the newest")
     rewrite_cache_bytes: int = _setting(1024 * _MB, "room on disk for rewritten pages, in bytes; 0 keeps none")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -63,7 +66,7 @@ _DEFAULTS = {item.name: item.default for item in fields(Settings) if item.name !
 _CHOICES = {"chunked": ("portable", "exact")}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
-_PORTS = frozenset({"port", "workbench_port"})
+_PORTS = frozenset({"port", "workbench_port", "proxy_port"})
 
 
 def help_of(name: str) -> str:

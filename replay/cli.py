@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from archiver.cli.common import archive_option, say_repaired, settings_from
+
+if TYPE_CHECKING:
+    from archiver.settings import Settings
+    from replay.proxy.server import ProxyFacts
 
 
 @click.command()
 @archive_option
 @click.option("--port", type=int, help="Port of the reader.  [default: 8080]")
 @click.option("--workbench-port", type=int, help="Port of the workbench, always on loopback.  [default: 8081]")
-@click.option("--host", help="Address the reader listens on.  [default: 127.0.0.1]")
+@click.option("--host", help="Address the reader and the proxy listen on.  [default: 127.0.0.1]")
 @click.option("--workers", type=int, metavar="N", help="Processes of the reader.  [default: 1]")
+@click.option(
+    "--proxy", "proxy_port", type=int, metavar="PORT", help="Port of an HTTP proxy that replays unrewritten.  [default: none]"
+)
+@click.option(
+    "--proxy-collection", metavar="NAME", help="Shown to clients of the proxy that name none; '' to ask each.  [default: all]"
+)
+@click.option("--proxy-time", metavar="TIME", help="Shown likewise, 1 to 14 digits.  [default: the newest]")
 @click.option("--allow-private", is_flag=True, default=None, help="Let captures from the workbench reach private addresses.")
 def serve(**options: object) -> None:
-    """Show the archive in a browser (the reader), and capture from there (the workbench)."""
+    """Show the archive in a browser (the reader), and capture from there (the workbench).
+
+    With --proxy, a browser that uses this address as its proxy for http and https sees pages as they were captured, none
+    of their bytes rewritten. Open http://muniment.proxy/ there to choose the collection and the time; programs choose by
+    their user name, such as unesco@20160810204623. For https, the browser has to trust the authority that is printed.
+    """
     from replay.serve import serve as run
 
     settings = settings_from(**options)
+    proxy = _proxy(settings) if settings.proxy_port else None
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     def ready() -> None:
@@ -28,6 +47,19 @@ def serve(**options: object) -> None:
             say_repaired(holdings)
         click.echo(f"Reader:    http://{host}:{settings.port}/")
         click.echo(f"Workbench: http://127.0.0.1:{settings.workbench_port}/")
+        if proxy is not None:
+            shown = "what each client asks for"
+            if proxy.choice is not None:
+                shown = f"“{proxy.choice.collection}” at {proxy.choice.timestamp or 'its newest'}"
+            click.echo(f"Proxy:     http://{host}:{settings.proxy_port}/ shows {shown}")
+            click.echo(f"Authority: {proxy.certificate}")
+            click.echo(f"           SHA-256 {proxy.fingerprint}")
         click.echo("Press Ctrl-C to stop.")
 
     run(settings, ready=ready)
+
+
+def _proxy(settings: Settings) -> ProxyFacts:
+    from replay.proxy.server import prepare
+
+    return prepare(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,6 +75,19 @@ WORDS: dict[str, Words] = {
         "القائمين على هذا الأرشيف", "العنوان {url} غير محفوظ كما طُلب؛ هذه أقرب لقطة شبهًا به.",
     ),
 }  # fmt: skip
+
+
+def preferred(accepted: Iterable[tuple[str, float]]) -> str:
+    """The language of ours that comes first in Accept-Language.
+
+    Args:
+        accepted: tags and weights, the best first.
+    """
+    for tag, weight in accepted:
+        language = tag.partition("-")[0].lower()
+        if weight > 0 and language in LANGUAGES:  # "fr-CA" reads French, whatever the region
+            return language
+    return "en"
 
 
 def direction(language: str) -> str:

@@ -1,4 +1,4 @@
-"""Runs the reader and the workbench, each on Granian, side by side."""
+"""Runs the reader and the workbench, each on Granian, and the proxy, side by side."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
 
     Args:
         settings: host, ports, number of reader processes.
-        ready: called once both are starting; when it raises, both are stopped.
+        ready: called once all are starting; when it raises, all are stopped.
 
     Raises:
         Conflict: a port is taken.
@@ -48,11 +48,15 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
     """
     check_port(settings.host, settings.port)
     check_port("127.0.0.1", settings.workbench_port)
+    if settings.proxy_port:
+        check_port(settings.host, settings.proxy_port)
     os.environ.update(environment_of(settings))
     sites = [
         _site("reader", settings.host, settings.port, settings.workers),
         _site("workbench", "127.0.0.1", settings.workbench_port, 1),
     ]
+    if settings.proxy_port:
+        sites.append(_FORK.Process(target=_run_proxy, name="proxy", args=(settings,)))
     is_stopping = False
 
     def stop(_number: int, _frame: object) -> None:
@@ -115,3 +119,13 @@ def _run(target: str, host: str, port: int, workers: int) -> None:
         workers_kill_timeout=20,
     )
     server.serve()
+
+
+def _run_proxy(settings: Settings) -> None:
+    """The proxy, in a process of its own, which has nothing to save when it is stopped."""
+    os.setpgrp()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    from replay.proxy.server import run
+
+    run(settings)

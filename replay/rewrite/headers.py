@@ -21,14 +21,14 @@ MAX_RENAMED_BYTES = 64 * 1024
 _KEPT = frozenset({"content-type", "content-language", "content-disposition", "allow", "accept-patch"})
 _LOCATIONS = frozenset({"location", "content-location", "content-base"})
 _ONCE = frozenset({"content-type", "content-disposition", "location", "refresh", "content-range"})
-_HOP_BY_HOP = frozenset(
+HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"}
 )
 #: What an archive says of itself (RFC 7089); the page's own archive is another one than this.
 _MEMENTO_RELATIONS = frozenset({"original", "timegate", "timemap", "memento"})
 _DISARMED_PARAMETERS = frozenset({"integrity", "crossorigin", "nonce"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _MAX_LINK_CHARACTERS = 16 * 1024
 
 
@@ -57,7 +57,7 @@ def rewrite_headers(
     for raw_name, raw_value in head.fields:
         name = raw_name.decode("latin-1")
         lower = name.lower()
-        if not _NAME.fullmatch(name) or lower in _HOP_BY_HOP or lower in named_in_connection:
+        if not _NAME.fullmatch(name) or lower in HOP_BY_HOP or lower in named_in_connection:
             continue
         value = None
         if lower not in seen or lower not in _ONCE:
@@ -66,7 +66,7 @@ def rewrite_headers(
             seen.add(lower)
             out.append((name, value))
         elif lower != "link" or raw_value:
-            original = _UNSAFE.sub(" ", raw_value.decode("latin-1"))
+            original = UNSAFE.sub(" ", raw_value.decode("latin-1"))
             room -= len(ORIGINAL) + len(name) + len(original)
             if room >= 0:
                 out.append((f"{ORIGINAL}{name}", original))
@@ -82,7 +82,7 @@ def _sent(context: RewriteContext, name: str, raw: bytes, is_whole: bool) -> str
     if name == "link":
         return _links(context, raw)
     if name in _KEPT or (name == "content-range" and not is_whole):
-        return _UNSAFE.sub(" ", raw.decode("latin-1"))
+        return UNSAFE.sub(" ", raw.decode("latin-1"))
     return None
 
 
@@ -96,7 +96,7 @@ def _text(raw: bytes) -> str:
 
 def as_header(value: str) -> str:
     """As WSGI wants it: bytes seen as latin-1, nothing that could end the field."""
-    return _UNSAFE.sub(" ", value.encode("utf-8", "replace").decode("latin-1"))
+    return UNSAFE.sub(" ", value.encode("utf-8", "replace").decode("latin-1"))
 
 
 def _location(context: RewriteContext, raw: bytes) -> str | None:

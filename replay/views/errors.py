@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-
 from flask import Response, make_response, render_template
 
-_GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-_BODIES: dict[str, tuple[str, bytes]] = {
-    "js": ("text/javascript", b"/* not archived */\n"),
-    "esm": ("text/javascript", b"/* not archived */\n"),
-    "wkr": ("text/javascript", b"/* not archived */\n"),
-    "sw": ("text/javascript", b"/* not archived */\n"),
-    "cs": ("text/css", b"/* not archived */\n"),
-    "im": ("image/gif", _GIF),
-}
-_OF_DESTINATION = {
-    "script": "js",
-    "style": "cs",
-    "image": "im",
-    "worker": "js",
-    "sharedworker": "js",
-    "serviceworker": "js",
-}
+from replay.absent import absent_part
 
 
 def problem_page(message: str, advice: str, status: int) -> Response:
@@ -31,20 +13,6 @@ def problem_page(message: str, advice: str, status: int) -> Response:
 
 
 def missing_part(modifier: str, destination: str) -> Response | None:
-    """The answer for a missing part of a page; None when a whole page was asked for.
-
-    Args:
-        modifier: of the address.
-        destination: Sec-Fetch-Dest of the request, or "".
-    """
-    kind = modifier if modifier in _BODIES else _OF_DESTINATION.get(destination, "")
-    if kind:
-        mime, body = _BODIES[kind]
-        return Response(body, 404, content_type=mime)
-    if modifier in ("oe", "fw") or destination in ("audio", "video", "font", "track", "object", "embed", "manifest"):
-        return Response(b"", 404, content_type="application/octet-stream")
-    if destination == "empty":
-        return Response(b'{"error": "not archived"}\n', 404, content_type="application/json")
-    if modifier in ("if", "fr") or destination in ("iframe", "frame"):
-        return Response(b"<!doctype html><title>Not archived</title>", 404, content_type="text/html; charset=utf-8")
-    return None
+    """The answer for a missing part of a page; None when a whole page was asked for. See `absent_part`."""
+    part = absent_part(modifier, destination)
+    return Response(part[1], 404, content_type=part[0]) if part is not None else None

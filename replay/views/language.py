@@ -9,7 +9,7 @@ from babel.numbers import format_decimal
 from flask import Flask, request
 
 from archiver.timestamps import parse_timestamp
-from replay.i18n import LANGUAGES, direction
+from replay.i18n import direction, preferred
 from replay.words import PAGE_WORDS
 
 _UNITS = ("B", "kB", "MB", "GB")
@@ -17,11 +17,7 @@ _UNITS = ("B", "kB", "MB", "GB")
 
 def reader_language() -> str:
     """By Accept-Language alone: queries belong to archived URLs, and the reader sets no cookie."""
-    for tag, quality in request.accept_languages:  # the best first
-        language = tag.partition("-")[0].lower()
-        if quality > 0 and language in LANGUAGES:  # "fr-CA" reads French, whatever the region
-            return language
-    return "en"
+    return preferred(request.accept_languages)
 
 
 def moment(timestamp: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.urls import urlkey
-from tests.browser.conftest import serving, start, wait_for
+from tests.browser.conftest import free_port, serving, start, wait_for
 from tests.servers.routes import Answer, Asked, RouteServer
 
 
@@ -53,20 +53,24 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.parametrize("site", [0, 1], ids=["reader", "workbench"])
-@pytest.mark.parametrize("who", ["server", "worker"])
-def test_when_one_server_dies_the_others_stop_and_say_so(tmp_path: Path, site: int, who: str) -> None:
-    process, addresses = start(tmp_path, stderr=subprocess.PIPE)
+NAMES = ["reader", "workbench", "proxy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "who"),
+    [("reader", "server"), ("reader", "worker"), ("workbench", "server"), ("workbench", "worker"), ("proxy", "server")],
+)
+def test_when_one_server_dies_the_others_stop_and_say_so(tmp_path: Path, name: str, who: str) -> None:
+    process, addresses = start(tmp_path, "--proxy", str(free_port()), stderr=subprocess.PIPE)
     try:
         for address in addresses:
             wait_for(address, process)
-        victim = children(process.pid)[site]
+        victim = children(process.pid)[NAMES.index(name)]
         os.kill(victim if who == "server" else children(victim)[0], signal.SIGKILL)
         _, said = process.communicate(timeout=30)  # ends when no process is left that could say something
     finally:
         process.kill()
     assert process.returncode == 1
-    name = ("reader", "workbench")[site]
     assert f"Error: The server of the {name} ended by itself, and the others with it. Start them again.\n" in said.decode()
     for address in addresses:
         with pytest.raises((URLError, ConnectionError)):

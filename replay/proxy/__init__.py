@@ -1,0 +1,1 @@
+"""Replay through an HTTP proxy, unrewritten."""

@@ -1,0 +1,171 @@
+"""Answers to the proxy's clients from the archive, and from nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from archiver.errors import BodyLimitExceeded, DamagedRecord
+from archiver.holdings import Holdings
+from archiver.message import ContentDecoder
+from archiver.model import Capture
+from archiver.requestkey import with_request
+from replay.delivery import PARTIAL, deliver, lacking, leads_to_itself, memento_fields, unsatisfiable
+from replay.load import ArchivedResponse, load
+from replay.lookup import Lookup, Scope
+from replay.proxy.exchange import Answer, Asked, field
+from replay.proxy.fields import archived_fields, clean
+from replay.ranges import Extent, single_range
+from replay.rewrite.headers import ORIGINAL
+
+logger = logging.getLogger(__name__)
+
+#: Destinations (Fetch Standard, section 2.2.5) that an archived error serves as well as anything.
+_PAGES_AND_DATA = frozenset({"", "document", "iframe", "frame", "empty"})
+#: Decoded bytes that are enough to believe a Content-Encoding.
+_BELIEVED_BYTES = 1024 * 1024
+_NO_WEIGHT = re.compile(r"\s*q\s*=\s*0(?:\.0*)?\s*")
+
+
+class Archive:
+    """What the archive has for a request.
+
+    Args:
+        holdings: the opened archive.
+    """
+
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
+        self._lookup = Lookup(holdings)
+
+    def scope(self, collection: str) -> Scope:
+        """What may be seen of a collection.
+
+        Raises:
+            UnknownCollection: there is none of that name, or it is private.
+        """
+        return self._lookup.scope(collection)
+
+    def public(self) -> list[tuple[str, str]]:
+        """Names and titles of the collections that are listed."""
+        return [(item.slug, item.title) for item in self._lookup.public()]
+
+    def answer(self, asked: Asked, scope: Scope, timestamp: str) -> Answer | None:
+        """The capture that comes nearest, as it was captured; None when there is none.
+
+        Args:
+            asked: the request.
+            scope: where to look.
+            timestamp: 1 to 14 digits; "" for the newest.
+        """
+        beyond: Extent | None = None
+        for capture, is_approximate in self._captures(asked, scope, timestamp):
+            wanted = _range_of(asked, capture)
+            try:
+                found = self._opened(asked, scope, capture, is_ranged=single_range(wanted) is not None)
+            except DamagedRecord as error:
+                logger.warning("%s at %s: %s", capture.url, capture.timestamp, error)
+                continue
+            try:
+                held = lacking(found, wanted)
+                beyond = held or beyond
+                if held is None and not leads_to_itself(found):
+                    return _answer(asked, found, wanted, is_approximate=is_approximate)
+            except DamagedRecord as error:
+                logger.warning("%s at %s: %s", capture.url, capture.timestamp, error)
+            except BaseException:
+                found.close()
+                raise
+            found.close()
+        return Answer(416, [field(*pair) for pair in unsatisfiable(beyond)], (), 0) if beyond else None
+
+    def _captures(self, asked: Asked, scope: Scope, timestamp: str) -> Iterator[tuple[Capture, bool]]:
+        """What may answer, best first, and whether it is only like what was asked for."""
+        url = with_request(asked.url, asked.method, asked.get("content-type"), asked.body)
+        destination = asked.get("sec-fetch-dest")
+        modifier = "" if destination in _PAGES_AND_DATA else "oe"
+        exact = ((capture, False) for capture in self._lookup.candidates(scope, url, timestamp, modifier))
+        if destination == "document" or (not destination and "text/html" in asked.get("accept")):
+            return exact  # nothing in an unchanged page could say that it is another one
+        alike = ((capture, True) for capture in self._lookup.approximate(scope, url, timestamp, "oe"))
+        return chain(exact, alike)
+
+    def _opened(self, asked: Asked, scope: Scope, capture: Capture, *, is_ranged: bool) -> ArchivedResponse:
+        """The record of a capture, to be read as the server encoded it if the client can decode that."""
+        original = self._lookup.original_of(scope, capture) if capture.revisit_of else None
+        found = load(self._holdings.store, capture, original)
+        codings = found.head.tokens("Content-Encoding")
+        try:
+            found.exact = bool(codings) and not is_ranged and _accepted(asked) >= {_usual(coding) for coding in codings}
+            start = found.begin()
+            if found.exact and not _is_encoded(start, codings):
+                found.close()
+                found = load(self._holdings.store, capture, original)
+                found.begin()
+        except BaseException:
+            found.close()
+            raise
+        return found
+
+
+def _answer(asked: Asked, found: ArchivedResponse, wanted: str | None, *, is_approximate: bool) -> Answer:
+    capture = found.capture
+    tag = _tag(capture, is_encoded=found.exact)
+    own = [*memento_fields(capture), ("ETag", tag), ("Cache-Control", "no-cache"), ("Vary", "Accept-Datetime, Accept-Encoding")]
+    if is_approximate:
+        own.append(("X-Archive-Match", "approximate"))
+    if asked.method in ("GET", "HEAD") and tag in re.split(r"\s*,\s*", asked.get("if-none-match")):
+        found.close()
+        return Answer(304, [field(*pair) for pair in own], (), 0)
+    delivery = deliver(found, wanted)
+    status = delivery.status or _status(found)
+    if status not in (found.status, PARTIAL):
+        own.append((f"{ORIGINAL}Status", str(found.status)))
+    archived = archived_fields(found.head, asked, is_encoded=found.exact)
+    fields = [*archived, *(field(*pair) for pair in (*delivery.fields, *own))]
+    reason = clean(found.head.reason.encode("latin-1", "replace")) if status == found.status else b""
+    return Answer(status, fields, delivery.body, delivery.length, reason, found.close)
+
+
+def _status(found: ArchivedResponse) -> int:
+    """407 is what a proxy says of itself; a client would wait on after a status below 200."""
+    if found.status == 407:
+        return 403
+    return found.status if found.status >= 200 else 502
+
+
+def _range_of(asked: Asked, capture: Capture) -> str | None:
+    """The Range that counts: of the decoded payload."""
+    if asked.method != "GET":
+        return None
+    condition = asked.get("if-range")
+    return asked.get("range") or None if condition in ("", _tag(capture, is_encoded=False)) else None
+
+
+def _tag(capture: Capture, *, is_encoded: bool) -> str:
+    """An entity tag: of this capture, in this coding."""
+    parts = (capture.collection, capture.timestamp, capture.url, capture.digest, capture.file, str(capture.offset))
+    return f'"{hashlib.sha256(chr(0).join((*parts, str(is_encoded))).encode("utf-8", "surrogatepass")).hexdigest()[:40]}"'
+
+
+def _accepted(asked: Asked) -> set[str]:
+    """The content codings that the client can decode."""
+    items = (item.partition(";") for item in asked.get("accept-encoding").lower().split(","))
+    return {_usual(coding.strip()) for coding, _, weight in items if not _NO_WEIGHT.fullmatch(weight)}
+
+
+def _usual(coding: str) -> str:
+    return coding.removeprefix("x-")
+
+
+def _is_encoded(start: bytes, codings: list[str]) -> bool:
+    """Whether a body is in the codings that its head names: many files hold decoded bodies under heads of encoded ones."""
+    decoder = ContentDecoder(codings, _BELIEVED_BYTES)
+    try:
+        decoder.feed(start)
+    except BodyLimitExceeded:
+        return True
+    return not decoder.damaged
