@@ -1,8 +1,10 @@
 """The banner over an archived page: values in, markup out.
 
 It lives in a shadow root below an element with inline `all: initial`, so that no style of the page reaches it, and needs
-no script: `hide` closes a native dialog, the lightbox is made of popovers. The script only remembers what was hidden, moves
-the banner in front of `body`, where flex and grid layouts of the page cannot bend it, and adds keys to the lightbox.
+no script: `hide` closes a native dialog, the lightbox is made of popovers. The script only remembers what was hidden, adds
+keys to the lightbox, and moves the banner to the end of `head`, shown as if it stood before `body`: there the layouts of the
+page do not bend it, and scripts that take over a whole document with everything in it (React's hydration) let it be. What
+the page removes or changes of it comes back.
 """
 
 from __future__ import annotations
@@ -95,29 +97,39 @@ button,.m{background:#1d1b10;color:#f3efd8}}
 @media print{form,.s,.m,.l{display:none!important}.b{background:none;color:#000}}
 """.replace("\n", "")
 
-_SCRIPT = """(()=>{const h=document.currentScript.previousElementSibling,k="muniment.banner.hidden";
+_SCRIPT = """(()=>{const t=document.currentScript,h=t.previousElementSibling,k="muniment.banner.hidden";t.remove();
 if(window.top!==window.self){h.remove();return}
 const r=h.shadowRoot;if(!r)return;const b=r.querySelector(".b"),s=r.querySelector(".s");
 const m=()=>(window.__muniment?window.__muniment.banner.storage:localStorage);
 const get=()=>{try{return m().getItem(k)}catch{return null}};
 const set=(v)=>{try{v?m().setItem(k,"1"):m().removeItem(k)}catch{}};
 const show=(v,f)=>{v?b.setAttribute("open",""):b.removeAttribute("open");s.hidden=v;if(f)(v?r.querySelector("form button"):s).focus()};
-show(!get());b.addEventListener("close",()=>{set(true);show(false,true)});
-s.addEventListener("click",()=>{set(false);show(true,true)});
-document.documentElement.insertBefore(h,document.body);
-const items=[...r.querySelectorAll(".l")];if(!items.length)return;
-const opener=r.querySelector(".m");let at=-1;
+show(!get());
+const items=[...r.querySelectorAll(".l")],opener=r.querySelector(".m");let at=-1;
 const open=(i)=>{at=i;items.forEach((x,n)=>{if(n!==i){x.hidePopover();x.querySelector("video,audio").pause()}});
 if(i<0)opener.focus();else{items[i].showPopover();items[i].querySelector(".x").focus()}};
-const on=(x,t)=>x?.addEventListener("click",(e)=>{e.preventDefault();open(t)});
-on(opener,0);
-items.forEach((x,i)=>{on(x.querySelector(".x"),-1);on(x.querySelector(".p"),i-1);on(x.querySelector(".n"),i+1)});
-r.addEventListener("keydown",(e)=>{if(at<0)return;const back=getComputedStyle(items[at]).direction==="rtl"?"ArrowRight":"ArrowLeft";
+const on=(x,t)=>{if(x)x.onclick=(e)=>{e.preventDefault();open(t)}};
+const key=(e)=>{if(at<0)return;const back=getComputedStyle(items[at]).direction==="rtl"?"ArrowRight":"ArrowLeft";
 if(e.key==="Escape"){e.preventDefault();open(-1)}
 else if(e.key==="ArrowLeft"||e.key==="ArrowRight"){if(e.target.matches("video,audio"))return;e.preventDefault();
 const t=at+(e.key===back?-1:1);if(items[t])open(t)}
 else if(e.key==="Tab"){const f=[...items[at].querySelectorAll("button,video,audio")];const i=f.indexOf(r.activeElement);
-e.preventDefault();f[(i+(e.shiftKey?-1:1)+f.length)%f.length].focus()}});
+e.preventDefault();f[(i+(e.shiftKey?-1:1)+f.length)%f.length].focus()}};
+const listen=()=>{b.onclose=()=>{set(true);show(false,true)};s.onclick=()=>{set(false);show(true,true)};on(opener,0);
+items.forEach((x,i)=>{on(x.querySelector(".x"),-1);on(x.querySelector(".p"),i-1);on(x.querySelector(".n"),i+1)});
+r.addEventListener("keydown",key)};
+const own=h.getAttribute("style"),box="display:contents!important",sheet=new CSSStyleSheet();let left=200;
+sheet.replaceSync("head>:not(muniment-banner){display:none!important}");
+const home=()=>{watch.disconnect();const {documentElement:root,head}=document;
+for(const n of [document,root])n&&watch.observe(n,{childList:true});
+if(!head)return;
+if(h.parentNode!==head&&left-->0){head.append(h);listen()}
+for(const [n,v] of [[h,own],[head,box]])if(n.getAttribute("style")!==v&&left-->0)n.setAttribute("style",v);
+for(const {name} of [...h.attributes])if(name!=="style"&&left-->0)h.removeAttribute(name);
+if(head.inert&&left-->0)head.inert=false;
+if(!document.adoptedStyleSheets.includes(sheet)&&left-->0)document.adoptedStyleSheets.push(sheet);
+watch.observe(head,{childList:true,attributes:true});watch.observe(h,{attributes:true})};
+const watch=new MutationObserver(home);home()
 })()""".replace("\n", "")
 
 

@@ -28,6 +28,20 @@ FRAMES = (
     "<html><head><title>Two frames</title></head><frameset cols='20%,*'><frame src=menu name=menu>"
     "<frame src=main name=main></frameset></html>"
 )
+#: What pages do to everything they did not put there themselves.
+TAKEOVERS = {
+    "remove": "document.querySelectorAll('html > :not(head):not(body), head > *, body > :not(#x)').forEach((e) => e.remove())",
+    "empty": "document.head.innerHTML = ''; document.body.innerHTML = '<p id=x>new</p>'",
+    "inner": "document.documentElement.innerHTML = '<head></head><body><p id=x>new</p></body>'",
+    "write": "document.open(); document.write('<!doctype html><p id=x>new'); document.close()",
+    "replace": "const r = document.createElement('html'); r.append(document.createElement('head'), "
+    "document.createElement('body')); r.lastChild.id = 'x'; document.replaceChild(r, document.documentElement)",
+    "hide": "for (const e of document.querySelectorAll('head, head *')) { e.style.cssText = 'display:none!important'; "
+    "e.hidden = e.inert = true; e.className = 'x' }",
+    "fight": "new MutationObserver(() => document.querySelector('muniment-banner')?.remove())"
+    ".observe(document, {childList: true, subtree: true}); document.body.append('x')",
+    "show": "document.head.insertAdjacentHTML('beforeend', '<style>* { display: block !important }</style>')",
+}
 MENU = "<body><a id=in href=other target=main>in</a> <a id=out href=plain target=_top>out</a></body>"
 MEDIA = (
     "<!doctype html><title>Media</title><h1 id=x>Media</h1><video src=/one.webm title='One &amp; only'></video>"
@@ -43,6 +57,11 @@ PAGES = {
     "/main": "<body><p id=x>main</p></body>",
     "/other": "<body><p id=y>other</p></body>",
     "/media": MEDIA,
+}
+PAGES |= {
+    f"/takes/{name}": f"<!doctype html><title>T</title><style>#x {{ color: red }}</style><p id=x>old</p>"
+    f"<script>addEventListener('load', () => {{ {script} }})</script>"
+    for name, script in TAKEOVERS.items()
 }
 MEDIA_FILES = {"/one.webm": "video/webm", "/two.mp3": "audio/mpeg", "/three.mp4": "video/mp4"}
 

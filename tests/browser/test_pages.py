@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.archive import SITE, STAMP
+from tests.browser.archive import SITE, STAMP, TAKEOVERS
 
 PHONE = {"width": 360, "height": 740}
 PORTAL = {
@@ -95,6 +95,31 @@ def test_the_banner_pushes_the_page_down_and_keeps_its_look(browser: Browser, re
         assert button is not None
         assert button["height"] < 40
     context.close()
+
+
+@pytest.mark.parametrize("name", [name for name in TAKEOVERS if name != "fight"])
+def test_what_a_page_does_to_the_banner_does_not_last(page: Page, reader: str, name: str) -> None:
+    page.goto(replay(reader, f"/takes/{name}"))
+    button = page.get_by_role("button", name="hide")
+    button.click()
+    assert page.locator(f"{BANNER} .b").is_hidden()
+    page.get_by_role("button", name="Archived page").click()
+    box = page.locator(f"{BANNER} .b").bounding_box()
+    assert box is not None
+    assert (box["x"], box["y"]) == (0, 0)
+    assert not page.locator("title, style").locator("visible=true").count()
+    assert page.locator(BANNER).count() == 1
+
+
+def test_a_page_that_will_not_have_the_banner_still_runs(page: Page, reader: str) -> None:
+    page.goto(replay(reader, "/takes/fight"))
+    assert page.locator("body").inner_text().endswith("x")
+
+
+def test_scripts_that_take_over_the_document_find_it_as_it_was(page: Page, reader: str) -> None:
+    page.goto(replay(reader, "/plain"))
+    children = "[...document.documentElement.children, ...document.body.childNodes].map((node) => node.nodeName).join(' ')"
+    assert page.evaluate(children) == "HEAD BODY H1 A"
 
 
 def test_hiding_is_remembered_and_can_be_undone_with_the_keyboard(page: Page, reader: str) -> None:
