@@ -11,7 +11,7 @@ from pathlib import Path
 from replay.rewrite.context import RewriteContext
 
 #: In the order in which they need each other.
-_PARTS = ("core", "location", "markup", "elements", "network", "storage", "windows", "time")
+_PARTS = ("core", "location", "markup", "elements", "network", "storage", "windows", "nets", "time")
 _FOLDER = Path(__file__).parent
 
 

@@ -7,6 +7,8 @@
 //   config.prefix     path of the collection, such as "/unesco/"
 //   config.timestamp  14 digits of the page
 //   config.url        archived address of the document
+//   config.script     address of this script
+//   config.modifier   how links in documents without an address of their own are asked for
 
 const {Object, Reflect, Proxy, Map, WeakMap, WeakSet, Set, String, Number, Symbol, Math, JSON, Promise, URL, DOMException} = window;
 // Not `document`: a frame keeps its window when its first, empty document makes way for the real one.

@@ -19,7 +19,7 @@ const isRewritten = (name, attribute) =>
   attribute === "style" || (Object.hasOwn(ATTRIBUTES, name) && attribute in ATTRIBUTES[name]);
 
 const convert = (element, attribute, value) => {
-  const name = native.localName(element);
+  const name = native.localName(element).toLowerCase();
   const result = attributeValue(name, attribute, value, (other) => native.getAttribute(element, other));
   if (result !== null) remember(element, attribute, value, result);
   return result ?? value;
@@ -30,6 +30,7 @@ const readBack = (element, attribute, value) => {
   const known = spelling(element, attribute, value);
   if (known !== undefined) return known;
   if (!isRewritten(native.localName(element), attribute)) return value;
+  if (attribute === "type") return value.replace(/^archived\//, "");
   if (attribute === "srcset" || attribute === "imagesrcset" || attribute === "style" || attribute === "srcdoc") return restored(value);
   return value.startsWith("/") ? originalOf(config.reader + value).replace(config.reader, "") : originalOf(value);
 };
@@ -53,16 +54,102 @@ override(window.Element.prototype, "getAttribute", (before) => function (attribu
 override(window.Element.prototype, "getAttributeNS", (before) => function (namespace, attribute) {
   return readBack(this, String(attribute).toLowerCase(), apply(before, this, [namespace, attribute]));
 });
-for (const name of ["value", "nodeValue", "textContent"]) {
-  const owner = name === "value" ? window.Attr.prototype : null;
+
+// Attributes as nodes.
+const attributeText = getOwnPropertyDescriptor(window.Attr.prototype, "value");
+const isAttribute = (node) => node instanceof window.Attr;
+for (const [owner, name] of [[window.Attr.prototype, "value"], [window.Node.prototype, "nodeValue"], [window.Node.prototype, "textContent"]]) {
   redefine(owner, name, {
     get: (before) => function () {
       const value = apply(before, this, []);
-      return this.ownerElement ? readBack(this.ownerElement, this.name.toLowerCase(), value) : value;
+      return isAttribute(this) && this.ownerElement ? readBack(this.ownerElement, this.name.toLowerCase(), value) : value;
     },
     set: (before) => function (value) {
-      const element = this.ownerElement;
+      const element = isAttribute(this) ? this.ownerElement : null;
       apply(before, this, [element ? convert(element, this.name.toLowerCase(), String(value)) : value]);
+    },
+  });
+}
+const settle = (element, node) => {
+  if (!element || !isAttribute(node) || node.ownerElement === element) return;
+  const value = apply(attributeText.get, node, []);
+  apply(attributeText.set, node, [convert(element, node.name.toLowerCase(), value)]);
+};
+const mapOwners = new WeakMap();
+redefine(window.Element.prototype, "attributes", {
+  get: (before) => function () {
+    const map = apply(before, this, []);
+    mapOwners.set(map, this);
+    return map;
+  },
+});
+for (const [owner, names] of [
+  [window.Element.prototype, ["setAttributeNode", "setAttributeNodeNS"]],
+  [window.NamedNodeMap.prototype, ["setNamedItem", "setNamedItemNS"]],
+]) {
+  for (const name of names) {
+    override(owner, name, (before) => function (node) {
+      settle(mapOwners.get(this) ?? this, node);
+      return apply(before, this, [node]);
+    });
+  }
+}
+
+/** Elements that no parser of ours has seen: of XML, and of style sheets for it. */
+const XHTML = "http://www.w3.org/1999/xhtml", SVG = "http://www.w3.org/2000/svg";
+const adopted = (root) => {
+  for (const namespace of root?.getElementsByTagNameNS ? [XHTML, SVG] : []) {
+    for (const element of root.getElementsByTagNameNS(namespace, "*")) convertAll(element);
+  }
+  if (root?.nodeType === 11) for (const element of root.querySelectorAll("*")) convertAll(element);
+  return root;
+};
+const convertAll = (element) => {
+  for (const name of element.getAttributeNames()) {
+    const value = native.getAttribute(element, name);
+    const changed = convert(element, name.toLowerCase(), value);
+    if (changed !== value) native.setAttribute(element, name, changed);
+  }
+};
+for (const name of ["transformToFragment", "transformToDocument"]) {
+  override(window.XSLTProcessor?.prototype, name, (before) => function (...values) {
+    return adopted(apply(before, this, values));
+  });
+}
+override(window.DOMParser.prototype, "parseFromString", (before) => function (text, type) {
+  const made = apply(before, this, [text, type]);
+  return /xml/i.test(type) ? adopted(made) : made;
+});
+redefine(window.XMLHttpRequest.prototype, "responseXML", {
+  get: (before) => function () {
+    const made = apply(before, this, []);
+    if (made && !mended.has(made)) mended.add(adopted(made));
+    return made;
+  },
+});
+const mended = new WeakSet();
+
+// In SVG an address is an object of its own.
+const animatedOwners = new WeakMap();
+for (const name of ["SVGAElement", "SVGImageElement", "SVGScriptElement", "SVGUseElement", "SVGFEImageElement"]) {
+  redefine(window[name]?.prototype, "href", {
+    get: (before) => function () {
+      const value = apply(before, this, []);
+      animatedOwners.set(value, this);
+      return value;
+    },
+  });
+}
+for (const name of ["baseVal", "animVal"]) {
+  redefine(window.SVGAnimatedString.prototype, name, {
+    get: (before) => function () {
+      const value = apply(before, this, []);
+      const element = animatedOwners.get(this);
+      return element ? readBack(element, "href", value) : value;
+    },
+    set: (before) => function (value) {
+      const element = animatedOwners.get(this);
+      apply(before, this, [element ? convert(element, "href", String(value)) : value]);
     },
   });
 }
@@ -134,8 +221,11 @@ for (const owner of [window.HTMLElement, window.SVGElement, window.MathMLElement
   });
 }
 redefine(window.HTMLScriptElement.prototype, "type", {
+  get: (before) => function () {
+    return readBack(this, "type", apply(before, this, []));
+  },
   set: (before) => function (value) {
-    apply(before, this, [value]);
+    apply(before, this, [convert(this, "type", String(value))]);
     renewed(this, "type");
   },
 });

@@ -2,23 +2,23 @@
 
 /** Element name, attribute name → how what it names is asked for; "=srcset" and the like need more than that. */
 const ATTRIBUTES = {
-  a: {href: "", ping: "=ping"},
+  a: {href: "", "xlink:href": "", ping: "=ping"},
   area: {href: "", ping: "=ping"},
   audio: {src: "oe"},
   base: {href: ""},
   body: {background: "im"},
   button: {formaction: ""},
-  embed: {src: "oe"},
+  embed: {src: "=frame"},
   form: {action: ""},
-  frame: {src: "if"},
-  iframe: {src: "if", srcdoc: "=srcdoc"},
+  frame: {src: "=frame"},
+  iframe: {src: "=frame", srcdoc: "=srcdoc"},
   image: {href: "im", "xlink:href": "im"},
   feimage: {href: "im", "xlink:href": "im"},
   img: {src: "im", srcset: "=srcset", lowsrc: "im"},
   input: {src: "im", formaction: ""},
   link: {href: "=link", imagesrcset: "=srcset"},
-  object: {data: "oe"},
-  script: {src: "=script", href: "=script", "xlink:href": "=script"},
+  object: {data: "=frame"},
+  script: {src: "=script", href: "=script", "xlink:href": "=script", type: "=type"},
   source: {src: "oe", srcset: "=srcset"},
   table: {background: "im"},
   td: {background: "im"},
@@ -52,13 +52,15 @@ const attributeValue = (name, attribute, value, other) => {
   const kind = Object.hasOwn(ATTRIBUTES, name) ? ATTRIBUTES[name][attribute] : undefined;
   if (kind === undefined) return null;
   if (kind === "=ping") return "";
+  if (kind === "=type") return /^\s*speculationrules\s*$/i.test(value) ? `archived/${value.trim()}` : null; // nothing is fetched ahead
   if (kind === "=srcset") return srcset(value);
-  if (kind === "=srcdoc") return rewriteMarkup(value);
+  if (kind === "=srcdoc") return innerMarkup(value);
   if (kind === "=script") return address(value, String(other("type") ?? "").trim().toLowerCase() === "module" ? "esm" : "js");
   if (kind === "=link") {
     return HINTS.test(other("rel") ?? "") ? "about:blank" : address(value, linkModifier(other("rel"), other("as")));
   }
   if (SCRIPT_URL.test(value)) return scriptAddress(value);
+  if (kind === "=frame") return dataDocument(value) ?? address(value, name === "iframe" || name === "frame" ? "if" : "oe");
   return address(value, name === "a" || name === "area" || name === "form" ? pageModifier() : kind);
 };
 
@@ -72,8 +74,8 @@ const changedScript = (source) => {
   return result === source ? null : result;
 };
 
-const srcset = (value) =>
-  String(value).replace(/(^|,\s*|\s+,\s*)([^\s,]\S*[^\s,])/g, (all, before, url) => before + archived(url, "im"));
+const CANDIDATE = /(^|,\s*|\s+,\s*)([^\s,]\S*[^\s,])/g;
+const srcset = (value) => String(value).replace(CANDIDATE, (all, before, url) => before + archived(url, "im"));
 
 const CSS_URL = /(url\(\s*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"'()\\]+))(\s*\))|(@import\s+)(?:"([^"\\]*)"|'([^'\\]*)')/gi;
 
@@ -134,6 +136,48 @@ const rewriteMarkup = (markup) => {
   });
 };
 
+// -- documents inside documents ----------------------------------------------------------------------------------------
+
+const RUNS = /<script|\son\w+\s*=|javascript:/i;
+const DOCUMENT_TYPE = /^\s*(text\/html|image\/svg\+xml|application\/xhtml\+xml|(?:text|application)\/xml)\s*(?:;|$)/i;
+const BEFORE_HEAD = /^\ufeff?(?:\s|<!--[\s\S]*?-->)*(?:<!doctype[^>]*>)?/i;
+const BEFORE_CONTENT = /^(?:[^<]|<[?!](?:--[\s\S]*?--|[^>])*>)*<[^>]*[^>/]>/;
+
+/** A document that may run scripts, with the runtime before them: not all of them can be reached from here later. */
+const withRuntime = (markup, isXML) => {
+  if (!RUNS.test(markup)) return markup;
+  const facts = {src: config.script, "data-prefix": config.prefix, "data-timestamp": config.timestamp, "data-url": baseOf()};
+  const attributes = Object.entries(facts).map(([name, value]) => ` ${name}="${encoded(value)}"`).join("");
+  const tag = `<script${isXML ? ' xmlns="http://www.w3.org/1999/xhtml"' : ""}${attributes}></script>`;
+  return markup.replace(isXML ? BEFORE_CONTENT : BEFORE_HEAD, (start) => start + tag);
+};
+const innerMarkup = (markup) => withRuntime(rewriteMarkup(markup), false);
+
+/** What a `data:` or `blob:` address holds, when it is a document; else null. */
+const documentAt = (url, type) => {
+  const found = DOCUMENT_TYPE.exec(type);
+  if (!found) return null;
+  const request = new native.XMLHttpRequest();
+  try {
+    apply(native.open, request, ["GET", url, false]);
+    apply(native.send, request, []);
+  } catch {
+    return null;
+  }
+  const text = native.responseText(request);
+  return found[1].toLowerCase() === "text/html" ? innerMarkup(text) : withRuntime(text, true);
+};
+const dataDocument = (url) => {
+  const type = /^\s*data:([^,]*),/i.exec(url)?.[1];
+  const markup = type === undefined ? null : documentAt(url, type);
+  return markup === null ? null : `data:${type.replace(/;.*/, "")};charset=utf-8,${encodeURIComponent(markup)}`;
+};
+override(window.URL, "createObjectURL", (before) => function (object) {
+  const url = apply(before, window.URL, [object]);
+  const markup = object instanceof window.Blob ? documentAt(url, object.type) : null;
+  return markup === null ? url : apply(before, window.URL, [new window.Blob([markup], {type: `${object.type.replace(/;.*/, "")};charset=utf-8`})]);
+});
+
 const MARKED = () => new RegExp(`${config.reader.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}/[^/\\s"'<>]+/\\d{14}(?:[a-z]{2,4}_)?/(?=https?:)`, "g");
 const marked = MARKED();
 const PATHS = new RegExp(`(["'\\s(=,])${config.prefix.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\d{14}(?:[a-z]{2,4}_)?/(?=https?:)`, "g");
@@ -173,6 +217,9 @@ markupAt(window.Element.prototype, "insertAdjacentHTML", 1);
 markupAt(window.Element.prototype, "setHTMLUnsafe", 0);
 markupAt(window.ShadowRoot?.prototype, "setHTMLUnsafe", 0);
 markupAt(window.Document, "parseHTMLUnsafe", 0);
+markupAt(window.Element.prototype, "setHTML", 0);
+markupAt(window.ShadowRoot?.prototype, "setHTML", 0);
+markupAt(window.Document, "parseHTML", 0);
 markupAt(window.Range.prototype, "createContextualFragment", 0);
 override(window.DOMParser.prototype, "parseFromString", (before) => function (text, type, ...rest) {
   const isHTML = String(type).toLowerCase() === "text/html";

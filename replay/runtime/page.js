@@ -3,8 +3,11 @@
 const mark = document.currentScript;
 if (mark) {
   const {prefix, timestamp, url} = mark.dataset;
+  const script = mark.src;
   mark.remove();
-  const config = {reader: window.location.origin, prefix, timestamp, url, modifier: ""};
+  // Not the origin of the page, which has none in a sandbox.
+  const reader = new URL(script).origin;
+  const config = {reader, prefix, timestamp, url, script, modifier: window === window.top ? "" : "if"};
   if ("__muniment" in window) window.__muniment.adopt(config);
   else boot(window, config);
 }

@@ -29,9 +29,7 @@ redefine(window, "frameElement", {
   },
 });
 override(window, "open", (before) => function (url, target, ...rest) {
-  const opened = apply(before, window, [url ? archived(url, "") : url, target, ...rest]);
-  if (opened && !url) begin(opened);
-  return opened;
+  return begin(apply(before, window, [url ? archived(url, "") : url, target, ...rest]));
 });
 
 // -- frames without a document of their own ----------------------------------------------------------------------------
@@ -57,24 +55,27 @@ for (const owner of ["HTMLIFrameElement", "HTMLFrameElement", "HTMLObjectElement
     },
   });
 }
-let frames = window.document.getElementsByTagName("iframe");
-let frameCount = 0;
+// Whoever puts a frame into the page may use its window at once, by index.
+const frameCount = uncurried(getOwnPropertyDescriptor(window, "length").get);
 const framesChanged = () => {
-  if (frames.length === frameCount) return;
-  frameCount = frames.length;
-  for (const frame of frames) frame.contentWindow;
+  for (let index = frameCount(window) - 1; index >= 0; index--) begin(window[index]);
 };
+const parser = new window.MutationObserver(framesChanged);
+parser.observe(window.document, {childList: true, subtree: true});
+window.addEventListener("DOMContentLoaded", () => parser.disconnect(), {capture: true, once: true});
+window.addEventListener("load", (event) => event.target !== window.document && framesChanged(), true);
 for (const [owner, names] of [
-  [window.Node.prototype, ["appendChild", "insertBefore", "replaceChild"]],
-  [window.Element.prototype, ["append", "prepend", "before", "after", "replaceWith", "replaceChildren", "insertAdjacentElement"]],
-  [window.Document.prototype, ["append", "prepend"]],
-  [window.DocumentFragment.prototype, ["append", "prepend", "replaceChildren"]],
+  [window.Node.prototype, ["appendChild", "insertBefore", "replaceChild", "moveBefore"]],
+  [window.Element.prototype, ["append", "prepend", "before", "after", "replaceWith", "replaceChildren", "insertAdjacentElement", "moveBefore"]],
+  [window.Document.prototype, ["append", "prepend", "replaceChildren", "moveBefore"]],
+  [window.DocumentFragment.prototype, ["append", "prepend", "replaceChildren", "moveBefore"]],
+  [window.Range.prototype, ["insertNode", "surroundContents"]],
 ]) {
   for (const name of names) {
     override(owner, name, (before) => function (...values) {
       if (this instanceof window.HTMLScriptElement || this instanceof window.HTMLStyleElement) values = values.map((value) => codeNode(this, value));
       const result = apply(before, this, values);
-      if (frames.length !== frameCount) framesChanged();
+      framesChanged();
       return result;
     });
   }
@@ -164,8 +165,6 @@ const runtime = {
   send,
   adopt: (next) => {
     Object.assign(config, next);
-    frames = window.document.getElementsByTagName("iframe");
-    frameCount = 0;
   },
   banner: {storage: native.localStorage},
 };
@@ -220,28 +219,3 @@ for (const original of [window.Function, constructorOf(async function () {}), co
   if (original === window.Function) defineProperty(window, "Function", {value: replacement, writable: true, configurable: true, enumerable: false});
   defineProperty(original.prototype, "constructor", {value: replacement, writable: true, configurable: true, enumerable: false});
 }
-
-// The second net: whatever navigation slipped through is turned into one inside the archive. Links of the banner and of
-// the archive's own pages lead where they say.
-let ofBanner = false;
-window.addEventListener(
-  "click",
-  (event) => {
-    ofBanner = event.composedPath().some((element) => element.localName === "muniment-banner");
-    if (ofBanner) native.setTimeout(() => (ofBanner = false));
-  },
-  true,
-);
-const isOwn = (target) =>
-  target.origin === config.reader &&
-  (ADDRESS.test(target.pathname) || target.pathname === "/" || target.pathname.startsWith(config.prefix) || target.pathname.startsWith("/-/"));
-window.navigation?.addEventListener("navigate", (event) => {
-  const target = parsed(event.destination.url);
-  if (ofBanner || !target || !event.cancelable || event.hashChange || !/^https?:$/.test(target.protocol) || isOwn(target)) return;
-  const changed = archived(target.href, pageModifier());
-  if (changed === target.href) return;
-  event.preventDefault();
-  native.setTimeout(() => {
-    realLocation.href = changed;
-  });
-});

@@ -29,12 +29,16 @@ FLAGS = [
 ]
 
 
+def chromium_path() -> str | None:
+    """The installed Chromium; None for Playwright's own."""
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium, the installed one or Playwright's own."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
+    """Chromium, one for all tests that need nothing special of it."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS, headless=True)
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS, headless=True)
         yield chromium
         chromium.close()
 
