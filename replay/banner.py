@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from pathlib import Path
 
 from replay.i18n import WORDS, Words, direction, long_time
 
@@ -67,70 +68,14 @@ class BannerFacts:
     asked_for: str = ""
 
 
-_STYLE = """
-:host{all:initial!important;display:block!important;position:relative!important;z-index:2147483643!important}
-*{box-sizing:border-box}
-.b{all:unset;display:block;box-sizing:border-box;position:relative;width:auto;margin:0;padding:.5em 1em;background:#fffbe0;
-color:#222;border:0;border-bottom:1px solid #8a7d3c;font:14px/1.5 system-ui,"Noto Sans","Noto Naskh Arabic",sans-serif;text-align:center;
-overflow-wrap:anywhere}
-.b:not([open]){display:none}
-a{color:#0b4f8a;text-decoration:underline}
-form{float:inline-end;margin:0 0 0 1em;margin-inline:1em 0}
-button,.m{font:inherit;font-size:13px;color:#222;background:#fff;border:1px solid #8a7d3c;border-radius:4px;padding:2px 10px;
-min-height:26px;cursor:pointer;text-decoration:none;display:inline-block}
-:focus-visible{outline:3px solid #0b4f8a;outline-offset:1px}
-.w{margin:.3em 0 0;font-weight:bold}
-.s{position:absolute;top:0;inset-inline-end:8px;border-top:0;border-radius:0 0 6px 6px;background:#fffbe0;font:12px system-ui,sans-serif}
-[hidden]{display:none!important}
-.l{position:fixed;inset:0;width:100vw;height:100vh;height:100dvh;margin:0;border:0;background:#101010;color:#fff;
-font:14px/1.5 system-ui,"Noto Sans","Noto Naskh Arabic",sans-serif;grid-template-columns:4em 1fr 4em;align-items:center;
-justify-items:center;padding:1em 0;text-align:center}
-.l:popover-open{display:grid}
-.l button{font-size:2em;line-height:1;color:#fff;background:none;border:0;min-width:44px;min-height:44px;padding:0;opacity:.85}
-.l button:hover,.l button:focus-visible{opacity:1}.l :focus-visible{outline-color:#9ccfff}
-.l .x{position:absolute;top:.1em;inset-inline-end:.3em}
-.l video,.l audio{max-width:100%;max-height:75vh;min-width:min(20em,60vw)}
-.l figure{margin:0;grid-column:2;max-width:100%}.l figcaption{padding:.8em 0}
-.l .p{grid-column:1;grid-row:1}.l .n{grid-column:3;grid-row:1}
-@media (prefers-color-scheme:dark){.b,.s{background:#2b2815;color:#f3efd8;border-color:#8a7d3c}.b>p>a,.b>a{color:#9ccfff}
-button,.m{background:#1d1b10;color:#f3efd8}}
-@media print{form,.s,.m,.l{display:none!important}.b{background:none;color:#000}}
-""".replace("\n", "")
+def _asset(name: str) -> str:
+    """A file beside this one, without comments and indentation."""
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip() and not line.strip().startswith("//"))
 
-_SCRIPT = """(()=>{const t=document.currentScript,h=t.previousElementSibling,k="muniment.banner.hidden";t.remove();
-if(window.top!==window.self){h.remove();return}
-const r=h.shadowRoot;if(!r)return;const b=r.querySelector(".b"),s=r.querySelector(".s");
-const m=()=>(window.__muniment?window.__muniment.banner.storage:localStorage);
-const get=()=>{try{return m().getItem(k)}catch{return null}};
-const set=(v)=>{try{v?m().setItem(k,"1"):m().removeItem(k)}catch{}};
-const show=(v,f)=>{v?b.setAttribute("open",""):b.removeAttribute("open");s.hidden=v;if(f)(v?r.querySelector("form button"):s).focus()};
-show(!get());
-const items=[...r.querySelectorAll(".l")],opener=r.querySelector(".m");let at=-1;
-const open=(i)=>{at=i;items.forEach((x,n)=>{if(n!==i){x.hidePopover();x.querySelector("video,audio").pause()}});
-if(i<0)opener.focus();else{items[i].showPopover();items[i].querySelector(".x").focus()}};
-const on=(x,t)=>{if(x)x.onclick=(e)=>{e.preventDefault();open(t)}};
-const key=(e)=>{if(at<0)return;const back=getComputedStyle(items[at]).direction==="rtl"?"ArrowRight":"ArrowLeft";
-if(e.key==="Escape"){e.preventDefault();open(-1)}
-else if(e.key==="ArrowLeft"||e.key==="ArrowRight"){if(e.target.matches("video,audio"))return;e.preventDefault();
-const t=at+(e.key===back?-1:1);if(items[t])open(t)}
-else if(e.key==="Tab"){const f=[...items[at].querySelectorAll("button,video,audio")];const i=f.indexOf(r.activeElement);
-e.preventDefault();f[(i+(e.shiftKey?-1:1)+f.length)%f.length].focus()}};
-const listen=()=>{b.onclose=()=>{set(true);show(false,true)};s.onclick=()=>{set(false);show(true,true)};on(opener,0);
-items.forEach((x,i)=>{on(x.querySelector(".x"),-1);on(x.querySelector(".p"),i-1);on(x.querySelector(".n"),i+1)});
-r.addEventListener("keydown",key)};
-const own=h.getAttribute("style"),box="display:contents!important",sheet=new CSSStyleSheet();let left=200;
-sheet.replaceSync("head>:not(muniment-banner){display:none!important}");
-const home=()=>{watch.disconnect();const {documentElement:root,head}=document;
-for(const n of [document,root])n&&watch.observe(n,{childList:true});
-if(!head)return;
-if(h.parentNode!==head&&left-->0){head.append(h);listen()}
-for(const [n,v] of [[h,own],[head,box]])if(n.getAttribute("style")!==v&&left-->0)n.setAttribute("style",v);
-for(const {name} of [...h.attributes])if(name!=="style"&&left-->0)h.removeAttribute(name);
-if(head.inert&&left-->0)head.inert=false;
-if(!document.adoptedStyleSheets.includes(sheet)&&left-->0)document.adoptedStyleSheets.push(sheet);
-watch.observe(head,{childList:true,attributes:true});watch.observe(h,{attributes:true})};
-const watch=new MutationObserver(home);home()
-})()""".replace("\n", "")
+
+_STYLE = _asset("banner.css")
+_SCRIPT = _asset("banner.js")
 
 
 def render_banner(facts: BannerFacts) -> str:

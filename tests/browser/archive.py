@@ -43,6 +43,11 @@ TAKEOVERS = {
     "show": "document.head.insertAdjacentHTML('beforeend', '<style>* { display: block !important }</style>')",
 }
 MENU = "<body><a id=in href=other target=main>in</a> <a id=out href=plain target=_top>out</a></body>"
+#: A header at the top of the window, long enough to scroll or not, and one that comes later.
+HEADER = (
+    "<!doctype html><title>Header</title><style>body{margin:0}header{position:fixed;top:0;left:0;right:0;height:50px;"
+    "background:#ddd}main{padding-top:60px;height:%s}</style>%s<main><p id=x>page</main>"
+)
 MEDIA = (
     "<!doctype html><title>Media</title><h1 id=x>Media</h1><video src=/one.webm title='One &amp; only'></video>"
     "<audio src=/two.mp3></audio><video><source src=/three.mp4></video>"
@@ -57,6 +62,13 @@ PAGES = {
     "/main": "<body><p id=x>main</p></body>",
     "/other": "<body><p id=y>other</p></body>",
     "/media": MEDIA,
+    "/header-long": HEADER % ("3000px", "<header>menu</header>"),
+    "/header-short": HEADER % ("100px", "<header>menu</header>"),
+    "/header-late": HEADER
+    % (
+        "3000px",
+        "<script>onload=()=>requestAnimationFrame(()=>document.body.prepend(document.createElement('header')))</script>",
+    ),
 }
 PAGES |= {
     f"/takes/{name}": f"<!doctype html><title>T</title><style>#x {{ color: red }}</style><p id=x>old</p>"

@@ -111,6 +111,26 @@ def test_what_a_page_does_to_the_banner_does_not_last(page: Page, reader: str, n
     assert page.locator(BANNER).count() == 1
 
 
+@pytest.mark.parametrize("name", ["long", "short", "late"])
+def test_a_header_fixed_to_the_window_stands_below_the_banner(page: Page, reader: str, name: str) -> None:
+    page.goto(replay(reader, f"/header-{name}"))
+    height = page.locator(f"{BANNER} .b").evaluate("(node) => node.offsetHeight")
+    top = "(y) => Math.abs(document.querySelector('header').getBoundingClientRect().top - y) < 1"
+    page.wait_for_function(f"() => document.querySelector('header') && ({top})({height})")
+    assert page.evaluate("document.querySelector('header').attributes.length") == 0
+    if name != "short":
+        page.evaluate("scrollTo(0, 20)")
+        page.wait_for_function(top, arg=height - 20)
+        page.evaluate("scrollTo(0, 500)")
+        page.wait_for_function(top, arg=0)
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_function(top, arg=height)
+    page.get_by_role("button", name="hide").click()
+    page.wait_for_function(top, arg=0)
+    page.get_by_role("button", name="Archived page").click()
+    page.wait_for_function(top, arg=height)
+
+
 def test_a_page_that_will_not_have_the_banner_still_runs(page: Page, reader: str) -> None:
     page.goto(replay(reader, "/takes/fight"))
     assert page.locator("body").inner_text().endswith("x")
