@@ -11,7 +11,6 @@ from urllib.parse import quote
 from archiver.errors import DamagedRecord
 from archiver.model import Capture
 from archiver.timestamps import parse_timestamp, to_http_date
-from archiver.urls import is_http, resolve, strip_fragment, urlkey
 from replay.load import ArchivedResponse
 from replay.ranges import Extent, cut, held_extent, single_range
 
@@ -98,15 +97,6 @@ def until_damage(body: Iterable[bytes], capture: Capture) -> Iterator[bytes]:
         yield from body
     except DamagedRecord as error:
         logger.warning("%s at %s breaks off: %s", capture.url, capture.timestamp, error)
-
-
-def leads_to_itself(found: ArchivedResponse) -> bool:
-    """A redirect whose target is found under the same key would go round for ever."""
-    location = found.head.get("Location") if found.status in REDIRECTS else None
-    if not location:
-        return False  # no redirect to browsers either: they show its body
-    target = resolve(found.capture.url, location)
-    return target is not None and is_http(target) and urlkey(strip_fragment(target)) == found.capture.urlkey
 
 
 def memento_fields(capture: Capture) -> tuple[tuple[str, str], ...]:

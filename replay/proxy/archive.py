@@ -13,7 +13,8 @@ from archiver.holdings import Holdings
 from archiver.message import ContentDecoder
 from archiver.model import Capture
 from archiver.requestkey import with_request
-from replay.delivery import PARTIAL, deliver, lacking, leads_to_itself, memento_fields, unsatisfiable
+from replay.circles import leads_in_circle
+from replay.delivery import PARTIAL, deliver, lacking, memento_fields, unsatisfiable
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope
 from replay.proxy.exchange import Answer, Asked, field
@@ -72,7 +73,7 @@ class Archive:
             try:
                 held = lacking(found, wanted)
                 beyond = held or beyond
-                if held is None and not leads_to_itself(found):
+                if held is None and not leads_in_circle(self._lookup, scope, self._holdings.store, found, moment=timestamp):
                     return _answer(asked, found, wanted, is_approximate=is_approximate)
             except DamagedRecord as error:
                 logger.warning("%s at %s: %s", capture.url, capture.timestamp, error)

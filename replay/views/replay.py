@@ -22,13 +22,13 @@ from archiver.timestamps import parse_timestamp
 from archiver.urls import urlkey
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
 from replay.banner import BannerFacts, MediaLink, render_banner
+from replay.circles import leads_in_circle
 from replay.delivery import (
     PARTIAL,
     REDIRECTS,
     URL_SAFE,
     deliver,
     lacking,
-    leads_to_itself,
     memento_fields,
     unsatisfiable,
     until_damage,
@@ -145,7 +145,7 @@ class _Replay:
     def redirected(self, found: ArchivedResponse) -> BaseResponse | None:
         """To the address with the exact time of a capture that can be shown."""
         found.begin()
-        if leads_to_itself(found) or self.lacks(found):
+        if self.leads_in_circle(found) or self.lacks(found):
             return None
         exact = replace(self.address, collection=self.scope.slug, timestamp=found.capture.timestamp)
         found.close()
@@ -155,7 +155,7 @@ class _Replay:
 
     def opened(self, found: ArchivedResponse, key: str) -> Response | None:
         start = found.begin()
-        if leads_to_itself(found) or self.lacks(found):
+        if self.leads_in_circle(found) or self.lacks(found):
             return None
         capture = found.capture
         if found.exact:
@@ -224,6 +224,9 @@ class _Replay:
                     self.kept.put(key, Rendered(status, tuple(sent), whole, is_rewritten=False))
                 return self.answered(whole, status, sent, capture, key)
         return self.answered(until_damage(body, capture), status, sent, capture, key, found.close)
+
+    def leads_in_circle(self, found: ArchivedResponse) -> bool:
+        return leads_in_circle(self.lookup, self.scope, self.holdings.store, found)
 
     def lacks(self, found: ArchivedResponse) -> bool:
         """A part of the whole that has none of the bytes asked for, which another capture may have."""

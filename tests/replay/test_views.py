@@ -114,6 +114,38 @@ def test_redirects_to_itself_and_304_are_passed_over(reader: Callable[..., Flask
     assert b"here" in answer.data
 
 
+def redirect_record(url: str, target: str, year: int) -> bytes:
+    return response_record(
+        url, MOMENT.replace(year=year), b"", status="302 Found", headers=f"Content-Type: text/html\r\nLocation: {target}\r\n"
+    )
+
+
+def test_redirects_that_lead_round_in_a_circle_end(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(
+        redirect_record("http://e.org/a", "/b", 2016),
+        redirect_record("http://e.org/b", "http://e.org/c", 2016),
+        redirect_record("http://e.org/c", "/a#part", 2017),
+        response_record("http://e.org/b", MOMENT.replace(year=2020), b"<p>here</p>"),
+        redirect_record("http://e.org/x", "/y", 2016),
+        redirect_record("http://e.org/y", "/x", 2016),
+    )
+    answer = client.get("/unesco/2016/http://e.org/b", follow_redirects=True)
+    assert (answer.status_code, b"here" in answer.data) == (200, True)
+    answer = client.get("/unesco/2016/http://e.org/x", follow_redirects=True)
+    assert (answer.status_code, b"http://e.org/x" in answer.data) == (404, True)
+
+
+def test_redirects_that_lead_somewhere_are_followed(reader: Callable[..., FlaskClient]) -> None:
+    client = reader(
+        redirect_record("http://e.org/a", "/login", 2016),
+        redirect_record("http://e.org/login", "/a", 2018),
+        response_record("http://e.org/a", MOMENT.replace(year=2018), b"<p>here</p>"),
+    )
+    answer = client.get("/unesco/20160810204623/http://e.org/a", follow_redirects=True)
+    assert (answer.status_code, b"here" in answer.data) == (200, True)
+    assert answer.request.path == "/unesco/20180810204623/http://e.org/a"
+
+
 def test_embeds_prefer_a_good_capture_to_a_nearer_error(reader: Callable[..., FlaskClient]) -> None:
     image = {"headers": "Content-Type: image/png\r\n"}
     client = reader(
