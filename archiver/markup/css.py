@@ -14,7 +14,7 @@ _TOKEN = re.compile(
       (?P<comment>/\*(?:[^*]|\*(?!/))*+(?P<comment_end>\*/)?)
     | (?P<string>"(?P<dq>(?:[^"\\\n\r\f]|\\[\s\S])*+)"?|'(?P<sq>(?:[^'\\\n\r\f]|\\[\s\S])*+)'?)
     | (?P<at>@{_IDENT}++)
-    | (?P<url>(?:[uU]|\\0{{0,4}}[57]5\s?)(?:[rR]|\\0{{0,4}}[57]2\s?)(?:[lL]|\\0{{0,4}}[46][cC]\s?)\(\s*+
+    | (?P<url>(?:\\?[uU]|\\0{{0,4}}[57]5\s?)(?:\\?[rR]|\\0{{0,4}}[57]2\s?)(?:\\?[lL]|\\0{{0,4}}[46][cC]\s?)\(\s*+
         (?:(?P<url_dq>"(?:[^"\\\n\r\f]|\\[\s\S])*+"?)|(?P<url_sq>'(?:[^'\\\n\r\f]|\\[\s\S])*+'?)
            |(?P<url_raw>(?:[^"'()\\\s]|\\[0-9a-fA-F]{{1,6}}+\s?|\\[^\n])*+))
         (?:[^)\\]|\\[\s\S])*+(?P<url_end>\))?)
@@ -25,6 +25,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|\s)?|\n|([\s\S]))")
+#: Functions whose strings are URLs.
+_STRING_URLS = frozenset({"image-set", "-webkit-image-set", "src"})
 _NO_RESOURCE = ("data:", "#", "about:", "blob:")
 
 
@@ -132,8 +134,8 @@ class CssScanner:
         return self._slot(*match.span("url_raw"))
 
     def _string(self, match: re.Match[str]) -> Slot | None:
-        in_set = bool(self._functions) and self._functions[-1] in ("image-set", "-webkit-image-set")
-        if not in_set and (self._statement != "@import" or self._functions):
+        is_url = bool(self._functions) and self._functions[-1] in _STRING_URLS
+        if not is_url and (self._statement != "@import" or self._functions):
             return None
         return self._slot(*match.span("dq" if match["dq"] is not None else "sq"))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from archiver.markup.tag import Attributes
 
-_ROOTS = frozenset({"svg", "math"})
+#: Elements of HTML that what is in them makes foreign.
+ROOTS = frozenset({"svg", "math"})
 #: Elements of SVG and MathML whose content is HTML again.
 _BY_ROOT = {
     "svg": frozenset({"foreignobject", "desc", "title"}),
@@ -19,6 +20,8 @@ BREAK_OUT = frozenset(
         "ruby", "s", "small", "span", "strong", "strike", "sub", "sup", "table", "tt", "u", "ul", "var", "font",
     }
 )  # fmt: skip
+#: End tags that do, as long as such an element is open, which nobody keeps count of here.
+_BREAK_OUT_ENDS = BREAK_OUT - {"body", "embed", "head", "hr", "img", "meta"}
 _FONT_ATTRIBUTES = frozenset({"color", "face", "size"})
 
 
@@ -33,7 +36,7 @@ class ForeignContent:
     __slots__ = ("_open", "is_foreign", "is_inside")
 
     def __init__(self) -> None:
-        self._open: list[str] = []
+        self._open: list[tuple[str, str]] = []  # element, and whether its content is "svg", "math", or HTML: ""
         self.is_foreign = self.is_inside = False
 
     def before(self, tag: str, attributes: Attributes) -> None:
@@ -43,31 +46,43 @@ class ForeignContent:
 
     def enter(self, tag: str, attributes: Attributes) -> None:
         """The content of an element comes."""
-        if tag in _ROOTS or (self.is_foreign and self._is_integration_point(tag, attributes)):
-            self._open.append(tag)
+        content: str | None = tag if tag in ROOTS else None
+        if self.is_foreign:
+            above, around = self._open[-1]
+            if self._is_integration_point(tag, around, attributes):
+                content = ""
+            elif tag == around or tag == "annotation-xml":
+                content = around
+            elif not (tag == "svg" and above == "annotation-xml"):
+                content = None  # <math> in <svg> is just an element of SVG that nobody knows
+        if content is not None:
+            self._open.append((tag, content))
             self._settle()
 
     def end(self, tag: str) -> None:
         """An end tag."""
-        if not self._open:
-            return
-        if self._open[-1] == tag:
-            self._open.pop()
-            self._settle()
-        elif self.is_foreign and tag in BREAK_OUT:
+        for index in range(len(self._open) - 1, -1, -1):
+            if self._open[index][0] == tag:
+                del self._open[index:]
+                self._settle()
+                return
+            if not self._open[index][1]:
+                break
+        if self.is_foreign and tag in _BREAK_OUT_ENDS:
             self._leave()
 
-    def _is_integration_point(self, tag: str, attributes: Attributes) -> bool:
-        if tag not in _BY_ROOT[self._open[-1]]:
+    @staticmethod
+    def _is_integration_point(tag: str, around: str, attributes: Attributes) -> bool:
+        if tag not in _BY_ROOT[around]:
             return False
         encoding = attributes.text("encoding").strip().lower() if tag == "annotation-xml" else "text/html"
         return encoding in ("text/html", "application/xhtml+xml")
 
     def _leave(self) -> None:
-        while self._open and self._open[-1] in _ROOTS:
+        while self._open and self._open[-1][1]:
             self._open.pop()
         self._settle()
 
     def _settle(self) -> None:
         self.is_inside = bool(self._open)
-        self.is_foreign = self.is_inside and self._open[-1] in _ROOTS
+        self.is_foreign = self.is_inside and bool(self._open[-1][1])

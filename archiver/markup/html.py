@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from archiver.markup.css import scan_css
-from archiver.markup.foreign import ForeignContent
+from archiver.markup.foreign import ROOTS, ForeignContent
 from archiver.markup.importmap import scan_import_map
 from archiver.markup.skip import PLAIN_LINK, UNEVENTFUL, UNEVENTFUL_FOREIGN
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Passage, PassageKind, Slot, SlotKind
@@ -354,8 +354,8 @@ class HtmlScanner:
         if foreign.is_foreign:
             foreign.before(tag, attributes)
         if attributes.names:
-            scan_tag(tag, attributes, found, is_foreign=foreign.is_foreign or self._is_xml)
-            if self._template and tag in ("base", "meta"):
+            scan_tag(tag, attributes, found, is_foreign=foreign.is_foreign or tag in ROOTS or self._is_xml)
+            if (self._template or foreign.is_foreign) and tag in ("base", "meta"):
                 _make_inert(found)
         if tag == "script":
             self._script = script_kind(attributes)
@@ -370,7 +370,7 @@ class HtmlScanner:
             self._enter(tag, attributes)
 
     def _enter(self, tag: str, attributes: Attributes) -> None:
-        if tag in ("svg", "math"):
+        if tag in ROOTS:
             if not attributes.is_closed:
                 self._foreign.enter(tag, attributes)
         elif tag in _RAW_TEXT and not (tag == "noscript" and self._in_noscript):

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 Span = tuple[int, int, str]
 
 _SPACE = " \t\n\f\r"
+#: HTML, section 4.2.5.3, shared declarative refresh steps: a time, a separator, perhaps "url =", perhaps a quote.
 _REFRESH = re.compile(
-    r"[\s]*(?:\d+(?:\.\d*)?|\.\d+)?[\s;,]*+(?:[uU][rR][lL]\s*=\s*)?(?:\"([^\"]*)\"?|'([^']*)'?|(\S.*))?\s*\Z", re.DOTALL
+    rf"[{_SPACE}]*[\d.]++(?=[{_SPACE};,])[{_SPACE}]*+[;,]?+[{_SPACE}]*+"
+    rf"(?:url[{_SPACE}]*+=[{_SPACE}]*+)?(?:\"([^\"]*)|'([^']*)|([^\"'].*))",
+    re.DOTALL | re.IGNORECASE | re.ASCII,
 )
 
 
@@ -54,14 +57,9 @@ def scan_refresh(text: str) -> Span | None:
     match = _REFRESH.match(text)
     if match is None:
         return None
-    for group in (1, 2, 3):
-        if match.group(group):
-            start, end = match.span(group)
-            value = text[start:end].rstrip()
-            if group == 3 and not re.match(r"\s*[\d.]", text):
-                return None
-            return (start, start + len(value), value) if value else None
-    return None
+    start, end = match.span(match.lastindex or 0)
+    value = text[start:end].rstrip(_SPACE)
+    return (start, start + len(value), value) if value else None
 
 
 def scan_words(text: str) -> Iterator[Span]:

@@ -29,6 +29,8 @@ _ATTRIBUTE = re.compile(
     r"""([^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"""
     r"""(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?>"([^"]*+)"|'([^']*+)'|([^ \t\n\f\r"'>][^ \t\n\f\r>]*+))?+)?+"""
 )
+#: What URLs lose, and what markup does.
+_LOST = {ord("\n"): None, ord("\t"): None, ord("\r"): None, 0: "\ufffd"}
 _META_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
 _NO_RESOURCE = ("data:", "about:", "blob:")
 _JAVASCRIPT = re.compile(r"[\x00-\x20]*j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t\s*:", re.IGNORECASE)
@@ -156,7 +158,9 @@ def _kind(tag: str, kind: SlotKind, attributes: Attributes) -> SlotKind:
 
 def _url(attribute: Attribute, kind: SlotKind, found: list[Found]) -> None:
     text = attribute.text
-    value = text.strip(_SPACE).replace("\n", "").replace("\t", "").replace("\r", "")
+    value = text.strip(_SPACE)
+    if not value.isprintable():
+        value = value.translate(_LOST)
     if not value or value[:6].lower().startswith(_NO_RESOURCE):
         return
     if _JAVASCRIPT.match(value):
@@ -209,7 +213,7 @@ def _style(attribute: Attribute, found: list[Found]) -> None:
 
 def _meta(name: str, attributes: Attributes, found: list[Found]) -> None:
     attribute = attributes[name]
-    equiv = attributes.text("http-equiv").strip(_SPACE).lower()
+    equiv = attributes.text("http-equiv").lower()
     if name == "charset":
         _passage(attribute, PassageKind.META_CHARSET, found)
     elif name == "http-equiv" and equiv in _CSP_NAMES:
