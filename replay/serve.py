@@ -10,7 +10,7 @@ from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
-from archiver.errors import Conflict, ServerDied
+from archiver.errors import Conflict, ServerDied, UsageError
 from archiver.settings import NAMES, Settings
 
 _FORK = get_context("fork")
@@ -43,9 +43,13 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
         ready: called once all are starting; when it raises, all are stopped.
 
     Raises:
+        UsageError: two servers have the same port.
         Conflict: a port is taken.
         ServerDied: one of the servers ended by itself; the others are stopped.
     """
+    ports = [port for port in (settings.port, settings.workbench_port, settings.proxy_port) if port]
+    if len(ports) != len(set(ports)):
+        raise UsageError("Two servers cannot have the same port.", "Give each its own.")
     check_port(settings.host, settings.port)
     check_port("127.0.0.1", settings.workbench_port)
     if settings.proxy_port:

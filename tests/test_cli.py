@@ -91,6 +91,7 @@ def test_unchanged_since_is_said(tmp_path: Path) -> None:
         (["import", "no-such-file.warc"], 2, "There is no file"),
         (["nonsense"], 2, "No such command"),
         (["serve", "--proxy", "8082", "--proxy-collection", "nothing"], 1, "There is no collection"),
+        (["serve", "--proxy", "8080"], 2, "cannot have the same port"),
         (["serve", "--proxy", "8082", "--proxy-time", "May"], 2, "is not a date"),
         (["capture", "--connections", "0", "http://x.example/"], 2, "at least 1"),
     ],

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from archiver.holdings import Holdings
 from archiver.model import Visibility
 from replay.wall import POLICY
-from tests.servers.warcs import response_record
+from tests.servers.warcs import response_record, revisit_record
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -213,16 +213,10 @@ def test_a_browser_that_has_it_is_told_so(reader: Callable[..., FlaskClient]) ->
 
 
 def test_a_revisit_shows_the_payload_it_repeats(reader: Callable[..., FlaskClient]) -> None:
-    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
-    head = (
-        "WARC/1.1\r\nWARC-Type: revisit\r\nWARC-Target-URI: http://e.org/copy\r\nWARC-Date: 2017-01-01T00:00:00Z\r\n"
-        "WARC-Record-ID: <urn:uuid:1>\r\nWARC-Refers-To-Target-URI: http://e.org/first\r\n"
-        "WARC-Refers-To-Date: 2016-08-10T20:46:23Z\r\nContent-Type: application/http;msgtype=response\r\n"
-        f"WARC-Profile: http://netpreserve.org/warc/1.1/revisit/identical-payload-digest\r\nContent-Length: {len(http)}\r\n\r\n"
-    )
-    revisit = gzip.compress(head.encode() + http + b"\r\n\r\n")
+    later = MOMENT.replace(year=2017)
+    revisit = revisit_record("http://e.org/copy", later, "http://e.org/first", MOMENT, headers="Content-Type: text/html\r\n")
     client = reader(response_record("http://e.org/first", MOMENT, b"<p>the payload</p>"), revisit)
-    answer = client.get("/unesco/20170101000000if_/http://e.org/copy")
+    answer = client.get("/unesco/20170810204623if_/http://e.org/copy")
     assert b"the payload" in answer.data
 
 
