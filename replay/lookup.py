@@ -152,7 +152,7 @@ class Lookup:
             places.insert(0, (urlkey(target.url), target.timestamp or revisit.timestamp))
         for key, moment in places:
             for tried, capture in enumerate(index.closest(scope.slugs, key, moment)):
-                if capture.revisit_of is None and (not revisit.digest or capture.digest == revisit.digest):
+                if capture.revisit_of is None and _repeats(revisit, capture, is_named=capture.timestamp == moment):
                     return capture
                 if tried >= _TRIES:
                     break
@@ -171,3 +171,10 @@ class Lookup:
     def under(self, scope: Scope, url: str, *, limit: int = 500) -> list[UrlSummary]:
         """URLs under a prefix."""
         return self._holdings.index.under(scope.slugs, urlkey_prefix(url), limit=limit)
+
+
+def _repeats(revisit: Capture, capture: Capture, *, is_named: bool) -> bool:
+    """Whether a capture has the payload of a revisit; digests of different kinds say nothing about that."""
+    if not revisit.digest or revisit.digest == capture.digest:
+        return True
+    return is_named and revisit.digest.partition(":")[0] != capture.digest.partition(":")[0]

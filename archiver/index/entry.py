@@ -12,7 +12,7 @@ from archiver.model import Capture, RevisitTarget, Truncation, WrittenRecord
 from archiver.timestamps import parse_iso, to_timestamp
 from archiver.urls import printable, urlkey
 from archiver.warc.reader import StoredRecord
-from archiver.warc.records import labelled
+from archiver.warc.records import canonical_digest, labelled
 
 _INDEXED = frozenset({"response", "revisit", "resource"})
 
@@ -74,7 +74,7 @@ def capture_of_stored(record: StoredRecord, collection: str, file: str) -> Captu
     """The row of a stored record; reads its block, so `length` is still to be put right by the caller."""
     head = record.http
     mime = head.media_type if head is not None else record.content_type
-    digest = record.get("WARC-Payload-Digest")
+    digest = canonical_digest(record.get("WARC-Payload-Digest"))
     if not digest and record.record_type != "revisit":
         sha1 = hashlib.sha1(usedforsecurity=False)
         for piece in record.payload():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,21 @@ def digest(data: Iterable[bytes]) -> str:
 def labelled(sha1: bytes) -> str:
     """A raw SHA-1 as WARC writes it."""
     return "sha1:" + base64.b32encode(sha1).decode("ascii")
+
+
+def canonical_digest(value: str) -> str:
+    """A digest field as we write it, so that what is the same looks the same.
+
+    Programs write SHA-1 in base32 and in hexadecimal, in either case, with and without its name; what is none is kept.
+    """
+    label, _, text = value.strip().rpartition(":")
+    label = label.strip().lower().replace("-", "") or "sha1"
+    text = text.strip()
+    if label == "sha1" and re.fullmatch(r"[0-9A-Fa-f]{40}", text):
+        return labelled(bytes.fromhex(text))
+    if label == "sha1" and re.fullmatch(r"[A-Za-z2-7]{32}", text):
+        return f"sha1:{text.upper()}"
+    return f"{label}:{text}" if ":" in value else text
 
 
 def warc_fields(pairs: Iterable[tuple[str, str]]) -> bytes:

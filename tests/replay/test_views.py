@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import html
 import re
 import zlib
@@ -212,12 +214,36 @@ def test_a_browser_that_has_it_is_told_so(reader: Callable[..., FlaskClient]) ->
     assert client.get(path).headers["Memento-Datetime"] == "Wed, 10 Aug 2016 20:46:23 GMT"
 
 
-def test_a_revisit_shows_the_payload_it_repeats(reader: Callable[..., FlaskClient]) -> None:
-    later = MOMENT.replace(year=2017)
-    revisit = revisit_record("http://e.org/copy", later, "http://e.org/first", MOMENT, headers="Content-Type: text/html\r\n")
-    client = reader(response_record("http://e.org/first", MOMENT, b"<p>the payload</p>"), revisit)
+_REPEATED = b"<p>the payload</p>"
+_SHA1 = hashlib.sha1(_REPEATED).digest()
+
+
+def copy_with(digest: str) -> bytes:
+    return revisit_record("http://e.org/copy", MOMENT.replace(year=2017), "http://e.org/first", MOMENT, digest=digest)
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "",
+        f"sha1:{base64.b32encode(_SHA1).decode()}",
+        f"SHA-1: {base64.b32encode(_SHA1).decode().lower()}",
+        f"sha1:{_SHA1.hex()}",
+        _SHA1.hex().upper(),
+        f"sha256:{hashlib.sha256(_REPEATED).hexdigest()}",
+    ],
+)
+def test_a_revisit_shows_the_payload_it_repeats(reader: Callable[..., FlaskClient], digest: str) -> None:
+    client = reader(response_record("http://e.org/first", MOMENT, _REPEATED), copy_with(digest))
     answer = client.get("/unesco/20170810204623if_/http://e.org/copy")
-    assert b"the payload" in answer.data
+    assert _REPEATED in answer.data
+
+
+def test_a_revisit_never_shows_another_payload(reader: Callable[..., FlaskClient]) -> None:
+    other = hashlib.sha1(b"another").hexdigest()
+    client = reader(response_record("http://e.org/first", MOMENT, _REPEATED), copy_with(f"sha1:{other}"))
+    answer = client.get("/unesco/20170810204623if_/http://e.org/copy")
+    assert (answer.status_code, _REPEATED in answer.data) == (404, False)
 
 
 def _zlib(data: bytes, wbits: int) -> bytes:

@@ -39,13 +39,22 @@ def request_record(url: str, moment: datetime, method: str, content_type: str, b
     return gzip.compress(head.encode() + http + b"\r\n\r\n")
 
 
-def revisit_record(url: str, moment: datetime, of_url: str, of_moment: datetime, *, headers: str) -> bytes:
+def revisit_record(
+    url: str,
+    moment: datetime,
+    of_url: str,
+    of_moment: datetime,
+    *,
+    headers: str = "Content-Type: text/html\r\n",
+    digest: str = "",
+) -> bytes:
     """One gzip member with a revisit record, which has the HTTP head but not the payload."""
     http = f"HTTP/1.1 200 OK\r\n{headers}\r\n".encode()
+    named = f"WARC-Payload-Digest: {digest}\r\n" if digest else ""
     head = (
         f"WARC/1.1\r\nWARC-Type: revisit\r\nWARC-Target-URI: {url}\r\nWARC-Date: {to_iso(moment, 0)}\r\n"
         f"WARC-Record-ID: <urn:uuid:{abs(hash((url, moment, of_url))):032x}>\r\nWARC-Refers-To-Target-URI: {of_url}\r\n"
-        f"WARC-Refers-To-Date: {to_iso(of_moment, 0)}\r\nContent-Type: application/http;msgtype=response\r\n"
+        f"WARC-Refers-To-Date: {to_iso(of_moment, 0)}\r\nContent-Type: application/http;msgtype=response\r\n{named}"
         f"WARC-Profile: http://netpreserve.org/warc/1.1/revisit/identical-payload-digest\r\nContent-Length: {len(http)}\r\n\r\n"
     )
     return gzip.compress(head.encode() + http + b"\r\n\r\n")
