@@ -21,7 +21,8 @@ REPORTS = "/-/reports"
 
 #: Nothing from anywhere but this archive, whatever a page tries: the wall behind the rewriting.
 POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'self'; base-uri 'self'; form-action 'self'; "
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-src 'self' blob:; object-src 'self' blob:; "
+    "base-uri 'self'; form-action 'self'; "
     f"frame-ancestors 'self'; report-uri {REPORTS}; report-to wall"
 )
 ENDPOINTS = f'wall="{REPORTS}"'

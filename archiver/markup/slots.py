@@ -95,6 +95,7 @@ class PassageKind(StrEnum):
     HANDLER = "handler"  # on… attribute
     JAVASCRIPT_URL = "javascript-url"  # attribute value that starts with javascript:
     SRCDOC = "srcdoc"  # iframe srcdoc, a whole document
+    DATA_DOCUMENT = "data-document"  # `data:` URL of a frame or object that holds a document
     META_CSP = "meta-csp"  # the http-equiv value of a Content-Security-Policy meta element
     META_CHARSET = "meta-charset"  # the charset named by a meta element
     INTEGRITY = "integrity"  # the attribute name `integrity`

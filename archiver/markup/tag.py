@@ -33,6 +33,8 @@ _ATTRIBUTE = re.compile(
 _LOST = {ord("\n"): None, ord("\t"): None, ord("\r"): None, 0: "\ufffd"}
 _META_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
 _NO_RESOURCE = ("data:", "about:", "blob:")
+_DATA_DOCUMENT = re.compile(r"data:\s*(?:text/html|[\w.-]+/(?:[\w.-]+\+)?xml)\s*[;,]", re.IGNORECASE)
+_FRAMES = frozenset({SlotKind.FRAME, SlotKind.OBJECT})
 _JAVASCRIPT = re.compile(r"[\x00-\x20]*j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t\s*:", re.IGNORECASE)
 #: Attributes that mean the same on every element.
 _COMMON = frozenset((*ANYWHERE, *SRCSETS, *LAZY, "style", "ping", "attributionsrc", "target", "formtarget", "srcdoc"))
@@ -161,7 +163,11 @@ def _url(attribute: Attribute, kind: SlotKind, found: list[Found]) -> None:
     value = text.strip(_SPACE)
     if not value.isprintable():
         value = value.translate(_LOST)
-    if not value or value[:6].lower().startswith(_NO_RESOURCE):
+    if not value:
+        return
+    if value[:6].lower().startswith(_NO_RESOURCE):
+        if kind in _FRAMES and _DATA_DOCUMENT.match(value):
+            _passage(attribute, PassageKind.DATA_DOCUMENT, found)
         return
     if _JAVASCRIPT.match(value):
         _passage(attribute, PassageKind.JAVASCRIPT_URL, found)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from archiver.markup.html import HtmlScanner
-from archiver.markup.slots import Found, Landmark, Slot, SlotKind
+from archiver.markup.slots import Found, Landmark, LandmarkKind, Slot, SlotKind
 from archiver.markup.tag import Attributes
 
 _XML_TYPES = frozenset({"text/xml", "application/xml"})
@@ -83,9 +83,12 @@ class XmlScanner(HtmlScanner):
         return match.group(2).rpartition(":")[2].lower()
 
     def _start_tag(self, match: re.Match[str], found: list[Found]) -> None:
+        is_root = not self._root
         self._root = self._root or self._name(match)
         if self._root in _KNOWN_ROOTS:
             super()._start_tag(match, found)
+        if is_root and self._root == "svg" and not match.group().endswith("/>"):
+            found.append(self._landmark(self.settled + match.end(), LandmarkKind.HEAD))  # scripts can stand there
 
     def _structure(self, tag: str, start: int, end: int, found: list[Found]) -> None:
         if self._root == "html":

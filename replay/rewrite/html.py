@@ -22,6 +22,8 @@ _DISARMED = {
     PassageKind.CROSSORIGIN: "data-archived-crossorigin",
     PassageKind.EMBEDDED_CSP: "data-archived-csp",
 }
+#: Documents in URLs are opened by the runtime, which rewrites them: this waits in their place.
+_LATER = "about:blank#"
 _DISARMED_CSP = "X-Archived-CSP"
 #: Scripts in elements are changed as they stand in the document, those in attributes as what they say.
 _SCRIPTS = frozenset({PassageKind.SCRIPT, PassageKind.MODULE, PassageKind.JSON})
@@ -31,6 +33,9 @@ _OUT_OF_FRAME = frozenset({"_top", "_parent", "_blank"})
 #: What says that a page may have audio or video.
 _PLAYED = frozenset({SlotKind.MEDIA, SlotKind.OBJECT})
 _MEDIA_FILE = re.compile(r"\.(?:mp[34]|webm|og[gva]|m4[av]|wav|flac|opus|aac|mov)(?![a-z0-9])", re.IGNORECASE)
+
+#: What a document has in which something may run.
+_RUNS = re.compile(r"<script|\son\w+\s*=|javascript:", re.IGNORECASE)
 
 #: Documents in attributes of documents in attributes …: nobody writes more, and each costs the ones around it.
 _MAX_NESTING = 4
@@ -186,6 +191,8 @@ class _Editor:
             self._splicer.replace(item.start, item.end, _DISARMED[kind])
         elif kind is PassageKind.META_CSP:
             self._splicer.replace(item.start, item.end, _DISARMED_CSP)
+        elif kind is PassageKind.DATA_DOCUMENT:
+            self._splicer.replace(item.start, item.end, item.encode(_LATER + self._read(item.value).strip()))
         elif kind is PassageKind.SRCDOC:
             value = self._read(item.value)
             inner = self._inner(value)
@@ -199,11 +206,12 @@ class _Editor:
                 self._splicer.replace(item.start, item.end, item.encode(script))
 
     def _inner(self, markup: str) -> str:
-        """A document that stands in an attribute, rewritten."""
+        """A document that stands in an attribute, rewritten; it may be in a sandbox, so scripts get a runtime of their own."""
         if self._depth >= _MAX_NESTING:
             return ""
         context = replace(self._context, modifier="if")
-        editor = _Editor(context, self._base, None, HtmlScanner(), {}, self._depth + 1)
+        inserts = {LandmarkKind.HEAD: self._inserts.get(LandmarkKind.HEAD, "")} if _RUNS.search(markup) else {}
+        editor = _Editor(context, self._base, None, HtmlScanner(), inserts, self._depth + 1)
         return editor.feed(markup) + editor.close()
 
     def _read(self, value: str) -> str:

@@ -33,7 +33,7 @@ class Inserts:
     """Markup that replay adds to pages.
 
     Attributes:
-        head: HTML for the start of the head.
+        head: for the start of the head, well-formed XML; images get none.
         body: for the start of the body, as it goes into this page; see `as_markup_of`.
     """
 
@@ -100,7 +100,7 @@ def _html(context: RewriteContext, head: Head, inserts: Inserts) -> HtmlRewriter
         context,
         media_type=head.media_type,
         http_charset=head.charset,
-        head_insert=as_markup_of(head.media_type, inserts.head),
+        head_insert="" if head.media_type == SVG and context.modifier == "im" else inserts.head,
         body_insert=inserts.body,
     )
 

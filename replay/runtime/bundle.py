@@ -43,8 +43,8 @@ def worker_runtime(prefix: str, timestamp: str, url: str) -> str:
 
 
 def runtime_tag(context: RewriteContext) -> str:
-    """The element that starts the runtime of a page."""
+    """The element that starts the runtime of a page, in HTML and in XML."""
     return (
-        f'<script src="/-/runtime/{runtime_version()}/page.js" data-prefix="{escape(context.prefix)}" '
-        f'data-timestamp="{context.timestamp}" data-url="{escape(context.url)}"></script>'
+        f'<script xmlns="http://www.w3.org/1999/xhtml" src="/-/runtime/{runtime_version()}/page.js" data-prefix="'
+        f'{escape(context.prefix)}" data-timestamp="{context.timestamp}" data-url="{escape(context.url)}"></script>'
     )

@@ -32,6 +32,7 @@ const readBack = (element, attribute, value) => {
   if (!isRewritten(native.localName(element), attribute)) return value;
   if (attribute === "type") return value.replace(/^archived\//, "");
   if (attribute === "srcset" || attribute === "imagesrcset" || attribute === "style" || attribute === "srcdoc") return restored(value);
+  if (value.startsWith("about:blank#data:")) return value.slice("about:blank#".length);
   return value.startsWith("/") ? originalOf(config.reader + value).replace(config.reader, "") : originalOf(value);
 };
 
@@ -184,6 +185,7 @@ for (const [owner, property] of REFLECTED) {
       const value = apply(before, this, []);
       if (typeof value !== "string") return value;
       if (ADDRESS_LISTS.has(property)) return readBack(this, attribute, native.getAttribute(this, attribute) ?? "");
+      if (/^(?:blob|about):/.test(value)) return readBack(this, attribute, native.getAttribute(this, attribute) ?? value);
       return originalOf(value);
     },
     set: (before) => function (value) {

@@ -25,9 +25,14 @@ const scriptAddress = (text) => {
   return changed === source ? text : `javascript:${encodeURIComponent(changed)}`;
 };
 
+/** Which page this is; documents without an address of their own belong to the one that made them. */
 const hereURL = () => {
-  const href = originalOf(realLocation.href);
-  return parsed(href) ?? parsed(config.url);
+  const own = parsed(originalOf(realLocation.href));
+  return own && WEB.test(own.protocol) && own.origin !== config.reader ? own : parsed(config.url);
+};
+const ownURL = () => {
+  const own = parsed(originalOf(realLocation.href));
+  return own.protocol === "about:" || own.protocol === "blob:" ? own : hereURL();
 };
 
 const location = Object.create(window.Location.prototype);
@@ -35,13 +40,13 @@ const accessor = (name, get, set) => {
   defineProperty(location, name, {enumerable: true, configurable: false, get, set});
 };
 accessor("href", () => originalOf(realLocation.href), (value) => go(value));
-accessor("origin", () => hereURL().origin, undefined);
+accessor("origin", () => (realLocation.protocol === "blob:" ? hereURL() : ownURL()).origin, undefined);
 accessor("hash", () => realLocation.hash, (value) => {
   realLocation.hash = value;
 });
 accessor("ancestorOrigins", () => realLocation.ancestorOrigins, undefined);
 for (const part of LOCATION_PARTS) {
-  accessor(part, () => hereURL()[part], (value) => {
+  accessor(part, () => ownURL()[part], (value) => {
     const next = hereURL();
     next[part] = value;
     go(next.href);

@@ -167,15 +167,20 @@ const documentAt = (url, type) => {
   const text = native.responseText(request);
   return found[1].toLowerCase() === "text/html" ? innerMarkup(text) : withRuntime(text, true);
 };
+const {createObjectURL} = window.URL;
+const madeDocument = (url, type) => {
+  const markup = documentAt(url, type);
+  if (markup === null) return null;
+  return apply(createObjectURL, window.URL, [new window.Blob([markup], {type: `${type.replace(/;.*/, "")};charset=utf-8`})]);
+};
+/** The wall lets no frame show a `data:` address, whose scripts nobody could reach. */
 const dataDocument = (url) => {
   const type = /^\s*data:([^,]*),/i.exec(url)?.[1];
-  const markup = type === undefined ? null : documentAt(url, type);
-  return markup === null ? null : `data:${type.replace(/;.*/, "")};charset=utf-8,${encodeURIComponent(markup)}`;
+  return type === undefined ? null : madeDocument(url, type);
 };
-override(window.URL, "createObjectURL", (before) => function (object) {
-  const url = apply(before, window.URL, [object]);
-  const markup = object instanceof window.Blob ? documentAt(url, object.type) : null;
-  return markup === null ? url : apply(before, window.URL, [new window.Blob([markup], {type: `${object.type.replace(/;.*/, "")};charset=utf-8`})]);
+override(window.URL, "createObjectURL", () => function (object) {
+  const url = apply(createObjectURL, window.URL, [object]);
+  return (object instanceof window.Blob ? madeDocument(url, object.type) : null) ?? url;
 });
 
 const MARKED = () => new RegExp(`${config.reader.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}/[^/\\s"'<>]+/\\d{14}(?:[a-z]{2,4}_)?/(?=https?:)`, "g");

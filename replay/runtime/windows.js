@@ -8,28 +8,85 @@ const runtimeOf = (other) => {
   }
 };
 
+const parentGetter = getOwnPropertyDescriptor(window, "parent")?.get;
+const nativeParent = (other) => (parentGetter ? apply(parentGetter, other, []) : window);
+
+// A window on the other side of a sandbox lets nobody read what rewritten scripts ask for, so a view of it answers.
+const isBeyond = (other) => {
+  try {
+    return !other.document && false;
+  } catch {
+    return true;
+  }
+};
+const beyond = new WeakMap();
+const seenFromHere = (other) => {
+  if (other === null || typeof other !== "object" || !isBeyond(other)) return other;
+  let view = beyond.get(other);
+  if (!view) {
+    const lead = (url) => {
+      other.location = archived(url, "if");
+    };
+    const location = {replace: lead, set href(url) { lead(url); }};
+    const answers = {
+      __muniment_from: (caller) => ({postMessage: (...values) => caller.send(other, ...values)}),
+      postMessage: (...values) => send(other, ...values),
+    };
+    view = new Proxy(Object.create(null), {
+      get: (target, key) => {
+        if (Object.hasOwn(answers, key)) return answers[key];
+        if (key === "__muniment_location" || key === "location") return location;
+        if (key === "__muniment_top") return archivedTop();
+        const value = other[key];
+        return typeof value === "function" ? (...values) => apply(value, other, values) : value === other ? view : seenFromHere(value);
+      },
+      set: (target, key, value) => {
+        if (key === "__muniment_location" || key === "location") lead(value);
+        else other[key] = value;
+        return true;
+      },
+      getPrototypeOf: () => null,
+    });
+    beyond.set(other, view);
+  }
+  return view;
+};
+
 /** The outermost window that shows the archived site. */
 const archivedTop = () => {
   let here = window;
-  while (here !== here.parent && runtimeOf(nativeParent(here))) here = nativeParent(here);
-  return here;
+  for (;;) {
+    const parent = nativeParent(here);
+    if (isBeyond(parent)) return seenFromHere(window.top);
+    if (here === parent || !runtimeOf(parent)) return here;
+    here = parent;
+  }
 };
-const parentGetter = getOwnPropertyDescriptor(window, "parent")?.get;
-const nativeParent = (other) => (parentGetter ? apply(parentGetter, other, []) : window);
 
 redefine(window, "parent", {
   get: (before) => function () {
     const parent = apply(before, this ?? window, []);
-    return runtimeOf(parent) ? parent : window;
+    return isBeyond(parent) ? seenFromHere(parent) : runtimeOf(parent) ? parent : window;
+  },
+});
+redefine(window, "opener", {
+  get: (before) => function () {
+    return seenFromHere(apply(before, window, []));
+  },
+});
+redefine(window.MessageEvent.prototype, "source", {
+  get: (before) => function () {
+    const source = apply(before, this, []);
+    return source instanceof window.MessagePort ? source : seenFromHere(source);
   },
 });
 redefine(window, "frameElement", {
   get: (before) => function () {
-    return runtimeOf(nativeParent(window)) && nativeParent(window) !== window ? apply(before, window, []) : null;
+    return nativeParent(window) !== window && (isBeyond(nativeParent(window)) || runtimeOf(nativeParent(window))) ? apply(before, window, []) : null;
   },
 });
 override(window, "open", (before) => function (url, target, ...rest) {
-  return begin(apply(before, window, [url ? archived(url, "") : url, target, ...rest]));
+  return seenFromHere(begin(apply(before, window, [url ? archived(url, "") : url, target, ...rest])));
 });
 
 // -- frames without a document of their own ----------------------------------------------------------------------------
@@ -44,7 +101,7 @@ const begin = (other) => {
 for (const owner of ["HTMLIFrameElement", "HTMLFrameElement", "HTMLObjectElement"]) {
   redefine(window[owner]?.prototype, "contentWindow", {
     get: (before) => function () {
-      return begin(apply(before, this, []));
+      return seenFromHere(begin(apply(before, this, [])));
     },
   });
   redefine(window[owner]?.prototype, "contentDocument", {
@@ -60,10 +117,26 @@ const frameCount = uncurried(getOwnPropertyDescriptor(window, "length").get);
 const framesChanged = () => {
   for (let index = frameCount(window) - 1; index >= 0; index--) begin(window[index]);
 };
-const parser = new window.MutationObserver(framesChanged);
-parser.observe(window.document, {childList: true, subtree: true});
-window.addEventListener("DOMContentLoaded", () => parser.disconnect(), {capture: true, once: true});
-window.addEventListener("load", (event) => event.target !== window.document && framesChanged(), true);
+const FRAMES = new Set(["iframe", "frame", "object", "embed"]);
+const LATER = /^about:blank#(?=data:)/i;
+/** Gives a frame the document that its address holds. */
+const fill = (frame) => {
+  for (const attribute of ["src", "data"]) {
+    const address = native.getAttribute(frame, attribute);
+    if (address && LATER.test(address)) native.setAttribute(frame, attribute, convert(frame, attribute, address.replace(LATER, "")));
+  }
+};
+/** The frames that the parser makes: of this document, which is not the first one of a frame. */
+const watch = (document) => {
+  const parser = new window.MutationObserver((changes) => {
+    framesChanged();
+    for (const {addedNodes} of changes) for (const node of addedNodes) if (FRAMES.has(node.localName)) fill(node);
+  });
+  parser.observe(document, {childList: true, subtree: true});
+  window.addEventListener("DOMContentLoaded", () => parser.disconnect(), {capture: true, once: true});
+  document.addEventListener("load", framesChanged, true); // their next documents have windows of their own
+};
+watch(window.document);
 for (const [owner, names] of [
   [window.Node.prototype, ["appendChild", "insertBefore", "replaceChild", "moveBefore"]],
   [window.Element.prototype, ["append", "prepend", "before", "after", "replaceWith", "replaceChildren", "insertAdjacentElement", "moveBefore"]],
@@ -165,6 +238,7 @@ const runtime = {
   send,
   adopt: (next) => {
     Object.assign(config, next);
+    watch(window.document);
   },
   banner: {storage: native.localStorage},
 };

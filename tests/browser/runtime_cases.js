@@ -41,6 +41,9 @@ function framed(url) {
   });
 }
 
+/** The first message that begins with a word. */
+const heard = (word) => new Promise((done) => addEventListener("message", (event) => event.data[0] === word && done(event.data)));
+
 const cases = [
   ["location.href", () => (location.href), "http://site.example/dir/page.html?q=1"],
   ["window.location", () => (window.location.host), "site.example"],
@@ -179,6 +182,13 @@ const later = [
   ["frame elsewhere", () => (framed('http://other.example/frame.html')), ["http://other.example/frame.html", null, "http://other.example", "http://site.example"]],
   ["blank frame", () => ((() => { const f = el('iframe', {}, true); const d = f.contentDocument; d.open();d.write('<img id=i src=/i.png><script>window.seen = parent.location.host + location<\/script>'); d.close();return Promise.resolve([raw(d.getElementById('i'), 'src'), f.contentWindow.seen]) })()), ["A(http://site.example/i.png)", "site.examplehttp://site.example/dir/page.html?q=1"]],
   ["srcdoc", () => (new Promise(done => { window.fromSrcdoc = done; el('iframe', {srcdoc:'<script>parent.fromSrcdoc([document.baseURI, parent.location.host])<\/script>'}, true) })), ["http://site.example/dir/page.html?q=1", "site.example"]],
+  ["data frame of the page", () => (staticData.then(data => [...data, document.getElementById('data').getAttribute('src').slice(0, 14)])), ["static", "undefined", "", "data:text/html"]],
+  ["data frame", () => { const f = el('iframe', {src: 'data:text/html,<script>parent.postMessage(["made", typeof RTCPeerConnection], "*")</'+'script>'}, true); return heard('made').then(data => [...data, f.src.slice(0, 14)]) }, ["made", "undefined", "data:text/html"]],
+  ["data object of the page", () => (staticObject), ["object", "undefined"]],
+  ["drawing with scripts", () => { el('iframe', {src: '/drawing.svg'}, true); return heard('svg').then(data => data.slice(0, 3)) }, ["svg", "http://site.example/drawing.svg", "undefined"]],
+  ["XHTML with scripts", () => { el('iframe', {src: '/page.xhtml'}, true); return heard('xhtml') }, ["xhtml", "http://site.example/page.xhtml", "undefined"]],
+  ["sandboxed document", () => { const f = el('iframe', {sandbox: 'allow-scripts', srcdoc: '<script>parent.postMessage(["boxed", typeof RTCPeerConnection, document.compatMode], "*")</'+'script>'}, true); return heard('boxed') }, ["boxed", "undefined", "CSS1Compat"]],
+  ["blob document", () => { el('iframe', {src: URL.createObjectURL(new Blob(['<!doctype html><script>parent.postMessage(["blob", origin, document.compatMode], "*")</'+'script>'], {type: 'text/html'}))}, true); return heard('blob') }, ["blob", "http://site.example", "CSS1Compat"]],
   ["IndexedDB", () => (new Promise(done => { const r = indexedDB.open('d'); r.onsuccess = () => indexedDB.databases().then(a =>done([r.result.name, a.map(x => x.name)])) })), ["d", ["d"]]],
   ["random", () => (Promise.resolve(firstRandom)), 0.07949724327772856],
 ];
@@ -193,7 +203,8 @@ for (const [name, run, expected] of cases) {
 (async () => {
   for (const [name, run, expected] of later) {
     try {
-      results[name] = [await run(), expected];
+      const silence = new Promise((done) => setTimeout(done, 2000, "no answer"));
+      results[name] = [await Promise.race([run(), silence]), expected];
     } catch (error) {
       results[name] = [`threw ${error}`, expected];
     }

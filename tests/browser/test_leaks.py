@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
@@ -39,7 +42,11 @@ def names(table: str) -> list[str]:
 
 
 NAVIGATIONS = names("navigations")
-DATAGRAMS = [name for name in [*names("ways"), "html-frame-rtc"] if "rtc" in name]
+#: WebRTC in documents that stand in the markup.
+FRAMED = ["html-data-rtc", "html-svg-rtc", "html-object-rtc", "html-sandbox-rtc"]
+CONNECT = """const p = new RTCPeerConnection({iceServers: [{urls: 'stun:127.0.0.1:%d'}]});
+p.createDataChannel('x'); p.setLocalDescription()"""
+DATAGRAMS = [name for name in [*names("ways"), *FRAMED, "html-frame-rtc"] if "rtc" in name]
 DATAGRAMS += ["webtransport", "worker-webtransport"]
 
 #: Markup that asks for something elsewhere: {name} becomes a host of its own for each.
@@ -93,7 +100,7 @@ HEADERS = {
     "head-redirect": "Location: http://{name}/x",
 }
 SCRIPTED = [*names("ways"), *names("workerWays")]
-ALL = [*SCRIPTED, *NAVIGATIONS, *MARKUP, *HEADERS, "html-frame-rtc"]
+ALL = [*SCRIPTED, *NAVIGATIONS, *MARKUP, *HEADERS, *FRAMED, "html-frame-rtc"]
 #: Looked up, never connected to.
 LOOKED_UP = "dns-prefetch"
 
@@ -105,6 +112,17 @@ def files(outside: Outside) -> dict[str, tuple[str, str, str]]:
     markup = "".join(text.format(name=f"{name}.example") + "\n" for name, text in MARKUP.items())
     frames = "".join(f"<iframe src=/{name}></iframe>" for name in HEADERS)
     rtc = "<iframe></iframe><script>connect(window[window.length - 1].RTCPeerConnection, 'html-frame-rtc')</script>"
+    for name in FRAMED:
+        text = f"<script>{CONNECT % outside.ports[name]}</script>"
+        if name == "html-svg-rtc":
+            svg = quote(f'<svg xmlns="http://www.w3.org/2000/svg">{text}</svg>')
+            rtc += f"<iframe src='data:image/svg+xml,{svg}'></iframe>"
+        elif name == "html-object-rtc":
+            rtc += f"<object data='data:text/html,{quote(text)}'></object>"
+        elif name == "html-data-rtc":
+            rtc += f"<iframe src='data:text/html;base64,{b64encode(text.encode()).decode()}'></iframe>"
+        else:
+            rtc += f'<iframe sandbox=allow-scripts srcdoc="{escape(text)}"></iframe>'
     page = f"<!doctype html><link rel=stylesheet href=style.css><body><script src=ways.js></script>{rtc}\n{markup}{frames}"
     found = {
         "/": ("200 OK", html, page),

@@ -27,7 +27,14 @@ CASES = re.findall(r'^  \["([^"]+)", ', SCRIPT, re.MULTILINE)
 
 PAGE = """<!doctype html><html><head><title>Cases</title><script id=first>firstRandom = Math.random()</script>
 <script>document.write('<img id=written s'); document.write('rc="/w.png">')</script></head>
-<body><a id=link href="http://other.example/page">other</a><script src=cases.js></script></body></html>"""
+<body><a id=link href="http://other.example/page">other</a><script>
+const said = (word) => new Promise((done) =>
+  addEventListener('message', (event) => event.data[0] === word && done(event.data)));
+staticData = said('static'); staticObject = said('object')</script>
+<object data="data:text/html,<script>parent.postMessage(['object', typeof RTCPeerConnection], '*')</script>"></object>
+<iframe id=data src="data:text/html,<script>
+parent.postMessage(['static', typeof RTCPeerConnection, document.title], '*')</script>"></iframe>
+<script src=cases.js></script></body></html>"""
 
 FRAME = """<!doctype html><script>
 let outer = null; try { outer = parent.location.href.replace(/#.*/, '') } catch {}
@@ -53,6 +60,12 @@ def make_site(folder: Path) -> Path:
         (f"{site}/fragment.html", '<a href="/x">x</a>', "Content-Type: text/html\r\n"),
         (f"{site}/frame.html", FRAME, "Content-Type: text/html\r\n"),
         (f"{other}/frame.html", FRAME.replace("parent.location.href", "(() => { throw 1 })()"), "Content-Type: text/html\r\n"),
+        (f"{site}/drawing.svg", '<svg xmlns="http://www.w3.org/2000/svg"><script>parent.postMessage(["svg", location.href,'
+         'typeof RTCPeerConnection, document.documentElement.firstChild.textContent.length], "*")</script></svg>',
+         "Content-Type: image/svg+xml\r\n"),
+        (f"{site}/page.xhtml", '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>x</title></head><body><script>'
+         'parent.postMessage(["xhtml", location.href, typeof RTCPeerConnection], "*")</script></body></html>',
+         "Content-Type: application/xhtml+xml\r\n"),
         (f"{site}/module.mjs", "import {inner} from 'http://other.example/inner.mjs'; export {inner};"
          "export const host = location.host, here = import.meta.url;", module),
         (f"{other}/inner.mjs", "export const inner = import.meta.url;", module),
