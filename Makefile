@@ -4,13 +4,14 @@
 # make check          ruff, mypy, architecture
 # make bench          capture side by side with wget
 # make bench-replay   replay side by side with pywb and nginx
+# make corpus         the conformance corpus: ours, pywb and wabac.js; writes docs/corpus.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 WORKBENCH_PORT ?= 8081
 
-.PHONY: run test check bench bench-replay sample clean chromium
+.PHONY: run test check bench bench-replay corpus sample clean chromium
 .DELETE_ON_ERROR:
 
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -43,6 +44,10 @@ bench: $(VENV)/.tested
 # needs apt-get, npm and nginx for what is served and for the peers
 bench-replay: $(VENV)/.tested
 	$(BIN)/python benchmarks/replay_speed.py
+
+# needs npm for wabac.js
+corpus: $(VENV)/.tested chromium
+	$(BIN)/python -m tests.corpus
 
 sample: $(VENV)/.tested
 	$(BIN)/python sample/make.py

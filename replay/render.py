@@ -81,7 +81,7 @@ def render(context: RewriteContext, head: Head, status: int, body: bytes, *, has
         has_banner: it is a page that gets one.
         has_runtime: pages get the client-side runtime.
     """
-    inserts = Inserts(runtime_tag(context) if has_runtime else "", _MARK if has_banner else "")
+    inserts = Inserts(runtime_tag(context, head) if has_runtime else "", _MARK if has_banner else "")
     result = rewrite_response(context, head, (body,), inserts=inserts)
     rewritten = b"".join(result.body)
     rendered = Rendered(status, tuple(result.headers), rewritten, head.media_type)

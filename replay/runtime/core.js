@@ -8,6 +8,7 @@
 //   config.timestamp  14 digits of the page
 //   config.url        archived address of the document
 //   config.script     address of this script
+//   config.cookies    what the server set with the document, as far as scripts may see it
 //   config.modifier   how links in documents without an address of their own are asked for
 
 const {Object, Reflect, Proxy, Map, WeakMap, WeakSet, Set, String, Number, Symbol, Math, JSON, Promise, URL, DOMException} = window;

@@ -166,4 +166,6 @@ redefine(window.Document.prototype, "cookie", {
     setCookie(text);
   },
 });
+/** What came with the document. The clock must be that of the capture by then. */
+const takeCookies = () => config.cookies?.forEach(setCookie);
 if ("cookieStore" in window) Reflect.deleteProperty(window, "cookieStore");

@@ -1,4 +1,4 @@
-// The clock starts at the moment of the capture, and chance is the same every time.
+// The clock starts at the moment of the capture, and chance is the same every time. Last of all parts: what needs the clock follows it.
 
 const RealDate = window.Date;
 const digits = config.timestamp;
@@ -27,3 +27,5 @@ override(window.Math, "random", () => () => {
   mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
   return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
 });
+
+takeCookies();

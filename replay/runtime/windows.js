@@ -238,6 +238,7 @@ const runtime = {
   send,
   adopt: (next) => {
     Object.assign(config, next);
+    takeCookies();
     watch(window.document);
   },
   banner: {storage: native.localStorage},

@@ -34,6 +34,7 @@ from replay.delivery import (
     until_damage,
 )
 from replay.frameset import frameset_title, render_frameset
+from replay.jsonp import renamed_callback
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope
@@ -178,7 +179,10 @@ class _Replay:
     def rendered(self, page: Rendered, capture: Capture, key: str) -> Response:
         """A whole response, as just made or as kept."""
         if page.banner_at is None:
-            return self.answered(page.body, page.status, page.headers, capture, key)
+            body, tag = page.body, key
+            if self.is_approximate:
+                body, tag = renamed_callback(body, capture.url, self.address.url), _tag(key, self.address.url)
+            return self.answered(body, page.status, page.headers, capture, tag)
         banner = render_banner(self.facts(capture, self.media(capture, page.media)))
         return self.answered(page.with_banner(banner), page.status, page.headers, capture, _tag(key, banner))
 
@@ -196,7 +200,8 @@ class _Replay:
         capture = found.capture
         banner = render_banner(self.facts(capture, ())) if has_banner else ""
         inserts = Inserts(
-            runtime_tag(context) if has_runtime else "", as_markup_of(found.head.media_type, banner) if banner else ""
+            runtime_tag(context, found.head) if has_runtime else "",
+            as_markup_of(found.head.media_type, banner) if banner else "",
         )
         result = rewrite_response(context, found.head, body, inserts=inserts)
         body = until_damage(result.body, capture)

@@ -1,0 +1,123 @@
+"""The conformance corpus, from the command line.
+
+    python -m tests.corpus                         ours, pywb and wabac.js side by side; writes docs/corpus.md
+    python -m tests.corpus --write FOLDER          corpus.warc.gz and expected.json, for any other program
+    python -m tests.corpus --base URL [--modifier mp_]     any replay server that has that WARC file
+    python -m tests.corpus --live                  the sites themselves, as the judge of what is expected
+
+`--only NAME`, again and again, takes single cases. Exit status: 0 when all that is ours (or asked for) passed, else 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from archiver.holdings import open_holdings
+from archiver.settings import load_settings
+from archiver.warc.importer import import_file
+from tests.browser.conftest import serving
+from tests.corpus import peers
+from tests.corpus.cases import Case, load_cases
+from tests.corpus.check import Verdict, check, chromium, replay_at, shown_live, summary
+from tests.corpus.origin import Origin
+from tests.corpus.record import WARC, record_corpus
+from tests.corpus.report import render
+
+ROOT = Path(__file__).parent.parent.parent
+BUILD = ROOT / "build" / "corpus"
+PEERS = ROOT / "build" / "peers"
+Verdicts = dict[str, Verdict]
+
+
+def import_corpus(warc: Path, home: Path) -> None:
+    """An archive with the corpus in its collection “corpus”."""
+    with open_holdings(load_settings({"archive": home}, environ={})) as holdings:
+        holdings.collections.create("corpus")
+        import_file(warc, collection="corpus", store=holdings.store, index=holdings.index)
+
+
+def each(cases: Sequence[Case], name: str, show: Callable[[Case], Verdict]) -> Verdicts:
+    """All cases, with a line of progress."""
+    verdicts: Verdicts = {}
+    for number, case in enumerate(cases, 1):
+        verdicts[case.name] = verdict = show(case)
+        if sys.stderr.isatty():
+            print(f"\r{name}: {number} of {len(cases)}  {case.name:30}", end="", file=sys.stderr, flush=True)
+        if not verdict.passed:
+            said = "nothing" if verdict.shown is None else repr(verdict.shown)
+            print(f"\r{name}: {case.name}: {said} instead of {case.result!r}", *verdict.outside[:3], file=sys.stderr)
+    print(f"\r{name}: {summary(verdicts)} as expected{'':30}")
+    return verdicts
+
+
+def ours(cases: Sequence[Case], warc: Path) -> Verdicts:
+    """What our own reader shows."""
+    with TemporaryDirectory() as folder:
+        home = Path(folder) / "warcs"
+        import_corpus(warc, home)
+        with serving(home) as (reader, _), chromium() as browser:
+            replay = replay_at(f"{reader}corpus/", "if_")
+            return each(cases, "muniment", lambda case: check(browser, case, replay))
+
+
+def live(cases: Sequence[Case]) -> Verdicts:
+    """What the sites themselves show."""
+    cases = [case for case in cases if case.live]
+    with Origin(answer for case in cases for answer in case.answers) as origin, chromium(origin) as browser:
+        return each(cases, "live", lambda case: shown_live(browser, case))
+
+
+def side_by_side(cases: Sequence[Case], warc: Path) -> Mapping[str, Verdicts]:
+    """All three; the keys name program and version."""
+    found = {"Muniment": ours(cases, warc)}
+    with peers.pywb(PEERS, warc) as (version, replay), chromium() as browser:
+        found[f"pywb {version}"] = each(cases, "pywb", lambda case: check(browser, case, replay))
+    with chromium() as browser, peers.wabac(PEERS, warc, browser) as (version, replay, context):
+        name = f"wabac.js in ReplayWeb.page {version}"
+        found[name] = each(cases, "wabac.js", lambda case: check(browser, case, replay, context))
+    return found
+
+
+def main() -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.corpus", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", metavar="NAME", help="just this case; may be repeated")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the WARC file and the expected results, no more")
+    parser.add_argument("--base", metavar="URL", help="the collection of another replay server, with its slash")
+    parser.add_argument("--modifier", default="", help="what follows timestamps there, such as mp_")
+    parser.add_argument("--live", action="store_true", help="the sites themselves")
+    parser.add_argument("--no-peers", action="store_true", help="just ours")
+    options = parser.parse_args()
+    cases = [case for case in load_cases() if not options.only or case.name in options.only]
+    if unknown := set(options.only or ()) - {case.name for case in cases}:
+        parser.error(f"there is no case {', '.join(sorted(unknown))}")
+    if options.live:
+        return _status(live(cases))
+    if options.base:
+        with chromium() as browser:
+            replay = replay_at(options.base, options.modifier)
+            return _status(each(cases, options.base, lambda case: check(browser, case, replay)))
+    warc = record_corpus(cases, options.write or BUILD)
+    if options.write:
+        print(f"{warc.parent}: {WARC} with {len(cases)} cases, and what each shows")
+        return 0
+    if options.no_peers or options.only:
+        return _status(ours(cases, warc))
+    verdicts = side_by_side(cases, warc)
+    (ROOT / "docs" / "corpus.md").write_text(render(cases, verdicts), encoding="utf-8")
+    print("docs/corpus.md")
+    return _status(verdicts["Muniment"])
+
+
+def _status(verdicts: Verdicts) -> int:
+    return 0 if all(verdict.passed for verdict in verdicts.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
