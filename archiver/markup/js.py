@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -101,12 +101,12 @@ class ScriptText:
         out: list[str] = []
         add = out.append
         at = 0
-        source = self.source
+        source, comment = self.source, PieceKind.COMMENT
         for start, end, kind in self.pieces:
             add(source[at:start])
-            if kind is not PieceKind.COMMENT:
+            if kind is not comment:
                 add('"' * (end - start))
-            elif source.find("\n", start, end) >= 0:
+            elif source[start + 1] == "*" and source.find("\n", start, end) >= 0:
                 add("\n" + " " * (end - start - 1))
             else:
                 add(" " * (end - start))
@@ -204,9 +204,11 @@ def _pieces(source: str, until: int) -> list[Piece]:
     at = 0
     depths: list[int] = []  # open braces in each ${…} that we are in
     comments: list[tuple[int, int]] = []  # since the last other piece
+    string, comment = PieceKind.STRING, PieceKind.COMMENT
     outside = finder = _NEXT_PLAIN if _ends_lines_plainly(source) else _NEXT
+    following = _matches(finder, source, at)
     while at < until:
-        found = finder.match(source, at)
+        found = following()
         if found is None:
             return pieces
         start, at = found.span(1)
@@ -214,12 +216,15 @@ def _pieces(source: str, until: int) -> list[Piece]:
             return pieces
         first = source[start]
         if first in "\"'":
-            add(new(Piece, (start, at, PieceKind.STRING)))
-        elif at - start > 1:
-            comments.append((start, at))
-            add(new(Piece, (start, at, PieceKind.COMMENT)))
+            add(new(Piece, (start, at, string)))
+            if comments:
+                comments.clear()
             continue
-        elif first == "/":
+        if at - start > 1:
+            comments.append((start, at))
+            add(new(Piece, (start, at, comment)))
+            continue
+        if first == "/":
             regex = _REGEX.match(source, start) if _begins_regex(source, start, comments) else None
             if regex is not None:
                 at = regex.end()
@@ -237,9 +242,16 @@ def _pieces(source: str, until: int) -> list[Piece]:
             if part is not None and part.group(1) == "${":
                 depths.append(0)
             finder = _NEXT_IN_TEMPLATE if depths else outside
+        following = _matches(finder, source, at)
         if comments:
             comments.clear()
     return pieces
+
+
+def _matches(pattern: re.Pattern[str], source: str, at: int) -> Callable[[], re.Match[str] | None]:
+    """Gives match after match, each where the one before ended; cheaper than asking for each from a place of its own."""
+    found: Callable[[], re.Match[str] | None] = pattern.scanner(source, at).match  # type: ignore[attr-defined]
+    return found
 
 
 def _ends_lines_plainly(source: str) -> bool:

@@ -37,6 +37,8 @@ _SPECULATIONS = ("prefetch", "prerender")
 _RULE = frozenset({"source", "urls", "where"})
 
 _NAMES = ("location", "postMessage", "eval", "import", "top", "from")
+#: Names that mean something only beside an import or an export.
+_OF_MODULES = frozenset({"import", "from"})
 _PART_OF_NAME = re.compile(r"[\w$\\]|[^\x00-\x7f]")
 _BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
 _ASSIGNMENT = re.compile(r"(?:[-+*/%&|^]|<<|>>>?|\*\*|&&|\|\||\?\?)?=(?![=>])")
@@ -129,8 +131,9 @@ Edit = tuple[int, int, str]
 def _occurrences(source: str) -> list[tuple[int, str]]:
     """Where the names stand that may matter, in order."""
     found = []
+    has_modules = "import" in source or "export" in source
     for name in _NAMES:
-        at = source.find(name)
+        at = source.find(name) if has_modules or name not in _OF_MODULES else -1
         while at >= 0:
             end = at + len(name)
             joined = at > 0 and _PART_OF_NAME.match(source, at - 1) and not (at <= 3 and source[:at] in _BYTE_ORDER_MARKS)
