@@ -41,7 +41,7 @@ check: $(VENV)/.tested
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/page_capture.py
 
-# needs apt-get, npm and nginx for what is served and for the peers
+# needs apt-get and npm for what is served and for the peers
 bench-replay: $(VENV)/.tested
 	$(BIN)/python benchmarks/replay_speed.py
 

@@ -258,17 +258,31 @@ def pywb(home: Path) -> tuple[list[str | Path], int]:
 
 def nginx(home: Path) -> tuple[list[str | Path], int] | None:
     """Command and port of nginx; None when there is none."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin") or unpacked_nginx()
     if program is None:
         return None
     port = free_port()
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = " ".join(f"{kind}_temp_path {home}/nginx-{kind};" for kind in kinds)
     (home / "nginx.conf").write_text(
         f"daemon off; worker_processes 1; pid {home}/nginx.pid; error_log {home}/nginx.log;\n"
-        f"events {{}}\nhttp {{ access_log off; keepalive_requests 1000000; types {{ text/html html; text/css css; "
+        f"events {{}}\nhttp {{ access_log off; {temporary} keepalive_requests 1000000; types {{ text/html html; text/css css; "
         f"text/javascript js; image/png png; }}\n"
         f"server {{ listen 127.0.0.1:{port}; root {home}/files; }} }}\n"
     )
     return [program, "-c", home / "nginx.conf", "-p", home], port
+
+
+def unpacked_nginx() -> str | None:
+    """nginx out of Debian's package, not installed, so that no service starts; None where there is no such thing."""
+    folder = PEERS / "nginx"
+    if not (folder / "usr" / "sbin" / "nginx").exists():
+        if shutil.which("apt-get") is None:
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "-qq", "download", "nginx"], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(["dpkg", "-x", next(folder.glob("*.deb")), folder], check=True)
+    return str(folder / "usr" / "sbin" / "nginx")
 
 
 # -- load ------------------------------------------------------------------------------------------------------------
