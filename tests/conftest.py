@@ -7,11 +7,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Playwright, sync_playwright
 
 from archiver.holdings import Holdings, open_holdings
 from archiver.settings import load_settings
 
 OpenHoldings = Callable[..., Holdings]
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """What starts browsers; a process can have one."""
+    with sync_playwright() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from tests.browser.archive import make_archive
 
@@ -35,12 +35,11 @@ def chromium_path() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium, one for all tests that need nothing special of it."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS, headless=True)
-        yield chromium
-        chromium.close()
+    chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS, headless=True)
+    yield chromium
+    chromium.close()
 
 
 def free_port() -> int:

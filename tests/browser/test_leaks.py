@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright
 
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
@@ -179,24 +179,23 @@ def archived(folder: Path, site: dict[str, tuple[str, str, str]]) -> Iterator[st
 
 
 @contextmanager
-def chromium(folder: Path, outside: Outside) -> Iterator[tuple[BrowserContext, Callable[[], str]]]:
+def chromium(playwright: Playwright, folder: Path, outside: Outside) -> Iterator[tuple[BrowserContext, Callable[[], str]]]:
     """A browser whose every `*.example` is the outside, and a function that gives its log of the network once it is closed.
 
     It has a profile of its own, and its background networking: without them it opens no connection ahead of time.
     """
     log = folder / "net.json"
     rules = f"MAP *.example 127.0.0.1:{outside.port}, MAP *.com ^NOTFOUND, EXCLUDE 127.0.0.1"
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            folder / "profile",
-            executable_path=chromium_path(),
-            args=[*(flag for flag in FLAGS if flag != "--disable-background-networking" and flag != "--disable-quic"),
-                  f"--host-resolver-rules={rules}", f"--log-net-log={log}", "--disable-features=MediaRouter"],
-            ignore_default_args=["--disable-background-networking"],
-            ignore_https_errors=True,
-        )  # fmt: skip
-        yield context, partial(log.read_text, "utf-8", "replace")
-        context.close()
+    context = playwright.chromium.launch_persistent_context(
+        folder / "profile",
+        executable_path=chromium_path(),
+        args=[*(flag for flag in FLAGS if flag != "--disable-background-networking" and flag != "--disable-quic"),
+              f"--host-resolver-rules={rules}", f"--log-net-log={log}", "--disable-features=MediaRouter"],
+        ignore_default_args=["--disable-background-networking"],
+        ignore_https_errors=True,
+    )  # fmt: skip
+    yield context, partial(log.read_text, "utf-8", "replace")
+    context.close()
 
 
 def try_everything(context: BrowserContext, first: str) -> list[Page]:
@@ -211,17 +210,17 @@ def try_everything(context: BrowserContext, first: str) -> list[Page]:
     return left
 
 
-def test_the_listener_sees_every_way(tmp_path: Path) -> None:
+def test_the_listener_sees_every_way(playwright: Playwright, tmp_path: Path) -> None:
     with Outside(DATAGRAMS) as outside, bare(files(outside)) as first:
-        with chromium(tmp_path, outside) as (context, log):
+        with chromium(playwright, tmp_path, outside) as (context, log):
             try_everything(context, first)
             unseen = outside.wait_for({*ALL} - {LOOKED_UP}, 60)
         assert (unseen, LOOKED_UP in hosts(log())) == (set(), True)
 
 
-def test_nothing_leaves_the_archive(tmp_path: Path) -> None:
+def test_nothing_leaves_the_archive(playwright: Playwright, tmp_path: Path) -> None:
     with Outside(DATAGRAMS) as outside, archived(tmp_path, files(outside)) as first:
-        with chromium(tmp_path, outside) as (context, log):
+        with chromium(playwright, tmp_path, outside) as (context, log):
             for page in try_everything(context, first):
                 page.wait_for_load_state("networkidle")
             # The listener is there, and the browser finds it.

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from playwright.sync_api import Playwright, sync_playwright
+
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
@@ -54,29 +56,29 @@ def each(cases: Sequence[Case], name: str, show: Callable[[Case], Verdict]) -> V
     return verdicts
 
 
-def ours(cases: Sequence[Case], warc: Path) -> Verdicts:
+def ours(playwright: Playwright, cases: Sequence[Case], warc: Path) -> Verdicts:
     """What our own reader shows."""
     with TemporaryDirectory() as folder:
         home = Path(folder) / "warcs"
         import_corpus(warc, home)
-        with serving(home) as (reader, _), chromium() as browser:
+        with serving(home) as (reader, _), chromium(playwright) as browser:
             replay = replay_at(f"{reader}corpus/", "if_")
             return each(cases, "muniment", lambda case: check(browser, case, replay))
 
 
-def live(cases: Sequence[Case]) -> Verdicts:
+def live(playwright: Playwright, cases: Sequence[Case]) -> Verdicts:
     """What the sites themselves show."""
     cases = [case for case in cases if case.live]
-    with Origin(answer for case in cases for answer in case.answers) as origin, chromium(origin) as browser:
+    with Origin(answer for case in cases for answer in case.answers) as origin, chromium(playwright, origin) as browser:
         return each(cases, "live", lambda case: shown_live(browser, case))
 
 
-def side_by_side(cases: Sequence[Case], warc: Path) -> Mapping[str, Verdicts]:
+def side_by_side(playwright: Playwright, cases: Sequence[Case], warc: Path) -> Mapping[str, Verdicts]:
     """All three; the keys name program and version."""
-    found = {"Muniment": ours(cases, warc)}
-    with peers.pywb(PEERS, warc) as (version, replay), chromium() as browser:
+    found = {"Muniment": ours(playwright, cases, warc)}
+    with peers.pywb(PEERS, warc) as (version, replay), chromium(playwright) as browser:
         found[f"pywb {version}"] = each(cases, "pywb", lambda case: check(browser, case, replay))
-    with chromium() as browser, peers.wabac(PEERS, warc, browser) as (version, replay, context):
+    with chromium(playwright) as browser, peers.wabac(PEERS, warc, browser) as (version, replay, context):
         name = f"wabac.js in ReplayWeb.page {version}"
         found[name] = each(cases, "wabac.js", lambda case: check(browser, case, replay, context))
     return found
@@ -97,22 +99,29 @@ def main() -> int:
     cases = [case for case in load_cases() if not options.only or case.name in options.only]
     if unknown := set(options.only or ()) - {case.name for case in cases}:
         parser.error(f"there is no case {', '.join(sorted(unknown))}")
-    if options.live:
-        return _status(live(cases))
-    if options.base:
-        with chromium() as browser:
-            replay = replay_at(options.base, options.modifier)
-            return _status(each(cases, options.base, lambda case: check(browser, case, replay)))
-    warc = record_corpus(cases, options.write or BUILD)
     if options.write:
+        warc = record_corpus(cases, options.write)
         print(f"{warc.parent}: {WARC} with {len(cases)} cases, and what each shows")
         return 0
+    with sync_playwright() as playwright:
+        return _status(_checked(playwright, cases, options))
+
+
+def _checked(playwright: Playwright, cases: Sequence[Case], options: argparse.Namespace) -> Verdicts:
+    """What the command line asks for."""
+    if options.live:
+        return live(playwright, cases)
+    if options.base:
+        replay = replay_at(options.base, options.modifier)
+        with chromium(playwright) as browser:
+            return each(cases, options.base, lambda case: check(browser, case, replay))
+    warc = record_corpus(cases, BUILD)
     if options.no_peers or options.only:
-        return _status(ours(cases, warc))
-    verdicts = side_by_side(cases, warc)
+        return ours(playwright, cases, warc)
+    verdicts = side_by_side(playwright, cases, warc)
     (ROOT / "docs" / "corpus.md").write_text(render(cases, verdicts), encoding="utf-8")
     print("docs/corpus.md")
-    return _status(verdicts["Muniment"])
+    return verdicts["Muniment"]
 
 
 def _status(verdicts: Verdicts) -> int:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, TimeoutError
 
 from tests.browser.conftest import FLAGS, chromium_path
 from tests.corpus.cases import Case
@@ -61,18 +61,16 @@ def replay_at(base: str, modifier: str = "") -> Replay:
 
 
 @contextmanager
-def chromium(origin: Origin | None = None) -> Iterator[Browser]:
+def chromium(playwright: Playwright, origin: Origin | None = None) -> Iterator[Browser]:
     """A browser that knows no other machine than this one; with `origin`, one to which every host is the origin."""
     rules = "MAP * ^NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
     if origin is not None:
         rules = f"MAP *:443 127.0.0.1:{origin.tls_port}, MAP * 127.0.0.1:{origin.port}"
-    with sync_playwright() as playwright:
-        yield (
-            browser := playwright.chromium.launch(
-                executable_path=chromium_path(), args=[*FLAGS, f"--host-resolver-rules={rules}"], headless=True
-            )
-        )
-        browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=chromium_path(), args=[*FLAGS, f"--host-resolver-rules={rules}"], headless=True
+    )
+    yield browser
+    browser.close()
 
 
 def check(browser: Browser, case: Case, replay: Replay, context: BrowserContext | None = None) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import socketserver
 import ssl
 import tempfile
@@ -89,11 +90,6 @@ class Origin:
         say, scheme = self._say, "https" if tls else "http"
 
         class Handler(socketserver.StreamRequestHandler):
-            def setup(self) -> None:
-                if tls is not None:
-                    self.request = tls.wrap_socket(self.request, server_side=True)
-                super().setup()
-
             def handle(self) -> None:
                 while line := self.rfile.readline():
                     head = b"".join(iter(self.rfile.readline, b"\r\n")).decode("latin-1")
@@ -110,6 +106,12 @@ class Origin:
             allow_reuse_address = True
             daemon_threads = True
             request_queue_size = 128
+
+            def get_request(self) -> tuple[socket.socket, object]:
+                connection, peer = super().get_request()
+                if tls is not None:  # hands are shaken by the thread that reads
+                    connection = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                return connection, peer
 
             def handle_error(self, request: object, client_address: object) -> None:
                 """Browsers hang up when they like."""

@@ -51,6 +51,7 @@ def record_corpus(cases: Sequence[Case], folder: Path) -> Path:
                 limits=FetchLimits(max_seconds=30),
                 verify_tls=str(origin.authority),
                 clock=lambda moment=moment: moment,
+                monotonic=lambda: 0.0,
             )
             try:
                 _record(fetcher, writer, case, answer)

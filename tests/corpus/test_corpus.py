@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 
 from tests.browser.conftest import serving
 from tests.corpus.__main__ import import_corpus
@@ -27,14 +27,14 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
 
 
 @pytest.fixture(scope="module")
-def offline() -> Iterator[Browser]:
-    with chromium() as browser:
+def offline(playwright: Playwright) -> Iterator[Browser]:
+    with chromium(playwright) as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
-def online() -> Iterator[Browser]:
-    with Origin(answer for case in CASES for answer in case.answers) as origin, chromium(origin) as browser:
+def online(playwright: Playwright) -> Iterator[Browser]:
+    with Origin(answer for case in CASES for answer in case.answers) as origin, chromium(playwright, origin) as browser:
         yield browser
 
 
