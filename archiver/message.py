@@ -98,6 +98,11 @@ class Head:
         return self.content_type.charset
 
     @property
+    def codings(self) -> list[str]:
+        """The content codings that `ContentDecoder` undoes, in the order applied; others are names for nothing."""
+        return [coding for coding in self.tokens("Content-Encoding") if coding in _ENGINES]
+
+    @property
     def is_chunked(self) -> bool:
         """The transfer coding ends in chunked (RFC 9112, section 6.1)."""
         return "chunked" in self.tokens("Transfer-Encoding")
@@ -114,18 +119,17 @@ def parse_head(raw: bytes) -> Head:
     """Read a head from its bytes; tolerates bare LF, folding, lines without a colon and garbage."""
     lines = [line.removesuffix(b"\r") for line in raw.split(b"\n")]
     start_line = lines[0] if lines else b""
-    fields: list[tuple[bytes, bytes]] = []
+    fields: list[tuple[bytes, list[bytes]]] = []
     for line in lines[1:]:
         if not line:
             continue
         if line[:1] in b" \t" and fields:
-            name, value = fields[-1]
-            fields[-1] = (name, value + b" " + line.strip(b" \t"))
+            fields[-1][1].append(line.strip(b" \t"))
             continue
         name, colon, value = line.partition(b":")
         if colon:
-            fields.append((name.strip(), value.strip(b" \t")))
-    return Head(start_line, tuple(fields), raw)
+            fields.append((name.strip(), [value.strip(b" \t")]))
+    return Head(start_line, tuple((name, b" ".join(pieces)) for name, pieces in fields), raw)
 
 
 def read_head(stream: BinaryIO, limit: int = MAX_HEAD_BYTES) -> Head:
@@ -167,7 +171,7 @@ class ChunkedDecoder:
         malformed: the framing was broken somewhere.
         trailers: raw trailer section, without the final blank line.
         sizes: data bytes of each chunk, in order.
-        excess: bytes after the end of the chunked body.
+        excess: what came after the end of the chunked body, in the piece that ended it.
     """
 
     def __init__(self) -> None:
@@ -182,7 +186,6 @@ class ChunkedDecoder:
 
     def feed(self, data: bytes) -> bytes:
         if self.complete:
-            self.excess += data
             return b""
         if self.malformed:
             return data

@@ -57,6 +57,8 @@ class Settings:
     proxy_port: int = _setting(0, "port of the replay proxy; 0 for no proxy")
     proxy_collection: str = _setting("all", "collection that the proxy shows to clients that name none; empty to ask each")
     proxy_time: str = _setting("", "time, 1 to 14 digits, that the proxy shows to clients that name none; empty for the newest")
+    max_drift_days: int = _setting(0, "days that a capture may be away from the time asked for; 0 for no limit")
+    error_drift_days: int = _setting(30, "days away from a server's error that a capture without one is shown in its place")
     rewrite_cache_bytes: int = _setting(1024 * _MB, "room on disk for rewritten pages, in bytes; 0 keeps none")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 

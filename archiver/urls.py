@@ -88,8 +88,18 @@ def origin_of(url: str) -> str:
         return ""
 
 
+def path_of(url: str) -> str:
+    """The path as a browser sends it; "" when there is none."""
+    try:
+        return str(ada_url.URL(url).pathname)
+    except (ValueError, UnicodeError):
+        return ""
+
+
 # -- urlkey ----------------------------------------------------------------------------------------------------------
 
+#: Longer paths and queries keep what looks like a session in them: looking for it takes the square of their length.
+_SESSION_CHARACTERS = 8192
 _SESSION_IN_PATH = (
     re.compile(r"^(.*/)(?:\((?:[a-z]\([0-9a-z]{24}\))+\)/)([^?]+\.aspx.*)$", re.IGNORECASE),
     re.compile(r"^(.*/)(?:\([0-9a-z]{24}\)/)([^?]+\.aspx.*)$", re.IGNORECASE),
@@ -101,7 +111,12 @@ _SESSION_IN_QUERY = (
     re.compile(r"^(.*)(?:aspsessionid[a-z]{8}=[a-z]{24})(?:&(.*))?$", re.IGNORECASE),
     re.compile(r"^(.*)(?:cfid=[^&]+&cftoken=[^&]+)(?:&(.*))?$", re.IGNORECASE),
 )
+_PLACE = re.compile(r"([^/?\\]*)([^?]*)(?:\?(.*))?$", re.DOTALL)
 _WWW = re.compile(r"^www\d*\.")
+#: Escapes of what would mean something else without them: "/a%2Fb" names one thing in a folder, "/a/b" a folder and a thing.
+_PATH_DELIMITER = re.compile(r"%(2[35Ff]|3[Ff]|5[Cc]|(?![0-9A-Fa-f]{2}))")
+_QUERY_DELIMITER = re.compile(r"%(2[356Bb]|(?![0-9A-Fa-f]{2}))")
+_PRIVATE = 0xF700
 _KEEP = frozenset(b"!\"$&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~")
 
 
@@ -122,11 +137,31 @@ def urlkey(url: str) -> str:
         scheme, rest = "http", url
     elif ":" in scheme and _SCHEME_NAME.match(scheme):
         return url.lower()  # screenshot:http://…, urn:x:http://…
-    match = re.match(r"([^/?\\]*)([^?]*)(?:\?(.*))?$", rest, re.DOTALL)
+    match = _PLACE.match(rest)
     if match is None:
         return url.lower()
     authority, path, query = match.group(1), match.group(2), match.group(3)
-    return f"{_host_key(scheme.lower(), authority)}){_path_key(path)}{_query_key(query)}"
+    return f"{_host_key(scheme.lower(), authority)}){_plain_path(path).lower()}{_query_key(query)}"
+
+
+def spelling(url: str) -> str:
+    """Path and query of a URL as far as servers may tell apart what has one key: with case and escaped delimiters.
+
+    Two captures with the same key and another spelling may be of two different things. All else that does not count for
+    the key does not count here either.
+    """
+    url = _LINE_BREAK.sub("", strip_fragment(url.strip(_EDGES)))
+    rest = url.partition("://")[2]
+    match = _PLACE.match(rest)
+    if match is None:
+        return url
+    path = _PATH_DELIMITER.sub(_protected, match.group(2))
+    query = _QUERY_DELIMITER.sub(_protected, match.group(3) or "")
+    return f"{_plain_path(path)}?{'&'.join(sorted(_plain_query(query).split('&')))}"
+
+
+def _protected(escape: re.Match[str]) -> str:
+    return chr(_PRIVATE + int(escape.group(1) or "25", 16))
 
 
 def urlkey_prefix(url: str) -> str:
@@ -151,7 +186,7 @@ def _host_key(scheme: str, authority: str) -> str:
     return turned if port in ("", _DEFAULT_PORTS.get(scheme, "")) else f"{turned}:{port}"
 
 
-def _path_key(path: str) -> str:
+def _plain_path(path: str) -> str:
     path = _same_escapes(path.replace("\\", "/"))
     segments: list[str] = []
     for segment in path.split("/")[1:]:
@@ -161,25 +196,27 @@ def _path_key(path: str) -> str:
         elif segment and segment != ".":
             segments.append(segment)
     path = "/" + "/".join(segments)
-    for pattern in _SESSION_IN_PATH:
+    for pattern in _SESSION_IN_PATH if len(path) <= _SESSION_CHARACTERS else ():
         found = pattern.match(path)
         if found:
             path = found.group(1) + found.group(2)
-    return path.lower().rstrip("/") or "/"
+    return path.rstrip("/") or "/"
 
 
 def _query_key(query: str | None) -> str:
-    if not query:
-        return ""
-    query = _same_escapes(query)
-    for pattern in _SESSION_IN_QUERY:
-        found = pattern.match(query)
-        if found:
-            query = found.group(1) + (found.group(2) or "")
-    query = query.lower()
+    query = _plain_query(query or "").lower()
     if not query:
         return ""
     return "?" + "&".join(sorted(query.split("&"), key=lambda part: part.partition("=")[::2]))
+
+
+def _plain_query(query: str) -> str:
+    query = _same_escapes(query)
+    for pattern in _SESSION_IN_QUERY if len(query) <= _SESSION_CHARACTERS else ():
+        found = pattern.match(query)
+        if found:
+            query = found.group(1) + (found.group(2) or "")
+    return query
 
 
 def _same_escapes(text: str) -> str:

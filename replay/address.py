@@ -13,6 +13,10 @@ _REPLAY = re.compile(r"(\d{1,14})(?:([a-z]{2,4})_)?/(.+)", re.DOTALL)
 _WILDCARD = re.compile(r"(\d{0,14})\*/(.+)", re.DOTALL)
 _COLLAPSED = re.compile(r"^(https?|ftp):/+", re.IGNORECASE)
 _HAS_SCHEME = re.compile(r"^[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
+#: Escapes that do not come back when a path was unescaped and is escaped again, and those escaped once more.
+_LOST_ESCAPE = re.compile(r"%(?=(?:25)*(?:2[Ff]|5[Cc]))")
+_ASCII = "".join(map(chr, range(0x80)))
+_KEPT_ESCAPE = re.compile(r"%25(?=(?:25)*(?:2[Ff]|5[Cc]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class ReplayAddress:
         """The path of this address, with the query of the URL."""
         mark = f"{self.modifier}_" if self.modifier else ""
         moment = f"{self.timestamp}{mark}/" if self.timestamp else ""
-        return f"/{self.collection}/{moment}{self.url}"
+        return f"/{self.collection}/{moment}{kept_escapes(self.url)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +64,28 @@ class VersionsAddress:
 
 
 def raw_path(path_info: str, query: str) -> str:
-    """Path and query as one text, from what WSGI hands over: the path decoded as latin-1 (PEP 3333), the query raw.
+    """Path and query as one text, from what WSGI hands over: bytes as latin-1 (PEP 3333), the path unescaped.
 
-    The path is escaped again where a URL needs it. Which of its characters were escaped before is lost; urlkeys do not
-    tell the difference.
+    The path is escaped again where a URL needs it. Which of its slashes were escaped is lost, but for addresses that
+    `kept_escapes` wrote.
     """
-    path = quote(path_info.encode("latin-1"), safe="/:@!$&'()*+,;=~[]|^`{}\"<>\\-._")
+    path = quote(path_info.encode("latin-1"), safe="/:@!$&'()*+,;=~[]|^`{}\"<>-._")
+    if "%25" in path:
+        path = _KEPT_ESCAPE.sub("%", path)
+    if not query.isascii():
+        query = quote(query.encode("latin-1"), safe=_ASCII)
     return f"{path}?{query}" if query else path
+
+
+def kept_escapes(url: str) -> str:
+    """A URL as it stands in an address, where servers undo one layer of escapes before they say what was asked for.
+
+    "/a%2Fb" is another thing than "/a/b", so that escape is escaped itself: "/a%252Fb".
+    """
+    if "%" not in url:
+        return url
+    path, mark, query = url.partition("?")
+    return f"{_LOST_ESCAPE.sub('%25', path)}{mark}{query}"
 
 
 def parse_address(rest: str, collection: str) -> ReplayAddress | VersionsAddress:

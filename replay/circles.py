@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from archiver.errors import DamagedRecord
+from archiver.model import Capture
 from archiver.store.folder import FolderStore
 from archiver.urls import is_http, resolve, strip_fragment, urlkey
 from replay.delivery import REDIRECTS
 from replay.load import ArchivedResponse, load
-from replay.lookup import Lookup, Scope
+from replay.lookup import Lookup, Scope, is_spelled
 
 #: Redirects that browsers follow before they give up (Fetch Standard, section 4.4).
 _MOST = 20
@@ -26,24 +29,41 @@ def leads_in_circle(
         moment: the time at which all are asked for; None when each is at the time of the one before, as in pages.
     """
     capture, location = found.capture, _target(found)
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, int]] = set()
     while location is not None:
-        seen.add((capture.urlkey, capture.timestamp))
-        if urlkey(location) == capture.urlkey:  # http and https, with and without www are the same here
+        seen.add((capture.file, capture.offset))
+        if _is_same(location, capture):
             return True
-        following = next(lookup.candidates(scope, location, capture.timestamp if moment is None else moment), None)
-        if following is None or following.status not in REDIRECTS:
+        following = _following(lookup, scope, store, location, capture.timestamp if moment is None else moment)
+        if following is None:
             return False
-        capture = following
-        if (capture.urlkey, capture.timestamp) in seen or len(seen) >= _MOST:
+        capture, location = following
+        if (capture.file, capture.offset) in seen or len(seen) >= _MOST:
             return True
+    return False
+
+
+def _following(lookup: Lookup, scope: Scope, store: FolderStore, url: str, moment: str) -> tuple[Capture, str] | None:
+    """The redirect that answers at a URL, and where it leads; None when something else does, or nothing."""
+    for capture in islice(lookup.candidates(scope, url, moment), _MOST):
+        if capture.status not in REDIRECTS:
+            return None
         try:
             opened = load(store, capture)
         except DamagedRecord:
-            return False
+            continue
         location = _target(opened)
         opened.close()
-    return False
+        if location is None:
+            return None
+        if not _is_same(location, capture):
+            return capture, location
+    return None
+
+
+def _is_same(location: str, capture: Capture) -> bool:
+    """A redirect to itself: http and https, with and without www are the same here."""
+    return urlkey(location) == capture.urlkey and is_spelled(location, capture.url)
 
 
 def _target(found: ArchivedResponse) -> str | None:

@@ -20,8 +20,9 @@ PARTIAL = 206
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: Characters of a stored URL that stand as they are in header fields.
 URL_SAFE = "/:?#[]@!$&'()*+,;=%~|^`{}-._"
-#: Where only decoding tells how long a body is, so much of it is held to find out.
-_MEASURED_BYTES = 2 * 1024 * 1024
+#: Where only decoding tells how long a body is, so much of it is held to find out, and so much is decoded twice.
+_HELD_BYTES = 2 * 1024 * 1024
+_COUNTED_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def deliver(found: ArchivedResponse, wanted: str | None) -> Delivery:
         DamagedRecord: it ends before its length could be told.
     """
     asked = single_range(wanted) if found.status in (200, PARTIAL) else None
-    held = _extent(found, _MEASURED_BYTES if asked else 0)
+    held = _extent(found, is_asked=asked is not None)
     part = cut(asked, held) if asked and held else held
     if held is None:
         return Delivery(None, (), found.length, found.body())
@@ -77,17 +78,17 @@ def lacking(found: ArchivedResponse, wanted: str | None) -> Extent | None:
     return held if asked and held and cut(asked, held) is None else None
 
 
-def _extent(found: ArchivedResponse, limit: int) -> Extent | None:
+def _extent(found: ArchivedResponse, *, is_asked: bool) -> Extent | None:
     """Which bytes of the whole a capture has; None when nobody knows, or when its status makes that no question."""
     if found.status == PARTIAL:
         held = held_extent(found.head.get("Content-Range"))
-        if found.exact or held is None or not found.head.tokens("Content-Encoding"):
+        if found.exact or held is None or not found.head.codings:
             return held
         if not held.is_whole:
             return None  # counts bytes that nobody sees
     elif found.status != 200:
         return None
-    length = found.measure(limit)
+    length = found.measure(_HELD_BYTES, _COUNTED_BYTES) if is_asked else found.length
     return Extent(0, length - 1, length) if length else None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from threading import Lock
 
 from archiver.errors import MissingRecord
 from archiver.markup.charset import SNIFF_BYTES
@@ -11,6 +12,12 @@ from archiver.message import Head, parse_head
 from archiver.model import Capture
 from archiver.store.folder import FolderStore
 from archiver.warc.reader import StoredRecord, read_record
+
+_NOT_MODIFIED = 304
+#: Of payloads that had to be decoded to be measured: how long they are, by file, offset and whether they are exact.
+_lengths: dict[tuple[str, int, bool], int] = {}
+_lock = Lock()
+_MOST_LENGTHS = 1000
 
 
 @dataclass
@@ -23,6 +30,8 @@ class ArchivedResponse:
         head: HTTP head; made up of the media type for records without one.
         record: where the body is.
         exact: the body is read as the server encoded it, not as a browser decodes it.
+        place: file, with its folder, and offset of the record.
+        reopen: opens the record once more, at its beginning.
     """
 
     capture: Capture
@@ -30,6 +39,8 @@ class ArchivedResponse:
     head: Head
     record: StoredRecord
     exact: bool = False
+    place: tuple[str, int] = ("", 0)
+    reopen: Callable[[], StoredRecord] | None = field(default=None, repr=False)
     _first: bytes = field(default=b"", repr=False)
     _rest: Iterator[bytes] | None = field(default=None, repr=False)
 
@@ -77,11 +88,12 @@ class ArchivedResponse:
             passed += len(piece)
             piece = piece[max(0, start - passed + len(piece)) :]
 
-    def measure(self, limit: int) -> int | None:
+    def measure(self, held: int, counted: int) -> int | None:
         """Bytes of the payload.
 
         Args:
-            limit: where only decoding tells, up to this many bytes are decoded and held in memory.
+            held: where only decoding tells, up to this many bytes are decoded and held in memory.
+            counted: up to this many are decoded to be counted, and decoded again when they are read.
 
         Returns:
             None when it is longer than that.
@@ -89,18 +101,35 @@ class ArchivedResponse:
         Raises:
             DamagedRecord: the payload ends in the middle.
         """
-        if self.length is not None:
-            return self.length
+        place = (*self.place, self.exact)
+        known = self.length if self.length is not None else _lengths.get(place)
+        if known is not None:
+            return known
         self.begin()
         assert self._rest is not None
         pieces, size = [self._first], len(self._first)
-        for piece in self._rest:
+        while size <= held and (piece := next(self._rest, b"")):
             pieces.append(piece)
             size += len(piece)
-            if size > limit:
-                break
         self._first = b"".join(pieces)
-        return size if size <= limit else None
+        if size > held:
+            if self.reopen is None or counted <= held:
+                return None
+            size += self._count(counted - size)
+        if size > max(held, counted):
+            return None
+        _remember(place, size)
+        return size
+
+    def _count(self, room: int) -> int:
+        """How many bytes follow, `room` and some more at most; then the payload is at its beginning again."""
+        assert self.reopen is not None and self._rest is not None
+        size = 0
+        while size <= room and (piece := next(self._rest, b"")):
+            size += len(piece)
+        self.record.close()
+        self.record, self._first, self._rest = self.reopen(), b"", None
+        return size
 
     @property
     def length(self) -> int | None:
@@ -125,23 +154,42 @@ def load(store: FolderStore, capture: Capture, original: Capture | None = None, 
         MissingRecord: the file, or the payload that a revisit points to, is not there.
         DamagedRecord: the record cannot be read.
     """
-    record = read_record(store, capture.file, capture.offset)
+    record, source = read_record(store, capture.file, capture.offset), capture
     head = record.http
     if record.record_type == "revisit" and not _is_empty(capture):
         if original is None:
             record.close()
             raise MissingRecord("This capture repeats an earlier one that the archive does not hold.")
-        source = read_record(store, original.file, original.offset)
-        source_head = source.http
+        repeated = read_record(store, original.file, original.offset)
+        repeated_head = repeated.http
         record.close()
-        head, record = head if head is not None and head.status else source_head, source
+        # "Not modified" is what the server said to the crawler; to readers it would have sent what it had sent before.
+        is_said = head is not None and head.status and head.status != _NOT_MODIFIED
+        head, record, source = head if is_said else repeated_head, repeated, original
     if head is None:
         kind = record.get("Content-Type") or capture.mime
         head = parse_head(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode())
-    return ArchivedResponse(capture, head.status or 200, head, record, exact)
+    file, offset = source.file, source.offset
+    return ArchivedResponse(
+        capture,
+        head.status or 200,
+        head,
+        record,
+        exact,
+        (f"{store.root}/{file}", offset),
+        lambda: read_record(store, file, offset),
+    )
 
 
 def _is_empty(capture: Capture) -> bool:
     """Redirects and empty payloads need no original."""
     empty = "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
-    return capture.digest == empty or (capture.status is not None and 300 <= capture.status < 400)
+    is_redirect = capture.status is not None and 300 <= capture.status < 400 and capture.status != _NOT_MODIFIED
+    return capture.digest == empty or is_redirect
+
+
+def _remember(place: tuple[str, int, bool], length: int) -> None:
+    with _lock:
+        _lengths[place] = length
+        while len(_lengths) > _MOST_LENGTHS:
+            del _lengths[next(iter(_lengths))]

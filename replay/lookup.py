@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 
 from archiver.errors import UnknownCollection
@@ -11,7 +12,7 @@ from archiver.holdings import Holdings
 from archiver.index.sql import DayCount, UrlSummary
 from archiver.model import Capture, Collection, Visibility
 from archiver.timestamps import normalise_timestamp, parse_timestamp
-from archiver.urls import urlkey, urlkey_prefix
+from archiver.urls import spelling, urlkey, urlkey_prefix
 from replay.fuzzy import THRESHOLD, likeness, wanted
 
 #: Address of every public collection at once.
@@ -19,8 +20,14 @@ ALL = "all"
 
 _EMBEDS = frozenset({"js", "cs", "im", "oe", "fw", "wkr", "sw", "esm"})
 
-#: Captures that are tried, nearest first, before a look-up gives up.
-_TRIES = 100
+#: Captures that are opened, nearest first, before a look-up gives up, and rows of the index that are looked at for them.
+_TRIES = 1000
+_ROWS = 20_000
+#: Keys of one likeness whose captures are compared.
+_GROUP = 100
+_NEWEST = "99991231235959"
+_NOT_MODIFIED = 304
+_TOO_MANY_REQUESTS = 429
 
 #: Keys that are compared when something like a URL is looked for.
 _KEYS_LOOKED_AT = 2000
@@ -72,41 +79,72 @@ class Lookup:
         """The collection that a capture belongs to."""
         return self._holdings.collections.get(capture.collection)
 
-    def candidates(self, scope: Scope, url: str, timestamp: str, modifier: str = "") -> Iterator[Capture]:
-        """Captures of a URL that may answer, best first: nearest in time, never 304, for embeds errors last.
+    def candidates(self, scope: Scope, url: str, timestamp: str, modifier: str = "", *, sent: str = "") -> Iterator[Capture]:
+        """Captures of a URL that may answer, best first: nearest in time, never 304, errors after what is better.
+
+        A part of a page is better than any error; a page, than an error of its server within some days of that (see the
+        setting `error_drift_days`), unless just that capture is asked for.
 
         Args:
             scope: from `scope`.
             url: archived URL.
             timestamp: 1 to 14 digits; "" for the newest.
             modifier: as in the address.
+            sent: the URL with what was sent to it, see `archiver.requestkey`; "" when that was nothing.
         """
-        wanted = normalise_timestamp(timestamp, latest=True) if timestamp else "99991231235959"
+        is_part = modifier in _EMBEDS
         errors: list[Capture] = []
-        for tried, capture in enumerate(self._holdings.index.closest(scope.slugs, urlkey(url), wanted)):
-            if tried >= _TRIES:
-                break
-            if capture.status == 304:
-                continue
-            if modifier in _EMBEDS and capture.status is not None and capture.status >= 400:
+        near = self._near(scope, sent or url, timestamp)
+        for capture in islice((item for item in near if is_spelled(url, item.url)), _TRIES):
+            if _is_error(capture, is_part=is_part) and (is_part or capture.timestamp != timestamp):
                 errors.append(capture)
                 continue
+            if errors and not is_part and self._is_far(errors[0], capture):
+                yield from errors
+                errors.clear()
             yield capture
         yield from errors
 
-    def in_turn(self, scope: Scope, url: str, timestamp: str, turn: int) -> Iterator[Capture]:
+    def respelled(self, scope: Scope, url: str, timestamp: str) -> Iterator[Capture]:
+        """Captures of URLs that differ only in case or in what is escaped: nobody knows whether they are of the same."""
+        near = (item for item in self._near(scope, url, timestamp) if (item.status or 200) < 300)
+        return islice((item for item in near if not is_spelled(url, item.url)), _TRIES)
+
+    def _near(self, scope: Scope, url: str, timestamp: str) -> Iterator[Capture]:
+        """Captures with the key of a URL that say something, by their distance in time, as far as that may be."""
+        moment = normalise_timestamp(timestamp, latest=True) if timestamp else _NEWEST
+        for capture in islice(self._holdings.index.closest(scope.slugs, urlkey(url), moment), _ROWS):
+            if not self._is_near(capture, timestamp, moment):
+                return
+            if capture.status != _NOT_MODIFIED or capture.revisit_of is not None:
+                yield capture
+
+    def _is_near(self, capture: Capture, timestamp: str, moment: str) -> bool:
+        """Not farther from the time asked for than the setting `max_drift_days` says."""
+        most = self._holdings.settings.max_drift_days
+        if not most or not timestamp or capture.timestamp.startswith(timestamp):
+            return True
+        return abs(parse_timestamp(capture.timestamp) - parse_timestamp(moment)) <= timedelta(days=most)
+
+    def _is_far(self, error: Capture, capture: Capture) -> bool:
+        days = timedelta(days=self._holdings.settings.error_drift_days)
+        return abs(parse_timestamp(error.timestamp) - parse_timestamp(capture.timestamp)) > days
+
+    def in_turn(self, scope: Scope, url: str, timestamp: str, turn: int, *, sent: str) -> Iterator[Capture]:
         """Captures of answers that a page got one after the other to the very same request, the one whose turn it is first.
 
         Args:
             scope: from `scope`.
-            url: with what was sent, see `archiver.requestkey`.
+            url: archived URL.
             timestamp: of the page, from which the turns are counted.
             turn: 0 for the first.
+            sent: the URL with what was sent to it.
         """
         since = normalise_timestamp(timestamp) if timestamp else None
-        following = list(self._holdings.index.versions(scope.slugs, urlkey(url), since=since, limit=min(turn, _TRIES) + 1))
-        yield from reversed(following)
-        yield from self.candidates(scope, url, timestamp)
+        following = self._holdings.index.versions(scope.slugs, urlkey(sent), since=since)
+        spelled = (item for item in islice(following, _ROWS) if is_spelled(url, item.url))
+        yield from reversed(list(islice(spelled, min(turn, _TRIES) + 1)))
+        yield from self.candidates(scope, url, timestamp, sent=sent)
 
     def approximate(self, scope: Scope, url: str, timestamp: str, modifier: str = "") -> Iterator[Capture]:
         """Captures of what is most like a URL that is not held: the likest first, of those the nearest in time.
@@ -128,17 +166,17 @@ class Lookup:
             for best in sorted({score for score, _ in found if score >= THRESHOLD}, reverse=True):
                 group = [held for score, held in found if score == best]
                 tried.update(group)
-                yield from self._nearest(scope, group[:_TRIES], timestamp)
+                yield from self._nearest(scope, group[:_GROUP], timestamp)
 
     def _nearest(self, scope: Scope, keys: Sequence[str], timestamp: str) -> Iterator[Capture]:
         """The captures of several keys that succeeded, the nearest of each, by their distance in time."""
-        moment = normalise_timestamp(timestamp, latest=True) if timestamp else "99991231235959"
+        moment = normalise_timestamp(timestamp, latest=True) if timestamp else _NEWEST
         index = self._holdings.index
         found = []
         for key in keys:
-            near = (item for item in index.closest(scope.slugs, key, moment) if (item.status or 200) < 300)
-            capture = next(islice(near, 1), None)
-            if capture is not None:
+            rows = islice(index.closest(scope.slugs, key, moment), _ROWS)
+            capture = next((item for item in rows if (item.status or 200) < 300), None)
+            if capture is not None and self._is_near(capture, timestamp, moment):
                 found.append(capture)
         there = parse_timestamp(moment)
         yield from sorted(found, key=lambda item: abs(parse_timestamp(item.timestamp) - there))
@@ -154,7 +192,7 @@ class Lookup:
             for tried, capture in enumerate(index.closest(scope.slugs, key, moment)):
                 if capture.revisit_of is None and _repeats(revisit, capture, is_named=capture.timestamp == moment):
                     return capture
-                if tried >= _TRIES:
+                if tried >= _ROWS:
                     break
         return None
 
@@ -171,6 +209,17 @@ class Lookup:
     def under(self, scope: Scope, url: str, *, limit: int = 500) -> list[UrlSummary]:
         """URLs under a prefix."""
         return self._holdings.index.under(scope.slugs, urlkey_prefix(url), limit=limit)
+
+
+def is_spelled(asked: str, held: str) -> bool:
+    """Whether a held URL is the one asked for: keys also take together what servers may tell apart."""
+    return asked == held or spelling(asked) == spelling(held)
+
+
+def _is_error(capture: Capture, *, is_part: bool) -> bool:
+    """An answer that says nothing of what was asked for: for pages, that the server could not give any."""
+    status = capture.status or 200
+    return status >= 400 if is_part else status >= 500 or status == _TOO_MANY_REQUESTS
 
 
 def _repeats(revisit: Capture, capture: Capture, *, is_named: bool) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_ASKED = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.IGNORECASE)
+_ASKED = re.compile(r"\s*bytes\s*=\s*([0-9]*)\s*-\s*([0-9]*)\s*", re.IGNORECASE)
+#: No position is as large: what is larger means the same as this.
+_BEYOND = 10**18
 _HELD = re.compile(r"\s*bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)\s*", re.IGNORECASE)
 
 
@@ -57,9 +59,15 @@ def single_range(header: str | None) -> tuple[int | None, int | None] | None:
     match = _ASKED.fullmatch(header or "")
     if match is None or match.group(1) == match.group(2) == "":
         return None
-    first = int(match.group(1)) if match.group(1) else None
-    last = int(match.group(2)) if match.group(2) else None
+    first, last = (_position(digits) for digits in match.groups())
     return None if first is not None and last is not None and first > last else (first, last)
+
+
+def _position(digits: str) -> int | None:
+    digits = digits.lstrip("0") or digits[:1]
+    if not digits:
+        return None
+    return int(digits) if len(digits) <= 18 else _BEYOND
 
 
 def cut(asked: tuple[int | None, int | None], held: Extent) -> Extent | None:

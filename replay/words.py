@@ -40,6 +40,7 @@ class PageWords:
     not_archived: str
     not_in_archive: str
     cannot_be_shown: str
+    repeats: str  # {url}, {time}
     archived_nearby: str
     capture_it: str
     how_to_capture: str
@@ -79,6 +80,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         not_archived="Not archived",
         not_in_archive="This page is not in the archive",
         cannot_be_shown="Captures of it that cannot be shown",
+        repeats="What was captured is the same as at {url} on {time}, which this archive does not hold.",
         archived_nearby="Archived under the same address",
         capture_it="Capture it now",
         how_to_capture="In the workbench, or with this command:",
@@ -116,6 +118,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         not_archived="Non archivée",
         not_in_archive="Cette page n’est pas dans les archives",
         cannot_be_shown="Captures qui ne peuvent pas être affichées",
+        repeats="Ce qui a été capturé est identique à {url}, {time}, que ces archives ne conservent pas.",
         archived_nearby="Archivé sous la même adresse",
         capture_it="La capturer maintenant",
         how_to_capture="Dans l’atelier, ou avec cette commande :",
@@ -153,6 +156,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         not_archived="No archivada",
         not_in_archive="Esta página no está en el archivo",
         cannot_be_shown="Capturas que no se pueden mostrar",
+        repeats="Lo capturado es idéntico a {url}, {time}, que este archivo no conserva.",
         archived_nearby="Archivado bajo la misma dirección",
         capture_it="Capturarla ahora",
         how_to_capture="En el taller, o con esta orden:",
@@ -190,6 +194,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         not_archived="غير مؤرشفة",
         not_in_archive="هذه الصفحة ليست في الأرشيف",
         cannot_be_shown="لقطات منها لا يمكن عرضها",
+        repeats="ما التُقط مطابق لما في {url} بتاريخ {time}، وهو غير محفوظ في هذا الأرشيف.",
         archived_nearby="مؤرشف تحت العنوان نفسه",
         capture_it="التقطها الآن",
         how_to_capture="في ورشة العمل، أو بهذا الأمر:",

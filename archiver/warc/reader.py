@@ -231,7 +231,7 @@ class StoredRecord:
         head = self.http
         if head is None:
             return self.content_length
-        if (head.is_chunked and not self.transfer_decoded) or (content and head.tokens("Content-Encoding")):
+        if (head.is_chunked and not self.transfer_decoded) or (content and head.codings):
             return None
         return max(0, self.content_length - len(head.raw))
 

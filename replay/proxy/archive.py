@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable
+from urllib.parse import quote
 
 from archiver.errors import BodyLimitExceeded, DamagedRecord
 from archiver.holdings import Holdings
@@ -14,7 +14,7 @@ from archiver.message import ContentDecoder
 from archiver.model import Capture
 from archiver.requestkey import with_request
 from replay.circles import leads_in_circle
-from replay.delivery import PARTIAL, deliver, lacking, memento_fields, unsatisfiable
+from replay.delivery import PARTIAL, URL_SAFE, deliver, lacking, memento_fields, unsatisfiable
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope
 from replay.proxy.exchange import Answer, Asked, field
@@ -62,8 +62,28 @@ class Archive:
             scope: where to look.
             timestamp: 1 to 14 digits; "" for the newest.
         """
+        url = with_request(asked.url, asked.method, asked.get("content-type"), asked.body)
+        destination = asked.get("sec-fetch-dest")
+        modifier = "" if destination in _PAGES_AND_DATA else "oe"
+        exact = self._lookup.candidates(scope, asked.url, timestamp, modifier, sent=url)
+        answer = self._first(asked, scope, timestamp, exact, is_approximate=False)
+        if answer is not None:
+            return answer
+        if asked.method in ("GET", "HEAD"):
+            respelled = next(self._lookup.respelled(scope, asked.url, timestamp), None)
+            if respelled is not None:
+                return _moved(respelled)
+        if destination == "document" or (not destination and "text/html" in asked.get("accept")):
+            return None  # nothing in an unchanged page could say that it is another one
+        alike = self._lookup.approximate(scope, url, timestamp, "oe")
+        return self._first(asked, scope, timestamp, alike, is_approximate=True)
+
+    def _first(
+        self, asked: Asked, scope: Scope, timestamp: str, captures: Iterable[Capture], *, is_approximate: bool
+    ) -> Answer | None:
+        """The answer with the first capture that can give one; None when none can."""
         beyond: Extent | None = None
-        for capture, is_approximate in self._captures(asked, scope, timestamp):
+        for capture in captures:
             wanted = _range_of(asked, capture)
             try:
                 found = self._opened(asked, scope, capture, is_ranged=single_range(wanted) is not None)
@@ -83,17 +103,6 @@ class Archive:
             found.close()
         return Answer(416, [field(*pair) for pair in unsatisfiable(beyond)], (), 0) if beyond else None
 
-    def _captures(self, asked: Asked, scope: Scope, timestamp: str) -> Iterator[tuple[Capture, bool]]:
-        """What may answer, best first, and whether it is only like what was asked for."""
-        url = with_request(asked.url, asked.method, asked.get("content-type"), asked.body)
-        destination = asked.get("sec-fetch-dest")
-        modifier = "" if destination in _PAGES_AND_DATA else "oe"
-        exact = ((capture, False) for capture in self._lookup.candidates(scope, url, timestamp, modifier))
-        if destination == "document" or (not destination and "text/html" in asked.get("accept")):
-            return exact  # nothing in an unchanged page could say that it is another one
-        alike = ((capture, True) for capture in self._lookup.approximate(scope, url, timestamp, "oe"))
-        return chain(exact, alike)
-
     def _opened(self, asked: Asked, scope: Scope, capture: Capture, *, is_ranged: bool) -> ArchivedResponse:
         """The record of a capture, to be read as the server encoded it if the client can decode that."""
         original = self._lookup.original_of(scope, capture) if capture.revisit_of else None
@@ -110,6 +119,12 @@ class Archive:
             found.close()
             raise
         return found
+
+
+def _moved(capture: Capture) -> Answer:
+    """What is asked for differs only in case or escapes from what is held: there it is."""
+    fields = (("Location", quote(capture.url, safe=URL_SAFE)), ("Vary", "Accept-Datetime"), ("Cache-Control", "no-cache"))
+    return Answer(302, [field(*pair) for pair in fields], (), 0)
 
 
 def _answer(asked: Asked, found: ArchivedResponse, wanted: str | None, *, is_approximate: bool) -> Answer:

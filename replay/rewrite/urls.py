@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from archiver.markup.slots import SlotKind
 from archiver.urls import is_http, resolve
+from replay.address import kept_escapes
 from replay.rewrite.context import RewriteContext
 
 #: What a URL is used for → the modifier that says so in its address.
@@ -47,7 +48,7 @@ _QUERY_SAFE = "!$%&'()*+,-./:;=?@[\\]^_`{|}~"
 def archive_address(context: RewriteContext, url: str, modifier: str = "") -> str:
     """The address of an absolute URL at the time of the page."""
     mark = f"{modifier}_" if modifier else ""
-    return f"{context.prefix}{context.timestamp}{mark}/{url}"
+    return f"{context.prefix}{context.timestamp}{mark}/{kept_escapes(url) if '%' in url else url}"
 
 
 def absolute(base: str, value: str, charset: str | None = None) -> str | None:

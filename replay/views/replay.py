@@ -19,7 +19,7 @@ from archiver.model import Capture, MediaItem
 from archiver.requestkey import MAX_BODY_BYTES, with_request
 from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp
-from archiver.urls import urlkey
+from archiver.urls import path_of, urlkey
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
 from replay.banner import BannerFacts, MediaLink, render_banner
 from replay.circles import leads_in_circle
@@ -37,7 +37,7 @@ from replay.frameset import frameset_title, render_frameset
 from replay.jsonp import renamed_callback
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
-from replay.lookup import Lookup, Scope
+from replay.lookup import Lookup, Scope, is_spelled
 from replay.ranges import Extent
 from replay.render import Rendered, render, rules_version
 from replay.rewrite.context import RewriteContext
@@ -61,6 +61,8 @@ REPEAT = "X-Archive-Repeat"
 _SMALL_BYTES = 64 * 1024
 #: What destinations (Fetch Standard, section 2.2.5) make a difference; all others are parts of a page.
 _MODES = {"": "page", "document": "page", "empty": "data"}
+#: How documents are asked for.
+_DOCUMENTS = frozenset({"", "if", "fr"})
 #: Fields with addresses of this archive.
 _ADDRESSES = frozenset({"location", "refresh"})
 #: What would make a browser do something with exact bytes.
@@ -96,6 +98,7 @@ class _Replay:
         self.wanted = _wanted(address.url)
         self.is_sent = self.wanted != address.url  # something was sent with the request
         self.is_approximate = False
+        self.repeats: Capture | None = None  # the first that repeats what is not held
         self.beyond: Extent | None = None  # what is held when the bytes asked for are not among it
 
     def answer(self) -> BaseResponse:
@@ -103,6 +106,8 @@ class _Replay:
             shown = self.show(capture)
             if shown is not None:
                 return shown
+        if not self.is_sent and self.beyond is None and (shown := self.respelled()) is not None:
+            return shown
         if self.beyond is None and self.address.modifier != "id":
             self.is_approximate = True
             for capture in self.lookup.approximate(self.scope, self.wanted, self.address.timestamp, self.address.modifier):
@@ -111,24 +116,35 @@ class _Replay:
                     return shown
         return self.missing()
 
+    def respelled(self) -> BaseResponse | None:
+        """To the address of what differs only in case, or in an escape that the server lost; that has its own address."""
+        for capture in self.lookup.respelled(self.scope, self.address.url, self.address.timestamp):
+            shown = self.show(capture, is_respelled=True)
+            if shown is not None:
+                return shown
+        return None
+
     def captures(self) -> Iterator[Capture]:
         """What may answer, best first."""
         address = self.address
-        if self.is_sent:
-            turn = request.headers.get(REPEAT, "")
-            if turn.isascii() and turn.isdigit():
-                return self.lookup.in_turn(self.scope, self.wanted, address.timestamp, int(turn[:6]))
-        return self.lookup.candidates(self.scope, self.wanted, address.timestamp, address.modifier)
+        if not self.is_sent:
+            return self.lookup.candidates(self.scope, address.url, address.timestamp, address.modifier)
+        turn = request.headers.get(REPEAT, "")
+        if turn.isascii() and turn.isdigit():
+            return self.lookup.in_turn(self.scope, address.url, address.timestamp, int(turn[:6]), sent=self.wanted)
+        return self.lookup.candidates(self.scope, address.url, address.timestamp, address.modifier, sent=self.wanted)
 
-    def show(self, capture: Capture) -> BaseResponse | None:
+    def show(self, capture: Capture, *, is_respelled: bool = False) -> BaseResponse | None:
         """The answer with this capture; None when it cannot be opened, leads to itself, or lacks the bytes asked for."""
         # What has a body is not sent twice, and what was asked for is not held under another address of its own.
-        is_exact = self.address.timestamp == capture.timestamp or self.is_sent or self.is_approximate
+        is_exact = self.is_sent or self.is_approximate or (self.is_at(capture) and not is_respelled)
         key = self.key(capture)
         kept = self.kept.get(key) if is_exact else None
         if kept is not None and (kept.is_rewritten or "HTTP_RANGE" not in request.environ):
             return self.rendered(kept, capture, key)
         original = self.lookup.original_of(self.scope, capture) if capture.revisit_of else None
+        if capture.revisit_of is not None and original is None:
+            self.repeats = self.repeats or capture
         try:
             found = load(self.holdings.store, capture, original, exact=self.address.modifier == "id")
             try:
@@ -143,12 +159,27 @@ class _Replay:
             found.close()
         return answer
 
+    def is_at(self, capture: Capture) -> bool:
+        """This is the address of a capture, where the relative URLs of a document lead to the right places."""
+        if self.address.timestamp != capture.timestamp:
+            return False
+        return not self.is_elsewhere(capture)
+
+    def is_elsewhere(self, capture: Capture) -> bool:
+        """The same thing has another path there; of parts of pages, which have their own places, it must be no other thing."""
+        asked, held = self.address.url, capture.url
+        if asked == held:
+            return False
+        is_document = self.address.modifier in _DOCUMENTS and self.destination != "empty"
+        return path_of(asked) != path_of(held) if is_document else not is_spelled(asked, held)
+
     def redirected(self, found: ArchivedResponse) -> BaseResponse | None:
         """To the address with the exact time of a capture that can be shown."""
         found.begin()
         if self.leads_in_circle(found) or self.lacks(found):
             return None
-        exact = replace(self.address, collection=self.scope.slug, timestamp=found.capture.timestamp)
+        url = found.capture.url if self.is_elsewhere(found.capture) else self.address.url
+        exact = replace(self.address, collection=self.scope.slug, timestamp=found.capture.timestamp, url=url)
         found.close()
         answer = redirect(quote(exact.path(), safe="/:?#[]@!$&'()*+,;=%~"), 302)
         answer.headers["Vary"] = "Accept-Datetime"
@@ -210,7 +241,7 @@ class _Replay:
     def passed(self, found: ArchivedResponse, key: str, headers: Iterable[tuple[str, str]]) -> Response:
         """A response that nothing is changed in, or the part of it that is asked for."""
         capture = found.capture
-        wanted = request.headers.get("Range")
+        wanted = self.range()
         if request.headers.get("If-Range", f'"{key}"') != f'"{key}"':
             wanted = None  # what the browser has the beginning of is another response
         delivery = deliver(found, wanted)
@@ -230,12 +261,17 @@ class _Replay:
                 return self.answered(whole, status, sent, capture, key)
         return self.answered(until_damage(body, capture), status, sent, capture, key, found.close)
 
+    @staticmethod
+    def range() -> str | None:
+        """The Range that counts: of GET only (RFC 9110, section 14.2)."""
+        return request.headers.get("Range") if request.method == "GET" else None
+
     def leads_in_circle(self, found: ArchivedResponse) -> bool:
         return leads_in_circle(self.lookup, self.scope, self.holdings.store, found)
 
     def lacks(self, found: ArchivedResponse) -> bool:
         """A part of the whole that has none of the bytes asked for, which another capture may have."""
-        held = lacking(found, request.headers.get("Range"))
+        held = lacking(found, self.range())
         self.beyond = held or self.beyond
         return held is not None
 
@@ -364,6 +400,7 @@ class _Replay:
             url=address.url,
             scope=self.scope,
             nearest=nearest,
+            repeats=self.repeats.revisit_of if self.repeats else None,
             folder=folder,
             under=self.lookup.under(self.scope, folder, limit=20),
         )

@@ -221,3 +221,11 @@ def test_random_bytes_never_break_a_decoder() -> None:
         chunks = ChunkedDecoder()
         chunks.feed(data)
         chunks.flush()
+
+
+def test_what_follows_a_chunked_body_is_not_kept() -> None:
+    decoder = ChunkedDecoder()
+    assert decoder.feed(b"1\r\na\r\n0\r\n\r\nrest") == b"a"
+    for _ in range(100):
+        assert decoder.feed(bytes(1000)) == b""
+    assert decoder.excess == b"rest"

@@ -23,7 +23,10 @@ from replay.ranges import Extent, cut, held_extent, single_range
         ("bytes=x-", None),
         ("bytes=-1-2", None),
         ("items=0-1", None),
-        ("bytes=" + "9" * 40 + "-", None),
+        ("bytes=" + "9" * 40 + "-", (10**18, None)),
+        ("bytes=0-" + "9" * 5000, (0, 10**18)),
+        ("bytes=-" + "9" * 40, (None, 10**18)),
+        ("bytes=" + "0" * 40 + "-" + "0" * 40 + "1", (0, 1)),
     ],
 )
 def test_one_range_is_understood_and_the_rest_means_everything(

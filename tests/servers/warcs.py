@@ -47,9 +47,10 @@ def revisit_record(
     *,
     headers: str = "Content-Type: text/html\r\n",
     digest: str = "",
+    status: str = "200 OK",
 ) -> bytes:
-    """One gzip member with a revisit record, which has the HTTP head but not the payload."""
-    http = f"HTTP/1.1 200 OK\r\n{headers}\r\n".encode()
+    """One gzip member with a revisit record, which has the HTTP head, if any, but not the payload."""
+    http = f"HTTP/1.1 {status}\r\n{headers}\r\n".encode() if status else b""
     named = f"WARC-Payload-Digest: {digest}\r\n" if digest else ""
     head = (
         f"WARC/1.1\r\nWARC-Type: revisit\r\nWARC-Target-URI: {url}\r\nWARC-Date: {to_iso(moment, 0)}\r\n"
