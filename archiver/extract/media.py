@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bs4 import BeautifulSoup, Tag
 
-from archiver.markup.charset import sniff_charset
+from archiver.markup.charset import DETECT_BYTES, sniff_charset
 from archiver.model import MediaItem
 from archiver.urls import is_http, resolve, strip_fragment
 
@@ -22,7 +22,7 @@ def media_inventory(html: bytes, *, url: str, http_charset: str | None = None) -
         url: where it is.
         http_charset: charset parameter of its Content-Type.
     """
-    charset = sniff_charset(html[:4096], http_charset)
+    charset = sniff_charset(html[:DETECT_BYTES], http_charset)
     soup = BeautifulSoup(html.decode(charset.name, "replace"), "lxml")
     base = url
     first = soup.find("base", href=True)

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from archiver.errors import InvalidURL
 from archiver.extract.dash import dash_media
 from archiver.markup.attributes import link_kind
-from archiver.markup.charset import Charset, sniff_charset
+from archiver.markup.charset import DETECT_BYTES, SNIFF_BYTES, Charset, declared_charset, sniff_charset
 from archiver.markup.css import CssScanner
 from archiver.markup.html import HtmlScanner
 from archiver.markup.js import import_specifiers
@@ -162,7 +162,7 @@ def text_pieces(body: Iterable[bytes], http_charset: str | None) -> tuple[Charse
     start = b""
     for piece in pieces:
         start += piece
-        if len(start) >= 4096:
+        if len(start) >= DETECT_BYTES or (len(start) >= SNIFF_BYTES and declared_charset(start, http_charset)):
             break
     charset = sniff_charset(start, http_charset)
     decoder = codecs.getincrementaldecoder("latin-1" if charset.byte_transparent else charset.name)("replace")

@@ -11,11 +11,19 @@ from resiliparse.parse.encoding import detect_encoding
 
 #: Bytes that decide; HTML looks for the meta element in the first 1024.
 SNIFF_BYTES = 1024
+#: Bytes that are looked at where nothing is said: long heads are often all ASCII.
+DETECT_BYTES = 64 * 1024
 
 _META = re.compile(rb"<meta[\s/][^>]*?charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
 _CSS = re.compile(rb'@charset "([^"]*)";')
 _XML = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+#: How a tag or declaration begins in UTF-16.
+_WIDE = {
+    "utf-16-le": re.compile(rb"(?:[ \t\r\n]\0)*+<\0[!?/a-zA-Z]\0"),
+    "utf-16-be": re.compile(rb"(?:\0[ \t\r\n])*+\0<\0[!?/a-zA-Z]"),
+}
+_SHIFT = re.compile(rb"\x1b\$[@B]")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 #: Encodings in which bytes of the ASCII range may be parts of other characters: these are really decoded.
@@ -23,6 +31,11 @@ _OPAQUE = frozenset({"utf-16-le", "utf-16-be", "iso2022_jp", "cp932", "gbk", "gb
 
 #: Browsers read these labels as supersets of what they name (WHATWG Encoding, sections 4.2, 11, 12 and 13).
 _SUPERSETS = {"shift_jis": "cp932", "big5": "big5hkscs", "euc_kr": "cp949"}
+#: Codec → what browsers call it.
+_LABELS = {
+    _SUPERSETS.get(codec.codec_info.name, codec.codec_info.name): codec.name
+    for codec in (webencodings.lookup(label) for label in sorted(set(webencodings.LABELS.values()), reverse=True))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,17 @@ def codec_of(label: str | None) -> str | None:
 
 
 def sniff_charset(head: bytes, http_charset: str | None = None) -> Charset:
-    """Decide the encoding of a document from its first bytes and what HTTP said."""
+    """Decide the encoding of a document from its first bytes and what HTTP said.
+
+    Args:
+        head: `SNIFF_BYTES` of it, or where `declared_charset` finds nothing in those, `DETECT_BYTES`.
+        http_charset: charset parameter of its Content-Type.
+    """
+    return declared_charset(head, http_charset) or detected_charset(head)
+
+
+def declared_charset(head: bytes, http_charset: str | None = None) -> Charset | None:
+    """The encoding that a document or HTTP names; None when neither does."""
     for mark, name in _BOMS:
         if head.startswith(mark):
             return _charset(name, len(mark))
@@ -64,16 +87,27 @@ def sniff_charset(head: bytes, http_charset: str | None = None) -> Charset:
         if named is not None:
             # A meta element that says UTF-16 was read as ASCII, so it is wrong (HTML, section 13.2.3.2).
             return _charset("utf-8" if named.startswith("utf-16") else named)
-    for name in ("utf-16-le", "utf-16-be"):
+    return None
+
+
+def detected_charset(head: bytes) -> Charset:
+    """The encoding that the bytes of a document look like."""
+    head = head[:DETECT_BYTES]
+    for name, markup in _WIDE.items():
         zeros = head[1::2] if name == "utf-16-le" else head[0::2]
-        if len(head) >= 8 and zeros.count(0) > len(zeros) * 0.8:
+        if markup.match(head) or (len(head) >= 8 and zeros.count(0) > len(zeros) * 0.8):
             return _charset(name)
     if head.isascii():
-        return _charset("utf-8" if _is_utf8(head) and b"\x1b$" not in head else "iso2022_jp")
+        return _charset("iso2022_jp" if _SHIFT.search(head) else "utf-8")
     if _is_utf8(head):
         return _charset("utf-8")
     guess = detect_encoding(head)  # names such as euc_jp, which browsers write with hyphens
     return _charset(codec_of(guess) or codec_of(str(guess).replace("_", "-")) or "cp1252")
+
+
+def label_of(charset: Charset) -> str:
+    """The name of an encoding that browsers know."""
+    return _LABELS.get(charset.name, charset.name.replace("utf-16-", "utf-16"))
 
 
 def _is_utf8(head: bytes) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archiver.markup.charset import SNIFF_BYTES, sniff_charset
+from archiver.markup.charset import DETECT_BYTES, SNIFF_BYTES, declared_charset, sniff_charset
 from archiver.markup.css import CssScanner
 from archiver.markup.slots import Slot
 from replay.rewrite.byteview import View, view_of
@@ -25,6 +25,7 @@ class CssRewriter:
         self._context = context
         self._http_charset = http_charset
         self._start = b""
+        self._needed = SNIFF_BYTES  # bytes, to decide in which encoding it is
         self._view: View | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -32,7 +33,7 @@ class CssRewriter:
         view = self._view
         if view is None:
             self._start += data
-            if len(self._start) < SNIFF_BYTES:
+            if len(self._start) < self._needed or not self._is_decided():
                 return b""
             view, data = self._begin()
         return self._scan(view, view.decode(data))
@@ -47,6 +48,13 @@ class CssRewriter:
         out += self._scan(view, view.finish())
         self._fill(view, self._scanner.close())
         return out + view.encode(self._splicer.rest()) + view.tail()
+
+    def _is_decided(self) -> bool:
+        """What came says in which encoding it is, or nothing will."""
+        if len(self._start) >= DETECT_BYTES or declared_charset(self._start, self._http_charset) is not None:
+            return True
+        self._needed = DETECT_BYTES
+        return False
 
     def _begin(self) -> tuple[View, bytes]:
         view = self._view = view_of(sniff_charset(self._start, self._http_charset))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from archiver.markup.charset import SNIFF_BYTES, sniff_charset
+from archiver.markup.charset import DETECT_BYTES, SNIFF_BYTES, declared_charset, sniff_charset
 from archiver.markup.html import HtmlScanner
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Passage, PassageKind, Slot, SlotKind
 from archiver.markup.xml import scanner_of
@@ -66,6 +66,7 @@ class HtmlRewriter:
         self._http_charset = http_charset
         self._inserts = {LandmarkKind.HEAD: _ascii(head_insert), LandmarkKind.BODY: _ascii(body_insert)}
         self._start = b""
+        self._needed = SNIFF_BYTES  # bytes, to decide in which encoding it is
         self._view: View | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -73,7 +74,7 @@ class HtmlRewriter:
         view = self._view
         if view is None:
             self._start += data
-            if len(self._start) < SNIFF_BYTES:
+            if len(self._start) < self._needed or not self._is_decided():
                 return b""
             view, data = self._begin()
         return view.encode(self._editor.feed(view.decode(data)))
@@ -92,6 +93,13 @@ class HtmlRewriter:
     def names_media(self) -> bool:
         """Whether what was read so far may have audio or video."""
         return self._view is not None and self._editor.names_media
+
+    def _is_decided(self) -> bool:
+        """What came says in which encoding it is, or nothing will."""
+        if len(self._start) >= DETECT_BYTES or declared_charset(self._start, self._http_charset) is not None:
+            return True
+        self._needed = DETECT_BYTES
+        return False
 
     def _begin(self) -> tuple[View, bytes]:
         view = self._view = view_of(sniff_charset(self._start, self._http_charset))

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
-from archiver.markup.charset import SNIFF_BYTES, sniff_charset
+from archiver.markup.charset import DETECT_BYTES, sniff_charset
 from archiver.markup.js import PieceKind, ScriptText, names_a_module, plain_string, quoted
 from archiver.markup.slots import PassageKind
 from archiver.urls import resolve
@@ -95,7 +95,7 @@ class ScriptRewriter:
         """The script."""
         body = b"".join(self._pieces)
         self._pieces.clear()
-        view = view_of(sniff_charset(body[:SNIFF_BYTES], self._http_charset))
+        view = view_of(sniff_charset(body[:DETECT_BYTES], self._http_charset))
         source = view.decode(body) + view.finish()
         script = rewrite_script(self._context, source, PassageKind.SCRIPT)
         out = body if script is None else view.encode(script) + view.tail()

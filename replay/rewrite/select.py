@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
-from archiver.markup.charset import SNIFF_BYTES
+from archiver.markup.charset import DETECT_BYTES, SNIFF_BYTES
 from archiver.markup.xml import is_xml
 from archiver.message import Head
 from replay.rewrite.context import RewriteContext
@@ -77,7 +77,7 @@ def rewrite_response(
         inserts: the banner, for pages.
     """
     start, pieces = _started(body)
-    kind = kind_of(head.media_type, context.modifier, start)
+    kind = kind_of(head.media_type, context.modifier, start[:SNIFF_BYTES])
     if kind is Kind.NONE:
         headers = rewrite_headers(context, head, is_whole=head.status != _PARTIAL_CONTENT)
         return RewrittenResponse(headers, pieces, kind)
@@ -113,9 +113,9 @@ def _started(body: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     for piece in pieces:
         taken.append(piece)
         size += len(piece)
-        if size >= SNIFF_BYTES:
+        if size >= DETECT_BYTES:
             break
-    return b"".join(taken)[:SNIFF_BYTES], chain(taken, pieces)
+    return b"".join(taken)[:DETECT_BYTES], chain(taken, pieces)
 
 
 def _rewritten(rewriter: _Rewriter, pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import webencodings
 
-from archiver.markup.charset import SNIFF_BYTES
+from archiver.markup.charset import SNIFF_BYTES, declared_charset, detected_charset, label_of
 from archiver.markup.html import HtmlScanner
 from archiver.markup.manifest import DASH_TYPE, HLS_TYPES
 from archiver.markup.slots import Passage, PassageKind
@@ -117,7 +117,8 @@ def content_type(mime: str, http_charset: str | None, start: bytes) -> str | Non
     """The Content-Type that a rewritten page needs; None when the archived one is right.
 
     Rewriting makes a page longer, and browsers look for the meta element with the encoding only in its first 1024 bytes:
-    what it says goes into the header. A page that was shown as one for want of a type gets the type.
+    what it says goes into the header. So does what the bytes of a page look like that says nothing: a browser would guess
+    by the first of them, which are ours. A page that was shown as one for want of a type gets the type.
 
     Args:
         mime: archived media type, "" when there is none.
@@ -125,10 +126,18 @@ def content_type(mime: str, http_charset: str | None, start: bytes) -> str | Non
         start: first bytes of the page.
     """
     known = http_charset is not None and webencodings.lookup(http_charset.strip()) is not None
-    label = None if known else meta_charset(start)
+    label = None if known else meta_charset(start) or _looks_like(mime, start)
     if label is None:
         return "text/html" if mime in _UNKNOWN else None
     return f"{'text/html' if mime in _UNKNOWN else mime}; charset={label}"
+
+
+def _looks_like(mime: str, start: bytes) -> str | None:
+    """The encoding of a page that names none; None where a browser knows it, or all are the same."""
+    if is_xml(mime) or declared_charset(start) is not None:
+        return None
+    charset = detected_charset(start)
+    return None if start.isascii() and charset.name == "utf-8" else label_of(charset)
 
 
 def meta_charset(start: bytes) -> str | None:
