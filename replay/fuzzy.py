@@ -1,19 +1,30 @@
 """Captures that answer what is not held exactly: by rules for sites, by arguments that change with every request, by likeness.
 
-An approximate answer never contradicts what was asked for: an argument that both requests have, and that is none of those
-that change by themselves, must have the same value. Only arguments that one of the two lacks make a match weaker. All
-work is on keys (SURT), in which case and order no longer count, and in which the bodies of requests are arguments too.
+An approximate answer never contradicts what was asked for: an argument that is none of those that change by themselves
+must have the same value; of parts of pages one of the two may lack it, if it does not say what is asked for. Only files
+that are the same whatever their query says are taken for another version of themselves. A page stands in for another only
+if nothing but such arguments is different. All work is on keys (SURT), in which case and order no longer count, and in
+which the bodies of requests are arguments too.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from replay.fuzzy_rules import RULES, STATIC, VOLATILE_NAMES, Rule
+from replay.fuzzy_rules import (
+    CODE,
+    MEANINGLESS_VALUE,
+    OFTEN_VOLATILE_NAMES,
+    RULES,
+    STATIC,
+    TELLING_NAMES,
+    TELLING_OF_CODE,
+    VOLATILE_NAMES,
+    Rule,
+)
 
 #: Below this share of agreeing arguments a capture is another thing.
 THRESHOLD = 0.6
@@ -21,7 +32,15 @@ THRESHOLD = 0.6
 _VOLATILE_NAME = re.compile(VOLATILE_NAMES)
 #: Milliseconds or seconds since 1970 of this century, Math.random(), jQuery's and others' callback names.
 _VOLATILE_VALUE = re.compile(r"1\d{9}(?:\d{3})?(?:\.\d+)?|0\.\d{8,}|(?:jquery|jsonp|callback|__jp)[\w.]*\d[\w.]*", re.ASCII)
+_OFTEN_VOLATILE_NAME = re.compile(OFTEN_VOLATILE_NAMES)
+_MEANINGLESS = re.compile(MEANINGLESS_VALUE, re.ASCII)
+_REPEATED = re.compile(r"\.\d+_$")
 _STATIC = re.compile(STATIC)
+_CODE = re.compile(CODE)
+_TELLING = re.compile(TELLING_NAMES)
+_TELLING_OF_CODE = re.compile(TELLING_OF_CODE)
+#: Names and values longer than this are looked at no closer.
+_MOST_CHARACTERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +61,8 @@ class Wanted:
 def wanted(key: str) -> Iterator[Wanted]:
     """Where to look for what is like a urlkey, the surest first."""
     for rule in RULES:
-        if rule.find.match(key):
-            start = re.match(rule.within, key)
-            if start is not None:
-                yield Wanted(key, start.group(), rule)
+        for start in rule.starts(key):
+            yield Wanted(key, start, rule)
     yield Wanted(key, f"{key.partition('?')[0]}?", None)
 
 
@@ -66,27 +83,37 @@ def likeness(asked: Wanted, held: str, *, is_part: bool) -> float:
     mine, theirs = _arguments(query), _arguments(other_query)
     if mine["__wb_method"] != theirs["__wb_method"]:
         return 0.0
+    is_static = is_part and _STATIC.search(path) is not None and not mine["__wb_method"]
+    telling = _TELLING_OF_CODE if _CODE.search(path) else _TELLING
     agreeing = missing = 0.0
     for name in mine.keys() | theirs.keys():
         one, other = mine[name], theirs[name]
-        if _is_volatile(name, one) and _is_volatile(name, other):
-            agreeing += 0.01 if one == other else 0.0
-        elif one == other:
-            agreeing += len(one)
+        if one == other:
+            agreeing += 0.01 if _is_volatile(name, one, is_part=is_part) else len(one)
+        elif _is_volatile(name, one, is_part=is_part) and _is_volatile(name, other, is_part=is_part):
+            pass
+        elif not is_part or len(name) > _MOST_CHARACTERS or telling.fullmatch(name):
+            return 0.0
         elif one and other:
-            if not (is_part and _STATIC.search(path)):
+            if not is_static:
                 return 0.0
             missing += 0.1
         else:
             missing += len(one) + len(other)
-    if is_part and _STATIC.search(path) and not mine["__wb_method"]:
+    if is_static:
         return max(THRESHOLD, (agreeing + 1) / (agreeing + missing + 1))
     return (agreeing + 0.5) / (agreeing + missing + 0.5)
 
 
-def _is_volatile(name: str, values: tuple[str, ...]) -> bool:
+def _is_volatile(name: str, values: tuple[str, ...], *, is_part: bool) -> bool:
     """An argument that is another one each time, or is not there."""
-    return bool(_VOLATILE_NAME.fullmatch(name)) or all(_VOLATILE_VALUE.fullmatch(value) for value in values)
+    if len(name) > _MOST_CHARACTERS or any(len(value) > _MOST_CHARACTERS for value in values):
+        return False
+    if not values or _VOLATILE_NAME.fullmatch(name):
+        return True
+    if _OFTEN_VOLATILE_NAME.fullmatch(name):
+        return all(_MEANINGLESS.fullmatch(value) or _VOLATILE_VALUE.fullmatch(value) for value in values)
+    return is_part and not _TELLING.fullmatch(name) and all(_VOLATILE_VALUE.fullmatch(value) for value in values)
 
 
 class _Arguments(dict[str, tuple[str, ...]]):
@@ -95,9 +122,8 @@ class _Arguments(dict[str, tuple[str, ...]]):
 
 
 def _arguments(query: str) -> _Arguments:
-    found = _Arguments()
+    found: dict[str, list[str]] = {}
     for part in query.split("&") if query else ():
         name, _, value = part.partition("=")
-        name = re.sub(r"\.\d+_$", "", unquote(name))
-        found[name] = (*found[name], unquote(value))
-    return _Arguments({name: tuple(Counter(values).elements()) for name, values in found.items()})
+        found.setdefault(_REPEATED.sub("", unquote(name)), []).append(unquote(value))
+    return _Arguments({name: tuple(sorted(values)) for name, values in found.items()})

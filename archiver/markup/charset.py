@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import webencodings
 from resiliparse.parse.encoding import detect_encoding
+from webencodings.labels import LABELS
 
 #: Bytes that decide; HTML looks for the meta element in the first 1024.
 SNIFF_BYTES = 1024
@@ -34,7 +35,8 @@ _SUPERSETS = {"shift_jis": "cp932", "big5": "big5hkscs", "euc_kr": "cp949"}
 #: Codec → what browsers call it.
 _LABELS = {
     _SUPERSETS.get(codec.codec_info.name, codec.codec_info.name): codec.name
-    for codec in (webencodings.lookup(label) for label in sorted(set(webencodings.LABELS.values()), reverse=True))
+    for codec in map(webencodings.lookup, sorted(set(LABELS.values()), reverse=True))
+    if codec is not None
 }
 
 

@@ -17,7 +17,7 @@ HLS_TYPES = frozenset(
 DASH_TYPE = "application/dash+xml"
 
 _LINE = re.compile(r"[^\r\n]+")
-_HLS_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=(?:"([^"]*)"|[^",]*)')
+_HLS_ATTRIBUTE = re.compile(r'(?<![A-Z0-9-])([A-Z0-9-]++)=(?:"([^"]*)"|[^",]*)')
 _HLS_VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
 #: Element of DASH → its attributes that hold a URL, lower case.
 _DASH_ATTRIBUTES = {
