@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import BinaryIO, Protocol
 
 import brotli
@@ -21,6 +22,10 @@ from archiver.mediatype import MediaType, parse_media_type
 
 #: Content codings one over the other that are undone; nobody applies more but to waste time.
 MAX_CODINGS = 8
+
+#: Decoded bytes that are given out at a time, about, and encoded ones that are taken where that cannot be said.
+_PIECE = 256 * 1024
+_BITE = 256
 
 #: A head longer than this is no head.
 MAX_HEAD_BYTES = 1024 * 1024
@@ -267,32 +272,30 @@ class _Inflate:
         self._raw_rest = False
         self._started = False
 
-    def feed(self, data: bytes, room: int) -> bytes:
+    def pieces(self, data: bytes) -> Iterator[bytes]:
         if self._raw_rest:
-            return data if not self._started else b""
+            yield data if not self._started else b""
+            return
         if self._engine is None:
             # RFC 9110 means zlib, many servers send raw deflate: the first two bytes tell.
             zlib_header = len(data) < 2 or (data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0)
             self._engine = zlib_ng.decompressobj(15 if zlib_header else -15)
-        out: list[bytes] = []
-        while data:
+        is_full = False
+        while data or is_full:
             try:
-                piece = self._engine.decompress(data, room)
+                piece = self._engine.decompress(data, _PIECE)
             except zlib_ng.error:  # type: ignore[misc]
                 self.damaged = self._raw_rest = True
-                return b"".join(out) if self._started else data
-            out.append(piece)
+                yield b"" if self._started else data
+                return
             self._started = self._started or bool(piece)
-            room -= len(piece)
-            if room <= 0:
-                break
-            data = self._engine.unconsumed_tail
+            yield piece
+            data, is_full = self._engine.unconsumed_tail, len(piece) == _PIECE
             if self._engine.eof:
-                data = self._engine.unused_data
+                data, is_full = self._engine.unused_data, False
                 if not self._gzip or data[:2] != b"\x1f\x8b":
-                    break  # anything after the last member is padding, as browsers see it
+                    return  # anything after the last member is padding, as browsers see it
                 self._engine = zlib_ng.decompressobj(31)
-        return b"".join(out)
 
     def flush(self) -> bytes:
         if self._engine is not None and not self._engine.eof and not self._raw_rest:
@@ -307,24 +310,25 @@ class _Brotli:
         self._raw_rest = False
         self._started = False
 
-    def feed(self, data: bytes, room: int) -> bytes:
+    def pieces(self, data: bytes) -> Iterator[bytes]:
         if self._raw_rest:
-            return data if not self._started else b""
-        out: list[bytes] = []
-        try:
-            piece = self._engine.process(data, output_buffer_limit=65536)
-            while piece and room > 0:
-                out.append(piece)
-                room -= len(piece)
-                piece = b""
-                if not self._engine.is_finished():
-                    piece = self._engine.process(b"", output_buffer_limit=65536)
-        except brotli.error:
-            self.damaged = self._raw_rest = True
-            if not (self._started or out):
-                return data
-        self._started = self._started or bool(out)
-        return b"".join(out)
+            yield data if not self._started else b""
+            return
+        rest = data
+        while True:
+            try:
+                piece = self._engine.process(rest, output_buffer_limit=_PIECE)
+            except brotli.error:
+                self.damaged = self._raw_rest = True
+                yield b"" if self._started else data
+                return
+            if not piece:
+                return
+            self._started = True
+            yield piece
+            if self._engine.is_finished():
+                return
+            rest = b""
 
     def flush(self) -> bytes:
         self.damaged = self.damaged or not self._engine.is_finished()
@@ -340,25 +344,20 @@ class _Zstandard:
         self._raw_rest = False
         self._started = False
 
-    def feed(self, data: bytes, room: int) -> bytes:
+    def pieces(self, data: bytes) -> Iterator[bytes]:
         if self._raw_rest:
-            return data if not self._started else b""
-        out: list[bytes] = []
+            yield data if not self._started else b""
+            return
         # Small bites, because this engine has no output limit of its own.
-        for start in range(0, len(data), 4096):
+        for start in range(0, len(data), _BITE):
             try:
-                piece = self._bite(data[start : start + 4096])
+                piece = self._bite(data[start : start + _BITE])
             except zstandard.ZstdError:
                 self.damaged = self._raw_rest = True
-                if not (self._started or out):
-                    return data
-                break
-            out.append(piece)
+                yield b"" if self._started else data
+                return
             self._started = self._started or bool(piece)
-            room -= len(piece)
-            if room <= 0:
-                break
-        return b"".join(out)
+            yield piece
 
     def _bite(self, data: bytes) -> bytes:
         out = b""
@@ -415,11 +414,20 @@ class ContentDecoder:
         Raises:
             BodyLimitExceeded: more than `limit` bytes came out.
         """
-        room = (1 << 62) if self._limit is None else self._limit - self._given + 1
+        return b"".join(self.pieces(data))
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """The same, a little at a time, however much it is.
+
+        Raises:
+            BodyLimitExceeded: more than `limit` bytes came out.
+        """
+        decoded: Iterator[bytes] = iter((data,))
         for stage in self._stages:
-            if data:
-                data = stage.feed(data, room)
-        return self._count(data)
+            decoded = chain.from_iterable(map(stage.pieces, decoded))
+        for piece in decoded:
+            if piece:
+                yield self._count(piece)
 
     def flush(self) -> bytes:
         for stage in self._stages:
@@ -460,8 +468,7 @@ def iter_body(
     while data := stream.read(chunk):
         if dechunk is not None:
             data = dechunk.feed(data)
-        if data and (decoded := decode.feed(data)):
-            yield decoded
-    if dechunk is not None and (data := dechunk.flush()) and (decoded := decode.feed(data)):
-        yield decoded
+        yield from decode.pieces(data)
+    if dechunk is not None:
+        yield from decode.pieces(dechunk.flush())
     decode.flush()

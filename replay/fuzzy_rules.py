@@ -54,7 +54,7 @@ class Rule:
         if found is None:
             return None
         arguments: dict[str, list[str]] = {}
-        for part in key.partition("?")[2].split("&"):
+        for part in filter(None, key.partition("?")[2].split("&")):
             name, _, value = part.partition("=")
             arguments.setdefault(unquote(name), []).append(unquote(value))
         kept = tuple(tuple(arguments.get(name, ())) for name in self.keep)

@@ -96,8 +96,9 @@ def detected_charset(head: bytes) -> Charset:
     """The encoding that the bytes of a document look like."""
     head = head[:DETECT_BYTES]
     for name, markup in _WIDE.items():
-        zeros = head[1::2] if name == "utf-16-le" else head[0::2]
-        if markup.match(head) or (len(head) >= 8 and zeros.count(0) > len(zeros) * 0.8):
+        high, low = (head[1::2], head[0::2]) if name == "utf-16-le" else (head[0::2], head[1::2])
+        is_wide = len(head) >= 8 and high.count(0) > len(high) * 0.8 and low.count(0) < len(low) * 0.2
+        if markup.match(head) or is_wide:
             return _charset(name)
     if head.isascii():
         return _charset("iso2022_jp" if _SHIFT.search(head) else "utf-8")
