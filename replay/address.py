@@ -14,9 +14,9 @@ _WILDCARD = re.compile(r"(\d{0,14})\*/(.+)", re.DOTALL)
 _COLLAPSED = re.compile(r"^(https?|ftp):/+", re.IGNORECASE)
 _HAS_SCHEME = re.compile(r"^[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
 #: Escapes that do not come back when a path was unescaped and is escaped again, and those escaped once more.
-_LOST_ESCAPE = re.compile(r"%(?=(?:25)*(?:2[Ff]|5[Cc]))")
+_LOST_ESCAPE = re.compile(r"%(?=(?:25)*2[Ff])")
 _ASCII = "".join(map(chr, range(0x80)))
-_KEPT_ESCAPE = re.compile(r"%25(?=(?:25)*(?:2[Ff]|5[Cc]))")
+_KEPT_ESCAPE = re.compile(r"%25(?=(?:25)*2[Ff])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,9 +105,9 @@ class Lookup:
             yield capture
         yield from errors
 
-    def respelled(self, scope: Scope, url: str, timestamp: str) -> Iterator[Capture]:
+    def respelled(self, scope: Scope, url: str, timestamp: str, *, sent: str = "") -> Iterator[Capture]:
         """Captures of URLs that differ only in case or in what is escaped: nobody knows whether they are of the same."""
-        near = (item for item in self._near(scope, url, timestamp) if (item.status or 200) < 300)
+        near = (item for item in self._near(scope, sent or url, timestamp) if (item.status or 200) < 300)
         return islice((item for item in near if not is_spelled(url, item.url)), _TRIES)
 
     def _near(self, scope: Scope, url: str, timestamp: str) -> Iterator[Capture]:

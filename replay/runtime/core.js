@@ -55,6 +55,13 @@ const parsed = (text, base) => {
   }
 };
 
+/** A URL with something replaced before its query. Servers undo one layer of escapes: "/a%2Fb" stands in addresses as "/a%252Fb". */
+const inPath = (url, what, by) => {
+  if (!url.includes("%")) return url;
+  const end = url.search(/[?#]/);
+  return end < 0 ? url.replace(what, by) : url.slice(0, end).replace(what, by) + url.slice(end);
+};
+
 /** The archived address behind an address of this archive; anything else as it is. */
 const originalOf = (address) => {
   const text = String(address);
@@ -63,7 +70,7 @@ const originalOf = (address) => {
   const found = ADDRESS.exec(path);
   if (!found) return text;
   const rest = path.slice(found[0].length);
-  return rest.replace(/^(https?):\/(?!\/)/i, "$1://");
+  return inPath(rest.replace(/^(https?):\/(?!\/)/i, "$1://"), /%25(?=(?:25)*2f)/gi, "%");
 };
 
 /** How this document was asked for: frames stay without a banner. */
@@ -97,7 +104,7 @@ const archived = (value, modifier = "", base = undefined) => {
   const whole = resolved(value, base);
   if (whole === null) return value;
   const mark = modifier ? `${modifier}_` : "";
-  return `${config.reader}${config.prefix}${config.timestamp}${mark}/${whole.href}`;
+  return `${config.reader}${config.prefix}${config.timestamp}${mark}/${inPath(whole.href, /%(?=(?:25)*2f)/gi, "%25")}`;
 };
 
 /** Replace parts of a property, keeping what is not given. */

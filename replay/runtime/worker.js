@@ -6,12 +6,16 @@ const reader = self.location.origin === "null" ? config.reader : self.location.o
 const {apply, defineProperty, getOwnPropertyDescriptor} = Reflect;
 const ADDRESS = /^\/[^/]+\/\d{1,14}(?:([a-z]{2,4})_)?\/(?=[a-z][a-z0-9+.-]*:)/i;
 
+const inPath = (url, what, by) => {
+  const end = url.search(/[?#]/);
+  return end < 0 ? url.replace(what, by) : url.slice(0, end).replace(what, by) + url.slice(end);
+};
 const originalOf = (address) => {
   const text = String(address);
   if (!text.startsWith(`${reader}/`)) return text;
   const path = text.slice(reader.length);
   const found = ADDRESS.exec(path);
-  return found ? path.slice(found[0].length) : text;
+  return found ? inPath(path.slice(found[0].length), /%25(?=(?:25)*2f)/gi, "%") : text;
 };
 const archived = (value, modifier) => {
   const text = String(value);
@@ -26,7 +30,8 @@ const archived = (value, modifier) => {
     if (ADDRESS.test(whole.pathname) || whole.pathname.startsWith("/-/")) return whole.href;
     whole = new URL(whole.pathname + whole.search, config.url);
   }
-  return /^https?:$/.test(whole.protocol) ? `${reader}${config.prefix}${config.timestamp}${modifier}_/${whole.href}` : text;
+  if (!/^https?:$/.test(whole.protocol)) return text;
+  return `${reader}${config.prefix}${config.timestamp}${modifier}_/${inPath(whole.href, /%(?=(?:25)*2f)/gi, "%25")}`;
 };
 /** The object on the way up the prototypes that has a property of its own. */
 const holder = (object, name) => {

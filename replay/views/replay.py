@@ -106,7 +106,7 @@ class _Replay:
             shown = self.show(capture)
             if shown is not None:
                 return shown
-        if not self.is_sent and self.beyond is None and (shown := self.respelled()) is not None:
+        if self.beyond is None and (shown := self.respelled()) is not None:
             return shown
         if self.beyond is None and self.address.modifier != "id":
             self.is_approximate = True
@@ -118,7 +118,8 @@ class _Replay:
 
     def respelled(self) -> BaseResponse | None:
         """To the address of what differs only in case, or in an escape that the server lost; that has its own address."""
-        for capture in self.lookup.respelled(self.scope, self.address.url, self.address.timestamp):
+        address = self.address
+        for capture in self.lookup.respelled(self.scope, address.url, address.timestamp, sent=self.wanted):
             shown = self.show(capture, is_respelled=True)
             if shown is not None:
                 return shown

@@ -229,3 +229,17 @@ def test_what_follows_a_chunked_body_is_not_kept() -> None:
     for _ in range(100):
         assert decoder.feed(bytes(1000)) == b""
     assert decoder.excess == b"rest"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
+def test_what_unfolds_to_a_thousand_times_its_size_comes_a_little_at_a_time(coding: str) -> None:
+    body = bytes(40_000_000)
+    packed = {
+        "gzip": lambda: gzip.compress(body, 9),
+        "deflate": lambda: zlib.compress(body, 9),
+        "br": lambda: brotli.compress(body, quality=5),
+        "zstd": lambda: zstandard.ZstdCompressor(write_content_size=False).compress(body),
+    }[coding]()
+    sizes = [len(piece) for piece in ContentDecoder([coding]).pieces(packed)]
+    assert sum(sizes) == len(body)
+    assert max(sizes) <= 10_000_000

@@ -48,6 +48,7 @@ const cases = [
   ["location.href", () => (location.href), "http://site.example/dir/page.html?q=1"],
   ["window.location", () => (window.location.host), "site.example"],
   ["self.location", () => (self.location.pathname), "/dir/page.html"],
+  ["an escaped slash", () => { const a = el('a', {href: '/a%2Fb?c=%2F'}); return [a.href, raw(a, 'href').includes('/a%252Fb?c=%2F')] }, ["http://site.example/a%2Fb?c=%2F", true]],
   ["document.location", () => (document.location.search), "?q=1"],
   ["computed location", () => (window['location'].origin), "http://site.example"],
   ["taken apart", () => ((({location: {href}, document: d}) => [href, d === document])(window)), ["http://site.example/dir/page.html?q=1", true]],

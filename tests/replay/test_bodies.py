@@ -191,20 +191,20 @@ def resident() -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="there is no other cheap way to see it")
 @pytest.mark.parametrize("coding", ["gzip", "zstd", "br"])
-@pytest.mark.parametrize(("words", "lines"), [(100, 12_000), (0, 300_000)], ids=["text", "links"])
+@pytest.mark.parametrize(("words", "lines"), [(100, 12_000), (0, 200_000)], ids=["text", "links"])
 def test_a_long_page_takes_little_memory(reader: Reader, coding: str, words: int, lines: int) -> None:
     line = b"<p>" + b"some words of text without anything in it " * words + b"<a href=/y>y</a> <img src=z.png>\n"
     body = PAGE + line * lines
-    most, size = 0, 0
     client = reader(record(PACKERS[coding](body), coding))
-    client.get("/")
-    before = resident()
     with client.application.test_client().get(f"{AT}/{URL}") as answer:
-        for piece in answer.response:
+        pieces = iter(answer.response)
+        size = len(next(pieces))  # as much as is held of shorter ones
+        before, most = resident(), 0
+        for piece in pieces:
             size += len(piece)
             most = max(most, resident())
     assert size > len(body)
-    assert most - before < 50_000_000
+    assert most - before < 20_000_000
 
 
 # -- what is missing ---------------------------------------------------------------------------------------------------

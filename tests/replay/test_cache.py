@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,37 @@ def test_a_disk_that_takes_nothing_costs_no_answer(tmp_path: Path, caplog: pytes
     cache.put(key(1), b"one")
     assert cache.get(key(1)) is None
     assert "cannot be written" in caplog.text
+
+
+def write_and_read(folder: Path, seed: int) -> list[str]:
+    """What another process would do to the cache: the same few keys, over and over, in a room that is too small."""
+    cache, wrong = RewriteCache(folder, 400_000), []
+    for turn in range(300):
+        number = (turn * 7 + seed) % 23
+        data = cache.get(key(number))
+        if data is not None and data != bytes([number]) * 20_000:
+            wrong.append(f"{number}: {data[:5]!r}")
+        cache.put(key(number), bytes([number]) * 20_000)
+    return wrong
+
+
+def test_many_writers_leave_whole_entries_within_the_room(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        assert [wrong for seed in range(4) for wrong in pool.submit(write_and_read, tmp_path, seed).result()] == []
+        results = [pool.submit(write_and_read, tmp_path, seed) for seed in range(8)]
+        assert [result.result() for result in results] == [[]] * 8
+    names = [path.name for path in tmp_path.glob("*/*")]
+    assert all(len(name) == 62 for name in names), "a file that nobody will look for"
+    assert sum(path.stat().st_size for path in tmp_path.glob("*/*")) <= 400_000 * 1.5
+
+
+def test_a_writer_that_was_killed_leaves_nothing_for_ever(tmp_path: Path) -> None:
+    cache = RewriteCache(tmp_path, 100_000)
+    cache.put(key(1), b"one")
+    (path,) = tmp_path.glob("*/*")
+    torn = path.with_name(f"{path.name}.1a2b3c4d")
+    torn.write_bytes(bytes(200_000))
+    os.utime(torn, (1, 1))
+    cache.sweep()
+    assert not torn.exists()
+    assert cache.get(key(1)) == b"one"

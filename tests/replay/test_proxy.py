@@ -146,6 +146,26 @@ def test_redirects_lead_where_they_led_and_never_in_a_circle(proxy: Make) -> Non
     assert running.get("http://e.org/a").headers["Location"].encode("latin-1") == "/ü".encode()
 
 
+@pytest.mark.parametrize(("held", "other"), [("/a%2Fb", "/a/b"), ("/Page", "/page"), ("/x?q=1%262", "/x?q=1&2")])
+def test_what_is_written_otherwise_is_another_thing(proxy: Make, held: str, other: str) -> None:
+    site = "http://e.org"
+    running = proxy(page(b"one", url=f"{site}{held}"), page(b"two", url=f"{site}{other}", year=2018))
+    for scheme in ("http", "https"):
+        assert running.get(f"{scheme}://e.org{held}", "unesco@2018").content == b"one"
+        assert running.get(f"{scheme}://e.org{other}", "unesco@2016").content == b"two"
+
+
+def test_what_is_held_written_otherwise_only_is_there(proxy: Make) -> None:
+    with proxy(page(url="http://e.org/Page")).session() as session:
+        answer = session.get("http://e.org/page", allow_redirects=False, timeout=20)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "http://e.org/Page")
+
+
+def test_a_good_page_is_better_than_a_nearer_error_of_its_server(proxy: Make) -> None:
+    running = proxy(page(b"busy", status="503 Busy"), page(b"good", url="https://e.org/", headers="X: 1\r\n"))
+    assert running.get(PAGE, "unesco@2016").content == b"good"
+
+
 def test_head_post_and_requests_of_other_origins(proxy: Make) -> None:
     json = "application/json"
     running = proxy(

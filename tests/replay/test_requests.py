@@ -91,3 +91,10 @@ def test_answers_to_forms_are_shown_as_pages_and_are_no_pages_of_the_list(reader
     assert b"<h1>Results" in shown.data and b"muniment-banner" in shown.data
     assert shown.headers["Cache-Control"] == "no-cache"
     assert f"/unesco/20160810204623/{API}" not in client.get("/unesco/").get_data(as_text=True)
+
+
+def test_an_escape_that_the_server_lost_loses_no_answer(reader: Reader) -> None:
+    url = "http://e.org/projects/group%2Fname/search"
+    client = reader(response_record(url, MOMENT, b'"1"', **DATA), request_record(url, MOMENT, "POST", JSON, b'{"q":1}'))
+    for address in (url, url.replace("%2F", "%252F")):
+        assert client.post(f"{AT}/{address}", data='{"q":1}', content_type=JSON).data == b'"1"'
