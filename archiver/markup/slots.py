@@ -97,6 +97,7 @@ class PassageKind(StrEnum):
     SRCDOC = "srcdoc"  # iframe srcdoc, a whole document
     DATA_DOCUMENT = "data-document"  # `data:` URL of a frame or object that holds a document
     META_CSP = "meta-csp"  # the http-equiv value of a Content-Security-Policy meta element
+    META_REFERRER = "meta-referrer"  # the name of a referrer meta element
     META_CHARSET = "meta-charset"  # the charset named by a meta element
     INTEGRITY = "integrity"  # the attribute name `integrity`
     CROSSORIGIN = "crossorigin"  # the attribute name `crossorigin`
@@ -108,7 +109,7 @@ class Passage(NamedTuple):
     """A span of raw text with its decoded value; `encode` makes a replacement safe at this place.
 
     For attribute-name passages (INTEGRITY, CROSSORIGIN, EMBEDDED_CSP) the span is the attribute *name*, so that renaming
-    it disarms it and keeps the value; for META_CSP it is the http-equiv value.
+    it disarms it and keeps the value; for META_CSP and META_REFERRER it is the value of http-equiv or name.
     """
 
     start: int

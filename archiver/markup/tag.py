@@ -224,6 +224,8 @@ def _meta(name: str, attributes: Attributes, found: list[Found]) -> None:
         _passage(attribute, PassageKind.META_CHARSET, found)
     elif name == "http-equiv" and equiv in _CSP_NAMES:
         _passage(attribute, PassageKind.META_CSP, found)
+    elif name == "name" and attribute.text.lower() == "referrer":
+        _passage(attribute, PassageKind.META_REFERRER, found)
     elif name == "content" and equiv == "refresh":
         span = scan_refresh(attribute.text)
         if span is not None and not _JAVASCRIPT.match(span[2]):

@@ -24,7 +24,8 @@ _DISARMED = {
 }
 #: Documents in URLs are opened by the runtime, which rewrites them: this waits in their place.
 _LATER = "about:blank#"
-_DISARMED_CSP = "X-Archived-CSP"
+#: Where a request comes from is how what strayed finds home, and nobody outside gets to know it.
+_DISARMED_METAS = {PassageKind.META_CSP: "X-Archived-CSP", PassageKind.META_REFERRER: "archived-referrer"}
 #: Scripts in elements are changed as they stand in the document, those in attributes as what they say.
 _SCRIPTS = frozenset({PassageKind.SCRIPT, PassageKind.MODULE, PassageKind.JSON})
 _ATTRIBUTE_SCRIPTS = frozenset({PassageKind.HANDLER, PassageKind.JAVASCRIPT_URL})
@@ -197,8 +198,8 @@ class _Editor:
         kind = item.kind
         if kind in _DISARMED:
             self._splicer.replace(item.start, item.end, _DISARMED[kind])
-        elif kind is PassageKind.META_CSP:
-            self._splicer.replace(item.start, item.end, _DISARMED_CSP)
+        elif kind in _DISARMED_METAS:
+            self._splicer.replace(item.start, item.end, _DISARMED_METAS[kind])
         elif kind is PassageKind.DATA_DOCUMENT:
             self._splicer.replace(item.start, item.end, item.encode(_LATER + self._read(item.value).strip()))
         elif kind is PassageKind.SRCDOC:

@@ -16,7 +16,6 @@ from archiver.errors import DamagedRecord
 from archiver.holdings import Holdings
 from archiver.markup.charset import SNIFF_BYTES
 from archiver.model import Capture, MediaItem
-from archiver.requestkey import MAX_BODY_BYTES, with_request
 from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp
 from archiver.urls import path_of, urlkey
@@ -46,6 +45,7 @@ from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
 from replay.rewrite.sniff import Kind, kind_of
 from replay.runtime.bundle import runtime_tag
 from replay.views import versions
+from replay.views.answers import ArchivedAnswer, asked_for, shown_status, tag_of, taken
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
 
@@ -65,6 +65,7 @@ _MODES = {"": "page", "document": "page", "empty": "data"}
 _DOCUMENTS = frozenset({"", "if", "fr"})
 #: Fields with addresses of this archive.
 _ADDRESSES = frozenset({"location", "refresh"})
+_HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F))
 #: What would make a browser do something with exact bytes.
 _ACTING = frozenset({"location", "refresh", "link"})
 
@@ -95,7 +96,7 @@ class _Replay:
         self.address = address
         self.kept: KeptResponses = current_app.extensions["muniment.kept"]
         self.destination = request.headers.get("Sec-Fetch-Dest", "")
-        self.wanted = _wanted(address.url)
+        self.wanted = asked_for(address.url)
         self.is_sent = self.wanted != address.url  # something was sent with the request
         self.is_approximate = False
         self.repeats: Capture | None = None  # the first that repeats what is not held
@@ -197,12 +198,12 @@ class _Replay:
         if kind_of(found.head.media_type, context.modifier, start[:SNIFF_BYTES]) is Kind.NONE:
             return self.passed(found, key, rewrite_headers(context, found.head))
         has_banner, has_runtime = self.is_page(found), self.destination != "empty"
-        body, rest = _taken(found.body(), _WHOLE_BYTES)
+        body, rest = taken(found.body(), _WHOLE_BYTES)
         if has_banner and (title := frameset_title(body[:_START_BYTES], found.head.charset)) is not None:
             return self.above_frames(found, key, title)
         if rest is not None:
             return self.streamed(context, found, key, chain((body,), rest), has_banner=has_banner, has_runtime=has_runtime)
-        status = _status(found)
+        status = shown_status(found)
         rendered = render(context, found.head, status, body, has_banner=has_banner, has_runtime=has_runtime)
         found.close()
         self.kept.put(key, rendered)
@@ -216,7 +217,7 @@ class _Replay:
                 body, tag = renamed_callback(body, capture.url, self.address.url), _tag(key, self.address.url)
             return self.answered(body, page.status, page.headers, capture, tag)
         banner = render_banner(self.facts(capture, self.media(capture, page.media)))
-        return self.answered(page.with_banner(banner), page.status, page.headers, capture, _tag(key, banner))
+        return self.answered(page.with_banner(banner), page.status, page.headers, capture, tag_of(key, banner))
 
     def streamed(
         self,
@@ -237,7 +238,7 @@ class _Replay:
         )
         result = rewrite_response(context, found.head, body, inserts=inserts)
         body = until_damage(result.body, capture)
-        return self.answered(body, _status(found), result.headers, capture, _tag(key, banner), found.close)
+        return self.answered(body, shown_status(found), result.headers, capture, tag_of(key, banner), found.close)
 
     def passed(self, found: ArchivedResponse, key: str, headers: Iterable[tuple[str, str]]) -> Response:
         """A response that nothing is changed in, or the part of it that is asked for."""
@@ -249,7 +250,7 @@ class _Replay:
         if delivery.status == 416:
             found.close()
             return Response(status=416, headers=delivery.fields)
-        status, length, body = delivery.status or _status(found), delivery.length, delivery.body
+        status, length, body = delivery.status or shown_status(found), delivery.length, delivery.body
         sent = [pair for pair in headers if pair[0].lower() != "content-range"]
         sent += delivery.fields
         if length is not None:
@@ -284,7 +285,7 @@ class _Replay:
         )
         found.close()
         headers = [("Content-Type", "text/html; charset=utf-8")]
-        return self.answered(page.encode(), _status(found), headers, capture, _tag(key, page))
+        return self.answered(page.encode(), shown_status(found), headers, capture, tag_of(key, page))
 
     def exact_headers(self, found: ArchivedResponse) -> list[tuple[str, str]]:
         """Fields for the payload as the server sent it; nothing in it may act on this site."""
@@ -376,7 +377,7 @@ class _Replay:
         if self.is_approximate:
             shown = ReplayAddress(self.scope.slug, capture.timestamp, self.address.modifier, capture.url).path()
             sent += (("X-Archive-Match", "approximate"), ("Content-Location", quote(shown, safe=URL_SAFE)))
-        response = _ArchivedAnswer(body, status, sent)
+        response = ArchivedAnswer(body, status, sent)
         if close is not None:
             response.call_on_close(close)
         return response
@@ -406,45 +407,3 @@ class _Replay:
             under=self.lookup.under(self.scope, folder, limit=20),
         )
         return make_response(page, 404)
-
-
-def _wanted(url: str) -> str:
-    """The URL under which the answer to this request is found."""
-    if request.method in ("GET", "HEAD"):
-        return url
-    body = request.stream.read(MAX_BODY_BYTES)
-    return with_request(url, request.method, request.headers.get("Content-Type", ""), body)
-
-
-def _taken(body: Iterable[bytes], limit: int) -> tuple[bytes, Iterable[bytes] | None]:
-    """A body when it is no longer than `limit` bytes; else its beginning, and the rest."""
-    pieces: list[bytes] = []
-    size = 0
-    rest = iter(body)
-    for piece in rest:
-        pieces.append(piece)
-        size += len(piece)
-        if size > limit:
-            return b"".join(pieces), rest
-    return b"".join(pieces), None
-
-
-def _status(found: ArchivedResponse) -> int:
-    """A challenge would open the browser's login window; a status below 200 would have it wait for another answer."""
-    if found.status in (401, 407):
-        return 403
-    return found.status if found.status >= 200 else 502
-
-
-def _tag(key: str, inserted: str) -> str:
-    """The entity tag of a response with something in it that is not archived."""
-    return hashlib.sha256(f"{key} {inserted}".encode()).hexdigest()
-
-
-class _ArchivedAnswer(Response):
-    """Has no type but the archived one."""
-
-    default_mimetype = None
-
-
-_HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F))

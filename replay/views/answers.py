@@ -1,0 +1,50 @@
+"""Small parts of answers with archived responses: what was asked for, how it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from flask import Response, request
+
+from archiver.requestkey import MAX_BODY_BYTES, with_request
+from replay.load import ArchivedResponse
+
+
+def asked_for(url: str) -> str:
+    """The URL under which the answer to the present request is found, with what was sent to it."""
+    if request.method in ("GET", "HEAD"):
+        return url
+    body = request.stream.read(MAX_BODY_BYTES)
+    return with_request(url, request.method, request.headers.get("Content-Type", ""), body)
+
+
+def taken(body: Iterable[bytes], limit: int) -> tuple[bytes, Iterable[bytes] | None]:
+    """A body when it is no longer than `limit` bytes; else its beginning, and the rest."""
+    pieces: list[bytes] = []
+    size = 0
+    rest = iter(body)
+    for piece in rest:
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            return b"".join(pieces), rest
+    return b"".join(pieces), None
+
+
+def shown_status(found: ArchivedResponse) -> int:
+    """The status that is sent: a challenge would open the browser's login window; a status below 200 would have it wait for another answer."""
+    if found.status in (401, 407):
+        return 403
+    return found.status if found.status >= 200 else 502
+
+
+def tag_of(key: str, inserted: str) -> str:
+    """The entity tag of a response with something in it that is not archived."""
+    return hashlib.sha256(f"{key} {inserted}".encode()).hexdigest()
+
+
+class ArchivedAnswer(Response):
+    """Has no type but the archived one."""
+
+    default_mimetype = None
