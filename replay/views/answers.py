@@ -33,7 +33,10 @@ def taken(body: Iterable[bytes], limit: int) -> tuple[bytes, Iterable[bytes] | N
 
 
 def shown_status(found: ArchivedResponse) -> int:
-    """The status that is sent: a challenge would open the browser's login window; a status below 200 would have it wait for another answer."""
+    """The status that is sent.
+
+    A challenge would open the browser's login window; a status below 200 would have it wait for another answer.
+    """
     if found.status in (401, 407):
         return 403
     return found.status if found.status >= 200 else 502

@@ -214,7 +214,7 @@ class _Replay:
         if page.banner_at is None:
             body, tag = page.body, key
             if self.is_approximate:
-                body, tag = renamed_callback(body, capture.url, self.address.url), _tag(key, self.address.url)
+                body, tag = renamed_callback(body, capture.url, self.address.url), tag_of(key, self.address.url)
             return self.answered(body, page.status, page.headers, capture, tag)
         banner = render_banner(self.facts(capture, self.media(capture, page.media)))
         return self.answered(page.with_banner(banner), page.status, page.headers, capture, tag_of(key, banner))
