@@ -15,6 +15,7 @@ _COLLAPSED = re.compile(r"^(https?|ftp):/+", re.IGNORECASE)
 _HAS_SCHEME = re.compile(r"^[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
 #: Escapes that do not come back when a path was unescaped and is escaped again, and those escaped once more.
 _LOST_ESCAPE = re.compile(r"%(?=(?:25)*2[Ff])")
+_PATH_END = re.compile(r"[?#]")
 _ASCII = "".join(map(chr, range(0x80)))
 _KEPT_ESCAPE = re.compile(r"%25(?=(?:25)*2[Ff])")
 
@@ -70,8 +71,7 @@ def raw_path(path_info: str, query: str) -> str:
     `kept_escapes` wrote.
     """
     path = quote(path_info.encode("latin-1"), safe="/:@!$&'()*+,;=~[]|^`{}\"<>-._")
-    if "%25" in path:
-        path = _KEPT_ESCAPE.sub("%", path)
+    path = read_escapes(path)
     if not query.isascii():
         query = quote(query.encode("latin-1"), safe=_ASCII)
     return f"{path}?{query}" if query else path
@@ -84,8 +84,14 @@ def kept_escapes(url: str) -> str:
     """
     if "%" not in url:
         return url
-    path, mark, query = url.partition("?")
-    return f"{_LOST_ESCAPE.sub('%25', path)}{mark}{query}"
+    end = _PATH_END.search(url)
+    at = end.start() if end else len(url)
+    return _LOST_ESCAPE.sub("%25", url[:at]) + url[at:]
+
+
+def read_escapes(path: str) -> str:
+    """The other way round: the path of an address as a browser writes it, with the escapes of the archived URL."""
+    return _KEPT_ESCAPE.sub("%", path) if "%25" in path else path
 
 
 def parse_address(rest: str, collection: str) -> ReplayAddress | VersionsAddress:

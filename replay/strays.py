@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from archiver.urls import is_http, resolve
-from replay.address import ReplayAddress, VersionsAddress, parse_address
+from replay.address import ReplayAddress, VersionsAddress, parse_address, read_escapes
 
 #: What a browser says it wants (Fetch Standard, section 2.2.5) → the modifier for that.
 OF_DESTINATION = {
@@ -37,7 +37,7 @@ def meant(path: str, referrer: str, host: str, destination: str) -> ReplayAddres
         return None
     if page.netloc != host or page.scheme not in ("http", "https") or path.startswith("/-/") or _ADDRESS.match(path):
         return None
-    collection, _, rest = page.path.removeprefix("/").partition("/")
+    collection, _, rest = read_escapes(page.path).removeprefix("/").partition("/")
     address = parse_address(f"{rest}?{page.query}" if page.query else rest, collection)
     if isinstance(address, VersionsAddress) or not address.timestamp:
         return None

@@ -79,6 +79,7 @@ def text(page: str, **options: object) -> str:
         ("<meta http-equiv=Content-Security-Policy content=x>", "<meta http-equiv=X-Archived-CSP content=x>"),
         ("<META content=no-referrer name='Referrer'>", "<META content=no-referrer name='archived-referrer'>"),
         ("<a href=/a%2Fb?c=%2F>", f"<a href={AT}/{SITE}/a%252Fb?c&#61;%2F>"),
+        ("<a href=/a%2Fb#c%2Fd>", f"<a href={AT}/{SITE}/a%252Fb#c%2Fd>"),
         ("<iframe srcdoc='&lt;img src=x.png&gt;'></iframe>", f"<iframe srcdoc='&lt;img src={AT}im_/{DIR}/x.png>'></iframe>"),
         ('<script type=importmap>{"imports":{"a":"./m.js"}}</script>',
          f'<script type=importmap>{{"imports":{{"a":"{AT}esm_/{DIR}/m.js"}}}}</script>'),

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from archiver.urls import spelling, urlkey
 from replay.address import ReplayAddress, parse_address, raw_path
+from replay.strays import meant
 from tests.servers.warcs import response_record
 
 Reader = Callable[..., FlaskClient]
@@ -140,3 +141,12 @@ def test_an_address_that_was_escaped_as_a_whole_is_read(reader: Reader) -> None:
     for asked in ("http%3A%2F%2Fe.org%2Fa%3Fb%3Dc", "http%3a//e.org/a?b=c"):
         answer = client.get(f"/unesco/{STAMP}im_/{asked}", follow_redirects=True)
         assert answer.status_code == 200, asked
+
+
+def test_what_strays_from_a_page_with_an_escaped_slash_finds_its_place(reader: Reader) -> None:
+    client = reader(text("http://e.org/a%2Fb/page"), text("http://e.org/x%2Fy"))
+    page = f"http://localhost/unesco/{STAMP}/http://e.org/a%252Fb/page"
+    for asked, home in (("/s.css", "/s.css"), ("/x%252Fy", "/x%252Fy")):
+        answer = client.get(asked, headers={"Referer": page, "Sec-Fetch-Dest": "style"})
+        assert (answer.status_code, answer.headers["Location"]) == (307, f"/unesco/{STAMP}cs_/http://e.org{home}")
+    assert meant("s.css", page, "localhost", "style") == ReplayAddress("unesco", STAMP, "cs", "http://e.org/a%2Fb/s.css")
