@@ -14,7 +14,7 @@ from replay.rewrite.byteview import View, view_of
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.js import rewrite_script
 from replay.rewrite.splice import Splicer
-from replay.rewrite.urls import absolute, is_inner, rewrite_url
+from replay.rewrite.urls import absolute, is_inner, rewrite_url, spelled
 
 #: Attributes that would make the browser refuse what the archive serves; renamed, so that their value is kept.
 _DISARMED = {
@@ -192,7 +192,7 @@ class _Editor:
             self._base = absolute(self._context.url, value, self._charset) or self._base
             self._addresses.clear()
         context = self._top if leaves and kind in _NAVIGATION else self._context
-        return rewrite_url(context, self._base, value, kind, self._charset)
+        return rewrite_url(context, self._base, value, kind, self._charset, join=spelled)
 
     def _passage(self, item: Passage) -> None:
         kind = item.kind

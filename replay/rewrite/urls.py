@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -59,13 +60,44 @@ def absolute(base: str, value: str, charset: str | None = None) -> str | None:
         value: as the browser reads it.
         charset: codec of the document, which its queries are sent in (URL Standard, section 4.4); None for UTF-8.
     """
+    return _joined(base, value, charset, _site, _folder)
+
+
+def spelled(base: str, value: str, charset: str | None = None) -> str | None:
+    """The same as `absolute`, written so that it can be told how the page wrote it.
+
+    A browser takes single dots out of a path. One of them stands before what is relative to the folder, two before what
+    begins at the root: "http://site.example/dir/./page.html", "http://site.example/././page.html". The client-side
+    runtime gives scripts that read the attribute what follows them, and what has none is what the page wrote.
+
+    Args:
+        base: of the document.
+        value: as the browser reads it.
+        charset: codec of the document; None for UTF-8.
+    """
+    return _joined(base, value, charset, _marked_site, _marked_folder)
+
+
+def _joined(
+    base: str,
+    value: str,
+    charset: str | None,
+    site: Callable[[str], str | None],
+    folder: Callable[[str, str], tuple[str, bool] | None],
+) -> str | None:
     plain = _PLAIN.fullmatch(value)
     if plain is not None:
-        if plain.group(1):
+        scheme, root, ways = plain.groups()
+        if scheme:
             return value
-        place = _site(base) if plain.group(2) else _folder(base, plain.group(3) or ".")
-        if place is not None:
-            return place + value[plain.end(3) :] if plain.group(3) else place + value
+        if root:
+            place = site(base)
+            if place is not None:
+                return place + value
+        else:
+            found = folder(base, ways or ".")
+            if found is not None:
+                return found[0] + (value[plain.end(3) :] if ways and found[1] else value)
     if charset is not None and "?" in value and not value.isascii():
         value = _encoded_query(value, charset)
     url = resolve(base, value)
@@ -73,10 +105,19 @@ def absolute(base: str, value: str, charset: str | None = None) -> str | None:
 
 
 @lru_cache(maxsize=1000)
-def _folder(base: str, way: str) -> str | None:
-    """What plain relative URLs at a base begin with; `way` leads to their folder."""
+def _folder(base: str, way: str) -> tuple[str, bool] | None:
+    """What plain relative URLs at a base begin with, and True: `way`, which leads to their folder, is in it."""
     url = resolve(base, way)
-    return url if url is not None and is_http(url) else None
+    return (url, True) if url is not None and is_http(url) else None
+
+
+@lru_cache(maxsize=1000)
+def _marked_folder(base: str, way: str) -> tuple[str, bool] | None:
+    """The folder of the base with a mark behind it, and False: ways upwards follow, as far as there are folders."""
+    here = _folder(base, ".")
+    if here is None or here[0].count("/", here[0].index("//") + 2) <= way.count("../"):
+        return _folder(base, way)
+    return f"{here[0]}./", False
 
 
 @lru_cache(maxsize=1000)
@@ -86,7 +127,22 @@ def _site(base: str) -> str | None:
     return url[:-1] if url is not None and is_http(url) else None
 
 
-def rewrite_url(context: RewriteContext, base: str, value: str, kind: SlotKind, charset: str | None = None) -> str | None:
+@lru_cache(maxsize=1000)
+def _marked_site(base: str) -> str | None:
+    """The same, with a mark behind it."""
+    site = _site(base)
+    return None if site is None else f"{site}/./."
+
+
+def rewrite_url(
+    context: RewriteContext,
+    base: str,
+    value: str,
+    kind: SlotKind,
+    charset: str | None = None,
+    *,
+    join: Callable[[str, str, str | None], str | None] = absolute,
+) -> str | None:
     """What replaces a URL in a document; None when it stays as it is.
 
     Args:
@@ -95,6 +151,7 @@ def rewrite_url(context: RewriteContext, base: str, value: str, kind: SlotKind, 
         value: as the browser reads it.
         kind: what it is used for. Hints to open connections and pings lead nowhere.
         charset: codec for queries; None for UTF-8.
+        join: `absolute`, or `spelled` where scripts may read the result.
     """
     if kind is SlotKind.HINT or kind is SlotKind.PING:
         return NOWHERE
@@ -103,7 +160,7 @@ def rewrite_url(context: RewriteContext, base: str, value: str, kind: SlotKind, 
     # Scripts read these attributes as data, and what they then ask for leads into the archive by itself.
     if kind is SlotKind.DATA:
         return None
-    url = absolute(base, value, charset)
+    url = (absolute if kind is SlotKind.BASE else join)(base, value, charset)
     if url is None:
         return None
     if kind is SlotKind.BASE:

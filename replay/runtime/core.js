@@ -73,6 +73,11 @@ const originalOf = (address) => {
   return inPath(rest.replace(/^(https?):\/(?!\/)/i, "$1://"), /%25(?=(?:25)*2f)/gi, "%");
 };
 
+/** What stands between an archived URL and how the page wrote it, see `spelled` in the server's rewriting. */
+const MARK = /^https?:\/\/[^?#]*?\/\.\/(?:\.(?=\/))?/i;
+/** An archived URL as the page wrote it. */
+const respelled = (url) => url.replace(MARK, "");
+
 /** How this document was asked for: frames stay without a banner. */
 const pageModifier = () => {
   const found = ADDRESS.exec(realLocation.pathname);
@@ -105,6 +110,17 @@ const archived = (value, modifier = "", base = undefined) => {
   if (whole === null) return value;
   const mark = modifier ? `${modifier}_` : "";
   return `${config.reader}${config.prefix}${config.timestamp}${mark}/${inPath(whole.href, /%(?=(?:25)*2f)/gi, "%25")}`;
+};
+
+/** The same for an attribute: written so that the browser reads the same, and what the page wrote can be read back. */
+const spelled = (value, modifier) => {
+  const address = archived(value, modifier);
+  const text = String(value);
+  if (address === value || WEB.test(text) || /[\s\\]|^\/\/|^[?]/.test(text)) return address;
+  const whole = resolved(text);
+  const folder = whole.href.slice(0, whole.href.indexOf("/", 8)) + (text.startsWith("/") ? "/./." : new URL(".", baseOf()).pathname + "./");
+  const start = address.slice(0, address.length - whole.href.length);
+  return parsed(start + folder + text)?.href === address ? start + folder + text : address;
 };
 
 /** Replace parts of a property, keeping what is not given. */

@@ -33,7 +33,7 @@ const readBack = (element, attribute, value) => {
   if (attribute === "type") return value.replace(/^archived\//, "");
   if (attribute === "srcset" || attribute === "imagesrcset" || attribute === "style" || attribute === "srcdoc") return restored(value);
   if (value.startsWith("about:blank#data:")) return value.slice("about:blank#".length);
-  return value.startsWith("/") ? originalOf(config.reader + value).replace(config.reader, "") : originalOf(value);
+  return respelled(value.startsWith("/") ? originalOf(config.reader + value).replace(config.reader, "") : originalOf(value));
 };
 
 override(window.Element.prototype, "setAttribute", (before) => function (attribute, value) {
@@ -297,16 +297,18 @@ for (const owner of ["HTMLAnchorElement", "HTMLAreaElement"]) {
   });
 }
 
-// Selectors that look for addresses find them in both spellings.
-const ADDRESS_SELECTOR = /\[\s*(href|src|action|poster|data)\s*(\^=|=)\s*(["']?)((?:https?:)?\/\/?[^"'\]]*)\3\s*(i?)\s*\]/gi;
+// Selectors that look for addresses find them as the page wrote them.
+const ADDRESS_SELECTOR = /\[\s*(href|src|action|poster|data)\s*(\^=|=)\s*(?:"([^"]*)"|'([^']*)'|([^\s"'\]]+))\s*(i?)\s*\]/gi;
 const selectorOf = (selector) => {
   const text = String(selector);
   if (!/\[\s*(?:href|src|action|poster|data)\s*\^?=/i.test(text)) return text;
-  return text.replace(ADDRESS_SELECTOR, (all, attribute, operator, quote, value, flag) => {
-    const whole = parsed(value, baseOf());
-    if (!whole) return all;
-    const ending = operator === "=" ? "$=" : "*=";
-    return `:is(${all},[${attribute}${ending}"/${whole.href.replace(/["\\]/g, "\\$&")}" ${flag}])`;
+  return text.replace(ADDRESS_SELECTOR, (all, attribute, operator, double, single, bare, flag) => {
+    const value = double ?? single ?? bare;
+    if (!value || value.startsWith("#") || value.startsWith("//")) return all;
+    const having = (start, end = value) => `[${attribute}${operator === "=" ? "$=" : "*="}"${(start + end).replace(/["\\]/g, "\\$&")}" ${flag}]`;
+    if (/^https?(?::|$)/i.test(value)) return `:is(${all},${having("/")}:not([${attribute}*="/./"]))`;
+    if (value.startsWith("/")) return `:is(${all},${having("/./.")})`;
+    return `:is(${all},${having("/./")}:not(${operator === "=" ? having("/././") : having("/././", "")}))`;
   });
 };
 for (const owner of [window.Document.prototype, window.Element.prototype, window.DocumentFragment.prototype]) {

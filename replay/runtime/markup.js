@@ -65,7 +65,7 @@ const attributeValue = (name, attribute, value, other) => {
 };
 
 const address = (value, modifier) => {
-  const result = archived(value, modifier);
+  const result = spelled(value, modifier);
   return result === value ? null : result;
 };
 
@@ -75,7 +75,7 @@ const changedScript = (source) => {
 };
 
 const CANDIDATE = /(^|,\s*|\s+,\s*)([^\s,]\S*[^\s,])/g;
-const srcset = (value) => String(value).replace(CANDIDATE, (all, before, url) => before + archived(url, "im"));
+const srcset = (value) => String(value).replace(CANDIDATE, (all, before, url) => before + spelled(url, "im"));
 
 const CSS_URL = /(url\(\s*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"'()\\]+))(\s*\))|(@import\s+)(?:"([^"\\]*)"|'([^'\\]*)')/gi;
 
@@ -183,9 +183,10 @@ override(window.URL, "createObjectURL", () => function (object) {
   return (object instanceof window.Blob ? madeDocument(url, object.type) : null) ?? url;
 });
 
-const MARKED = () => new RegExp(`${config.reader.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}/[^/\\s"'<>]+/\\d{14}(?:[a-z]{2,4}_)?/(?=https?:)`, "g");
+const SPELLING = `(?=https?:)(?:https?://[^\\s"'<>()?#,]*?/\\./(?:\\.(?=/))?)?`;
+const MARKED = () => new RegExp(`${config.reader.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}/[^/\\s"'<>]+/\\d{14}(?:[a-z]{2,4}_)?/${SPELLING}`, "g");
 const marked = MARKED();
-const PATHS = new RegExp(`(["'\\s(=,])${config.prefix.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\d{14}(?:[a-z]{2,4}_)?/(?=https?:)`, "g");
+const PATHS = new RegExp(`(["'\\s(=,])${config.prefix.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\d{14}(?:[a-z]{2,4}_)?/${SPELLING}`, "g");
 
 /** Markup as the page would have read it outside the archive. */
 const restored = (markup) => {

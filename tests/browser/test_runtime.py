@@ -15,6 +15,7 @@ from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
 from tests.browser.conftest import serving
+from tests.replay.reading import as_read
 from tests.servers.warcs import request_record, response_record
 
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
@@ -27,7 +28,8 @@ CASES = re.findall(r'^  \["([^"]+)", ', SCRIPT, re.MULTILINE)
 
 PAGE = """<!doctype html><html><head><title>Cases</title><script id=first>firstRandom = Math.random()</script>
 <script>document.write('<img id=written s'); document.write('rc="/w.png">')</script></head>
-<body><a id=link href="http://other.example/page">other</a><script>
+<body><a id=link href="http://other.example/page">other</a><a id=near href="near.html?a=b"></a><a id=root href=/root.html#c></a
+><a id=up href=../up.html></a><script>
 const said = (word) => new Promise((done) =>
   addEventListener('message', (event) => event.data[0] === word && done(event.data)));
 staticData = said('static'); staticObject = said('object')</script>
@@ -114,7 +116,7 @@ def archived(value: object, reader: str) -> object:
     if isinstance(value, list):
         return [archived(item, reader) for item in value]
     if isinstance(value, str):
-        return re.sub(rf"(?:{re.escape(reader)})?/c/{STAMP}(?:[a-z]+_)?/(http[^\s\"')]+)", r"A(\1)", value)
+        return as_read(re.sub(rf"(?:{re.escape(reader)})?/c/{STAMP}(?:[a-z]+_)?/(http[^\s\"')]+)", r"A(\1)", value))
     return value
 
 

@@ -13,7 +13,8 @@ from archiver.urls import is_http, resolve
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.css import CssRewriter
 from replay.rewrite.html import HtmlRewriter
-from replay.rewrite.urls import absolute
+from replay.rewrite.urls import absolute, spelled
+from tests.replay.reading import as_read
 
 URL = "http://site.example/dir/page.html"
 CONTEXT = RewriteContext("/c/", "20160810204623", URL)
@@ -40,7 +41,7 @@ def rewritten(
 
 
 def text(page: str, **options: object) -> str:
-    return rewritten(page, **options).decode()  # type: ignore[arg-type]
+    return as_read(rewritten(page, **options).decode())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,37 @@ def text(page: str, **options: object) -> str:
 )  # fmt: skip
 def test_what_leads_out_is_led_into_the_archive(before: str, after: str) -> None:
     assert text(f"<body>{before}") == f"<body>{after}"
+
+
+@pytest.mark.parametrize(
+    ("value", "marked"),
+    [
+        ("x.html", f"{DIR}/./x.html"),
+        ("deep/x.html?a=/b#c", f"{DIR}/./deep/x.html?a=/b#c"),
+        ("/x.html", f"{SITE}/././x.html"),
+        ("/", f"{SITE}/././"),
+        ("../x.html", f"{DIR}/./../x.html"),
+        ("../../x.html", f"{SITE}/x.html"),  # past the root the browser would leave the address
+        ("http://other.example/x", "http://other.example/x"),
+        ("//other.example/x", "http://other.example/x"),
+        ("?a=b", f"{URL}?a=b"),
+        ("/a/../b", f"{SITE}/b"),
+        ("/ä", f"{SITE}/%C3%A4"),
+        ("mailto:a@b", None),
+    ],
+)
+def test_how_a_page_wrote_an_address_can_be_read_back(value: str, marked: str | None) -> None:
+    assert spelled(URL, value) == marked
+    if marked is not None:
+        assert resolve("http://reader/", f"http://reader{AT}/{marked}") == f"http://reader{AT}/{absolute(URL, value)}"
+
+
+@pytest.mark.parametrize("base", ["http://site.example/", "http://site.example/page", "http://site.example/a/b/?c=/d/e/f"])
+@pytest.mark.parametrize("value", ["x", "/x", "../x", "../../x", "../../../x/y", "/", "x/", "../"])
+def test_marked_addresses_mean_what_unmarked_ones_mean(base: str, value: str) -> None:
+    assert (
+        resolve("http://reader/", f"http://reader{AT}/{spelled(base, value)}") == f"http://reader{AT}/{absolute(base, value)}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,9 +198,9 @@ def test_every_byte_survives_outside_of_what_is_rewritten(charset: str, step: in
     shown = ENCODED.get(charset, "日本 \U0001f600").replace("<>&", "").replace("<", "")
     inner = f"<p>{shown}<img src={{}}>"
     before = BUSY.format(shown, "x", "y?a=1&amp;b=2", "location", inner.format("z"))
-    inner_after = inner.format(f"{AT}im_/{DIR}/z").replace("<", "&lt;").encode("ascii", "xmlcharrefreplace").decode()
-    image = f"{AT}im_/{DIR}/x"
-    after = BUSY.format(shown, image, f"{AT}/{DIR}/y?a=1&amp;b=2", "__muniment.location(location)", inner_after)
+    inner_after = inner.format(f"{AT}im_/{DIR}/./z").replace("<", "&lt;").encode("ascii", "xmlcharrefreplace").decode()
+    image = f"{AT}im_/{DIR}/./x"
+    after = BUSY.format(shown, image, f"{AT}/{DIR}/./y?a=1&amp;b=2", "__muniment.location(location)", inner_after)
     http_charset = {"utf-16-le": "utf-16le", "utf-16-be": "utf-16be"}.get(charset, charset)
     assert rewritten(before.encode(charset), charset=http_charset, step=step) == after.encode(charset)
 
@@ -399,4 +431,4 @@ def test_bytes_that_only_look_like_punctuation_confuse_nothing(charset: str, ste
 def test_a_lead_byte_does_not_swallow_what_it_cannot_go_with(charset: str) -> None:
     out = rewritten(b"<body title='\x81'><a href='\xfe'></a>\x81<a href=x>\xfe", charset=charset)
     assert out.startswith(b"<body title='\x81'><a href='/c/")
-    assert out.endswith(f"</a>\x81<a href={AT}/{DIR}/x>\xfe".encode("latin-1"))
+    assert out.endswith(f"</a>\x81<a href={AT}/{DIR}/./x>\xfe".encode("latin-1"))
