@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -26,6 +26,8 @@ _ROWS = 20_000
 #: Keys of one likeness whose captures are compared.
 _GROUP = 100
 _NEWEST = "99991231235959"
+#: Captures so close to each other are of one visit to a site.
+_ONE_VISIT = timedelta(hours=1)
 _NOT_MODIFIED = 304
 _TOO_MANY_REQUESTS = 429
 
@@ -94,8 +96,8 @@ class Lookup:
         """
         is_part = modifier in _EMBEDS
         errors: list[Capture] = []
-        near = self._near(scope, sent or url, timestamp)
-        for capture in islice((item for item in near if is_spelled(url, item.url)), _TRIES):
+        near = (item for item in self._near(scope, sent or url, timestamp) if is_spelled(url, item.url))
+        for capture in islice(_very_url_first(url, near), _TRIES):
             if _is_error(capture, is_part=is_part) and (is_part or capture.timestamp != timestamp):
                 errors.append(capture)
                 continue
@@ -220,6 +222,25 @@ def _is_error(capture: Capture, *, is_part: bool) -> bool:
     """An answer that says nothing of what was asked for: for pages, that the server could not give any."""
     status = capture.status or 200
     return status >= 400 if is_part else status >= 500 or status == _TOO_MANY_REQUESTS
+
+
+def _very_url_first(url: str, captures: Iterable[Capture]) -> Iterator[Capture]:
+    """Captures of one visit, those of this very URL first: before what differs from it in scheme, `www.`, order of parameters.
+
+    Args:
+        url: as asked for.
+        captures: of one key, by their distance in time.
+    """
+    others: list[Capture] = []
+    for capture in captures:
+        if others and abs(parse_timestamp(capture.timestamp) - parse_timestamp(others[0].timestamp)) > _ONE_VISIT:
+            yield from others
+            others.clear()
+        if capture.url == url:
+            yield capture
+        else:
+            others.append(capture)
+    yield from others
 
 
 def _repeats(revisit: Capture, capture: Capture, *, is_named: bool) -> bool:

@@ -197,3 +197,28 @@ def test_what_a_revisit_repeats_and_is_not_held_is_named(reader: Reader, languag
 def test_revisits_of_revisits_end(reader: Reader) -> None:
     client = reader(revisit(1, of_days=2, digest="sha1:AAAA"), revisit(2, of_days=1, digest="sha1:AAAA"))
     assert client.get(f"/unesco/{STAMP}/{URL}").status_code == 404
+
+
+# -- the same key ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "other"),
+    [
+        ("http://e.org/page", "https://e.org/page"),
+        ("http://e.org/page", "http://www.e.org/page"),
+        ("http://e.org/page?a=1&b=2", "http://e.org/page?b=2&a=1"),
+        ("http://e.org/a//b", "http://e.org/a/b"),
+        ("http://e.org/page/", "http://e.org/page"),
+    ],
+)
+def test_of_one_visit_the_very_url_is_shown(reader: Reader, url: str, other: str) -> None:
+    minutes = 1 / 1440
+    client = reader(page(20 * minutes, url=url), page(0, url=other), page(2, url=url))
+    assert shown(client, STAMP, url) == f"200 OK {20 * minutes}"
+    assert shown(client, STAMP, other) == "200 OK 0"
+
+
+def test_of_different_visits_the_nearest_is_shown_whatever_its_scheme(reader: Reader) -> None:
+    client = reader(page(-30, url="http://e.org/page"), page(0, url="https://e.org/page"))
+    assert shown(client, STAMP, "http://e.org/page") == "200 OK 0"
