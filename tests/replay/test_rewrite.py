@@ -78,8 +78,9 @@ def text(page: str, **options: object) -> str:
          f"<script data-archived-integrity=sha256-x data-archived-crossorigin src={AT}js_/{DIR}/s.js></script>"),
         ("<meta http-equiv=Content-Security-Policy content=x>", "<meta http-equiv=X-Archived-CSP content=x>"),
         ("<iframe srcdoc='&lt;img src=x.png&gt;'></iframe>", f"<iframe srcdoc='&lt;img src={AT}im_/{DIR}/x.png>'></iframe>"),
-        ('<script type=importmap>{"imports":{"a":"./m.js"}}</script>',
-         f'<script type=importmap>{{"imports":{{"a":"{AT}esm_/{DIR}/m.js"}}}}</script>'),
+        ('<script type=importmap>{"imports":{"a":"./m.js","./b/":"./c/"}}</script>',
+         f'<script type=importmap>{{"imports":{{"a":"{AT}esm_/{DIR}/m.js",'
+         f'"{AT}esm_/{DIR}/b/":"{AT}esm_/{DIR}/c/"}}}}</script>'),
         ('<script type=speculationrules>{"prefetch":[{"urls":["/x"]}]}</script>', "<script type=speculationrules>{}</script>"),
     ],
 )  # fmt: skip
