@@ -64,7 +64,7 @@ if (container) {
   const prototype = window.ServiceWorkerContainer.prototype;
   const register = uncurried(prototype.register);
   const controller = getterOf(prototype, "controller");
-  override(prototype, "register", () => () => silence());
+  override(prototype, "register", () => declined("SecurityError"));
   override(prototype, "getRegistration", () => answered(undefined));
   override(prototype, "getRegistrations", () => async () => []);
   redefine(prototype, "controller", {get: () => () => null});

@@ -1,8 +1,10 @@
 // The runtime of workers: what tells them where they are, and what rewritten scripts ask. The rest they share with pages.
 
 const location = Object.create(window.WorkerLocation.prototype);
+/** A worker made of text is where its text is, of the origin of its page. */
+const ownURL = () => (realLocation.protocol === "blob:" ? parsed(realLocation.href) : hereURL());
 for (const name of ["href", "origin", "protocol", "host", "hostname", "port", "pathname", "search", "hash"]) {
-  defineProperty(location, name, {enumerable: true, get: () => (name === "href" && realLocation.protocol === "blob:" ? realLocation : hereURL())[name]});
+  defineProperty(location, name, {enumerable: true, get: () => (name === "origin" ? hereURL() : ownURL())[name]});
 }
 defineProperty(location, "toString", {value: () => location.href});
 for (const [name, value] of [["location", () => location], ["origin", () => hereURL().origin]]) {
