@@ -49,6 +49,8 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.add_url_rule("/-/health", "health", portal.health)
     app.add_url_rule("/-/runtime/<version>/page.js", "runtime", runtime.page)
     app.add_url_rule("/-/runtime/worker.js", "worker_runtime", runtime.worker)
+    app.add_url_rule("/-/runtime/worklet.js", "worklet_runtime", runtime.worklet)
+    app.add_url_rule("/-/net.js", "net", runtime.service_worker)
     app.add_url_rule("/-/reports", "reports", reports.show)
     app.add_url_rule("/-/reports", "take_report", reports.take, methods=["POST"])
     app.add_url_rule("/-/rewrite/js", "rewrite_js", runtime.rewritten_script, methods=["POST"])

@@ -237,8 +237,8 @@ class HtmlScanner:
             if kind is not None and raw.strip():
                 found.append(Passage(offset, offset + len(raw), raw, kind, _script_text))
             elif is_import_map:
-                for first, last, value in scan_import_map(raw):
-                    found.append(Slot(offset + first, offset + last, value, SlotKind.IMPORT_MAP, encode_json))
+                for first, last, value, is_name in scan_import_map(raw):
+                    found.append(Slot(offset + first, offset + last, value, _IMPORTS[is_name], encode_json))
 
     def _without_scripts(self, raw: str, offset: int, found: list[Found]) -> None:
         """What browsers that run scripts pass over, up to the first thing that looks like its end; others read it."""
@@ -273,8 +273,8 @@ class HtmlScanner:
         elif kind is not None and view.text.strip():
             found.append(Passage(start, end, view.text, kind, encode_content))
         elif is_import_map:
-            for first, last, value in scan_import_map(view.text):
-                found.append(Slot(view.start(first), view.end(last), value, SlotKind.IMPORT_MAP, _json_content))
+            for first, last, value, is_name in scan_import_map(view.text):
+                found.append(Slot(view.start(first), view.end(last), value, _IMPORTS[is_name], _json_content))
 
     def _content_end(self, at: int) -> int:
         text = self._text
@@ -382,6 +382,7 @@ class HtmlScanner:
 
 
 #: What a base element or a refresh is where the browser does not act on it.
+_IMPORTS = (SlotKind.IMPORT_MAP, SlotKind.IMPORT_NAME)
 _INERT = {SlotKind.BASE: SlotKind.ALTERNATE, SlotKind.REFRESH: SlotKind.LINK}
 
 

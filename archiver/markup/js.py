@@ -33,9 +33,21 @@ _REST_OF_LINE = (r"[^\r\n\u2028\u2029]*+", r".*+")
 _NEXT, _NEXT_PLAIN = (
     re.compile(rf"""(?:[^"'`/<]++|<(?!!--))*+({_STRING}|{_COMMENT.format(rest=rest)}|[`/])""") for rest in _REST_OF_LINE
 )
-_NEXT_IN_TEMPLATE = re.compile(
-    rf"""(?:[^"'`/<{{}}]++|<(?!!--))*+({_STRING}|{_COMMENT.format(rest=_REST_OF_LINE[0])}|[`/{{}}])"""
+#: The same, inside a template, and in scripts with an HTML comment that ends at the start of a line.
+_NEXT_IN_TEMPLATE, _NEXT_ARROW, _NEXT_ARROW_IN_TEMPLATE = (
+    re.compile(
+        rf"""(?:[^"'`/<{less}]++|<(?!!--){arrow})*+({_STRING}|{_COMMENT.format(rest=_REST_OF_LINE[0])}|[`/{braces}]{arrows})"""
+    )
+    for less, arrow, braces, arrows in (
+        ("{}", "", "{}", ""),
+        ("-", "|-(?!->)", "", "|-->"),
+        ("{}-", "|-(?!->)", "{}", "|-->"),
+    )
 )
+_LINE_END = re.compile(r"[\r\n\u2028\u2029]|\Z")
+_LINE_START = re.compile(r"(?:\A|[\r\n\u2028\u2029])\s*(?:/\*(?:[^*]|\*(?!/))*+\*/\s*)*\Z")
+#: How far back the start of a line is looked for, in characters.
+_LINE_REACH = 200
 _TEMPLATE_PART = re.compile(r"(?:[^`\\$]++|\\[\s\S]|\$(?!\{))*+(`|\$\{|\Z|\\\Z)")
 _REGEX = re.compile(r"/(?![*/])(?:[^/\\\[\r\n]++|\\[^\r\n]|\[(?:[^\]\\\r\n]++|\\[^\r\n])*+\])++/[A-Za-z]*+")
 _WORD_BEFORE = re.compile(r"[\w$]+\Z")
@@ -50,8 +62,8 @@ _OPERATOR_WORDS = frozenset(
 #: Words whose parentheses are followed by a statement.
 _HEAD_WORDS = frozenset({"if", "while", "for", "with"})
 _BRACKETS = re.compile(r"[()\[\]{}]")
-#: The same, or a pair with none inside.
-_PAIRS = re.compile(r"[^()\[\]{}]*+(\([^()\[\]{}]*+\)|\{[^()\[\]{}]*+\}|\[[^()\[\]{}]*+\]|[()\[\]{}])")
+#: The same, or a pair with none inside; or what is left after the last one.
+_PAIRS = re.compile(r"[^()\[\]{}]*+(\([^()\[\]{}]*+\)|\{[^()\[\]{}]*+\}|\[[^()\[\]{}]*+\]|[()\[\]{}])|[^()\[\]{}]++")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 #: How far brackets are looked for at first, in characters.
 _NEAR = 1000
@@ -141,6 +153,8 @@ class ScriptText:
             code, depth = self.code, 1
             for found in _PAIRS.finditer(code, position + 1):
                 mark = found.group(1)
+                if mark is None:
+                    break
                 if mark in "([{":
                     depth += 1
                 elif len(mark) == 1:
@@ -159,7 +173,7 @@ class ScriptText:
             while end > 0:
                 start = max(0, end - max(_NEAR, position - end))
                 self._looked += end - start
-                marks = [found.span(1) for found in _PAIRS.finditer(code, start, end)]
+                marks = [found.span(1) for found in _PAIRS.finditer(code, start, end) if found.group(1)]
                 for at, after in reversed(marks):
                     if after - at > 1:
                         continue
@@ -201,11 +215,14 @@ class ScriptText:
 def _pieces(source: str, until: int) -> list[Piece]:
     pieces: list[Piece] = []
     add, new = pieces.append, tuple.__new__  # a quarter of the time of calling the class
-    at = 0
     depths: list[int] = []  # open braces in each ${…} that we are in
     comments: list[tuple[int, int]] = []  # since the last other piece
-    string, comment = PieceKind.STRING, PieceKind.COMMENT
-    outside = finder = _NEXT_PLAIN if _ends_lines_plainly(source) else _NEXT
+    string, comment, regular = PieceKind.STRING, PieceKind.COMMENT, PieceKind.REGEX
+    outside, inside = _finders(source)
+    finder = outside
+    at = _line_end(source, 0) if source.startswith("#!") else 0
+    if at:
+        add(new(Piece, (0, at, comment)))
     following = _matches(finder, source, at)
     while at < until:
         found = following()
@@ -221,14 +238,20 @@ def _pieces(source: str, until: int) -> list[Piece]:
                 comments.clear()
             continue
         if at - start > 1:
+            if first == "-":
+                if not _starts_line(source, start):
+                    continue
+                at = _line_end(source, at)
+                following = _matches(finder, source, at)
             comments.append((start, at))
             add(new(Piece, (start, at, comment)))
             continue
         if first == "/":
-            regex = _REGEX.match(source, start) if _begins_regex(source, start, comments) else None
+            end_of_regex = pieces[-1].end if pieces and pieces[-1].kind is regular else -1
+            regex = _REGEX.match(source, start) if _begins_regex(source, start, comments, end_of_regex) else None
             if regex is not None:
                 at = regex.end()
-                add(new(Piece, (start, at, PieceKind.REGEX)))
+                add(new(Piece, (start, at, regular)))
         elif first == "{":
             depths[-1] += 1
         elif first == "}" and depths[-1]:
@@ -241,7 +264,7 @@ def _pieces(source: str, until: int) -> list[Piece]:
             add(new(Piece, (start, at, PieceKind.TEMPLATE)))
             if part is not None and part.group(1) == "${":
                 depths.append(0)
-            finder = _NEXT_IN_TEMPLATE if depths else outside
+            finder = inside if depths else outside
         following = _matches(finder, source, at)
         if comments:
             comments.clear()
@@ -254,13 +277,34 @@ def _matches(pattern: re.Pattern[str], source: str, at: int) -> Callable[[], re.
     return found
 
 
+def _finders(source: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What finds the next piece of a script, outside templates and inside; the quickest that sees all of it."""
+    if "-->" in source and _has_arrow_comments(source):
+        return _NEXT_ARROW, _NEXT_ARROW_IN_TEMPLATE
+    return _NEXT_PLAIN if _ends_lines_plainly(source) else _NEXT, _NEXT_IN_TEMPLATE
+
+
+def _line_end(source: str, at: int) -> int:
+    found = _LINE_END.search(source, at)
+    return found.start() if found else len(source)
+
+
+def _has_arrow_comments(source: str) -> bool:
+    return any(_starts_line(source, found.start()) for found in re.finditer("-->", source))
+
+
+def _starts_line(source: str, at: int) -> bool:
+    """Nothing but white space and comments stands on the line before a place: "-->" begins a comment there."""
+    return _LINE_START.search(source, max(0, at - _LINE_REACH), at) is not None
+
+
 def _ends_lines_plainly(source: str) -> bool:
     """Every line of the script ends in a line feed."""
     has_others = not source.isascii() and ("\u2028" in source or "\u2029" in source)
     return not has_others and ("\r" not in source or source.count("\r") == source.count("\r\n"))
 
 
-def _begins_regex(source: str, slash: int, comments: list[tuple[int, int]]) -> bool:
+def _begins_regex(source: str, slash: int, comments: list[tuple[int, int]], end_of_regex: int) -> bool:
     """A slash begins a regular expression, and divides nothing; `comments` are those since the last other piece."""
     at = slash - 1
     for start, end in reversed(comments):
@@ -271,6 +315,8 @@ def _begins_regex(source: str, slash: int, comments: list[tuple[int, int]]) -> b
     if at < 0:
         return True
     before = source[at]
+    if at + 1 == end_of_regex:
+        return False
     if _WORD.match(before):
         found = _WORD_BEFORE.search(source, max(0, at - 32), at + 1)
         word = found.group() if found else ""

@@ -33,6 +33,7 @@ class SlotKind(StrEnum):
     SCRIPT = "script"  # classic script
     MODULE = "module"  # module script, modulepreload
     IMPORT_MAP = "import-map"  # a URL inside an import map
+    IMPORT_NAME = "import-name"  # a URL that an import map has rules for
     FRAME = "frame"  # iframe, frame
     OBJECT = "object"  # object, embed, applet
     MANIFEST = "manifest"

@@ -23,6 +23,7 @@ MODIFIERS: dict[SlotKind, str] = {
     SlotKind.SCRIPT: "js",
     SlotKind.MODULE: "esm",
     SlotKind.IMPORT_MAP: "esm",
+    SlotKind.IMPORT_NAME: "esm",
     SlotKind.FRAME: "if",
     SlotKind.OBJECT: "oe",
     SlotKind.MANIFEST: "oe",

@@ -11,17 +11,26 @@ from pathlib import Path
 
 from archiver.message import Head
 from replay.rewrite.context import RewriteContext
+from replay.strays import OF_DESTINATION
 
 #: In the order in which they need each other.
-_PARTS = ("core", "location", "markup", "elements", "network", "storage", "windows", "nets", "time")
+_PARTS = (
+    *("core", "code", "location", "markup", "styles", "elements", "network", "devices", "databases", "storage", "windows"),
+    *("asked", "nets", "time", "hide"),
+)
+_WORKER_PARTS = ("core", "code", "network", "databases", "time", "worker", "hide")
 _FOLDER = Path(__file__).parent
 #: Cookies of a server that scripts may see, and their length in all, up to which a page is told of them.
 _COOKIES, _COOKIE_CHARACTERS = 50, 16_384
 _HTTP_ONLY = re.compile(r";\s*httponly\s*(?:[;=]|$)", re.IGNORECASE)
+#: Collection, timestamp and URL in the path of a replayed document.
+_DOCUMENT = r"/^\/([^\/]+)\/(\d{1,14})(?:[a-z]{2,4}_)?\/(https?:\/\/.+)$/i"
 
 
 def _read(name: str) -> str:
-    return (_FOLDER / f"{name}.js").read_text(encoding="utf-8")
+    """A part without the lines that only people read, and without indentation; no string of ours goes over a line."""
+    lines = (line.strip() for line in (_FOLDER / f"{name}.js").read_text(encoding="utf-8").splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/**", "* ", "*/")))
 
 
 @cache
@@ -36,15 +45,44 @@ def page_runtime() -> str:
 
 
 @cache
+def worker_parts() -> str:
+    """What the runtime of workers is made of."""
+    return "\n".join(_read(name) for name in _WORKER_PARTS)
+
+
+@cache
 def runtime_version() -> str:
     """Changes with the runtime."""
-    return hashlib.sha256((page_runtime() + _read("worker")).encode()).hexdigest()[:16]
+    return hashlib.sha256((page_runtime() + worker_parts()).encode()).hexdigest()[:16]
 
 
-def worker_runtime(prefix: str, timestamp: str, url: str) -> str:
-    """What runs first in a worker of a page."""
-    config = json.dumps({"prefix": prefix, "timestamp": timestamp, "url": url}).replace("<", "\\u003c")
-    return f'((config) => {{\n"use strict";\nif ("__muniment" in self) return;\n{_read("worker")}\n}})({config});\n'
+def worker_runtime(prefix: str, timestamp: str, url: str, reader: str = "") -> str:
+    """What runs first in a worker of a page.
+
+    Args:
+        prefix: path of the collection.
+        timestamp: of the page.
+        url: of the worker, or of the page that made it of text.
+        reader: origin of the archive, for workers that are told none; "" for their own.
+    """
+    config = json.dumps({"prefix": prefix, "timestamp": timestamp, "url": url, "reader": reader}).replace("<", "\\u003c")
+    return (
+        '((window, config) => {\n"use strict";\nif ("__muniment" in window) return;\n'
+        'if (window.location.origin !== "null") config.reader = window.location.origin;\n'
+        f"{worker_parts()}\n}})(self, {config});\n"
+    )
+
+
+def worklet_runtime() -> str:
+    """What runs first in a worklet of a page."""
+    return _read("worklet")
+
+
+@cache
+def net() -> str:
+    """The reader's own service worker."""
+    destinations = json.dumps(OF_DESTINATION)
+    return f"const OF_DESTINATION = {destinations};\nconst ADDRESS = {_DOCUMENT};\n{_read('net')}"
 
 
 def runtime_tag(context: RewriteContext, head: Head) -> str:

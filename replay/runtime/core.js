@@ -1,7 +1,8 @@
 // What all parts of the runtime share: the browser's own functions, addresses of the archive, and how to replace a getter.
 //
 // All parts are joined into one function, boot(window, config), that is run once for every window: for the page by the
-// script in its head, for frames that have no document of their own by the page that makes them.
+// script in its head, for frames that have no document of their own by the page that makes them. Some of the parts are the
+// runtime of workers too, where `window` is the worker's own global object and there is no document.
 //
 //   config.reader     origin of the archive's own pages
 //   config.prefix     path of the collection, such as "/unesco/"
@@ -26,11 +27,14 @@ const attempt = (read) => {
   }
 };
 const native = {
-  baseURI: getterOf(window.Node.prototype, "baseURI"),
-  getAttribute: uncurried(window.Element.prototype.getAttribute),
-  setAttribute: uncurried(window.Element.prototype.setAttribute),
-  removeAttribute: uncurried(window.Element.prototype.removeAttribute),
-  localName: getterOf(window.Element.prototype, "localName"),
+  ...(window.Node && {
+    baseURI: getterOf(window.Node.prototype, "baseURI"),
+    defaultView: getterOf(window.Document.prototype, "defaultView"),
+    getAttribute: uncurried(window.Element.prototype.getAttribute),
+    setAttribute: uncurried(window.Element.prototype.setAttribute),
+    removeAttribute: uncurried(window.Element.prototype.removeAttribute),
+    localName: getterOf(window.Element.prototype, "localName"),
+  }),
   XMLHttpRequest: window.XMLHttpRequest,
   open: window.XMLHttpRequest.prototype.open,
   send: window.XMLHttpRequest.prototype.send,
@@ -38,6 +42,7 @@ const native = {
   status: getterOf(window.XMLHttpRequest.prototype, "status"),
   setRequestHeader: window.XMLHttpRequest.prototype.setRequestHeader,
   setTimeout: window.setTimeout.bind(window),
+  createObjectURL: window.URL.createObjectURL,
   localStorage: attempt(() => window.localStorage),
   sessionStorage: attempt(() => window.sessionStorage),
 };
@@ -85,8 +90,23 @@ const pageModifier = () => {
   return found[1] === "fr" || found[1] === "if" || found[1] === "oe" ? "if" : "";
 };
 
+const runtimeOf = (other) => {
+  try {
+    return other?.__muniment;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Which page this is; documents without an address of their own belong to the one that made them. */
+const hereURL = () => {
+  const own = parsed(originalOf(realLocation.href));
+  return own && WEB.test(own.protocol) && own.origin !== config.reader ? own : parsed(config.url);
+};
+
 /** What relative addresses of the document are joined with, as an archived address. */
 const baseOf = (node = window.document) => {
+  if (!node) return hereURL().href;
   const base = originalOf(native.baseURI(node));
   return base.startsWith("about:") || base.startsWith(config.reader) ? config.url : base;
 };
@@ -125,6 +145,8 @@ const spelled = (value, modifier) => {
 
 /** Replace parts of a property, keeping what is not given. */
 const redefine = (owner, name, {get, set, value}) => {
+  // What is global in a worker is so by its prototypes.
+  if (owner === window) while (owner && !getOwnPropertyDescriptor(owner, name)) owner = getPrototypeOf(owner);
   if (!owner) return;
   const before = getOwnPropertyDescriptor(owner, name);
   if (!before || !before.configurable) return;
@@ -178,15 +200,5 @@ const overrideClass = (name, handler) => {
   }
 };
 
-const NAMES = /location|postMessage|eval|import|top/;
-
-/** Code that is about to run, as the archive runs it. The server rewrites it, by the same rules as all scripts. */
-const script = (source) => {
-  if (typeof source !== "string" || !NAMES.test(source)) return source;
-  const request = new native.XMLHttpRequest();
-  apply(native.open, request, ["POST", `${config.reader}/-/rewrite/js`, false]);
-  apply(native.setRequestHeader, request, ["Content-Type", "text/plain;charset=utf-8"]);
-  apply(native.setRequestHeader, request, ["X-Archived-Page", `${config.prefix}${config.timestamp}/${encodeURI(baseOf())}`]);
-  apply(native.send, request, [source]);
-  return native.status(request) === 200 ? native.responseText(request) : source;
-};
+/** Functions whose constructors are named nowhere else, of this window's own realm. */
+const KINDS_OF_FUNCTIONS = new window.Function("return [async function () {}, function* () {}, async function* () {}]")();

@@ -167,6 +167,14 @@ const renewed = (element, attribute) => {
   native.setAttribute(element, own, convert(element, own, original));
 };
 
+overrideClass("Audio", (before) => ({
+  construct: (target, [source], made) => {
+    const audio = Reflect.construct(before, [], made);
+    if (source !== undefined) audio.src = source;
+    return audio;
+  },
+}));
+
 /** Properties that reflect an attribute. */
 const REFLECTED = [
   ["HTMLAnchorElement", "href"], ["HTMLAreaElement", "href"], ["HTMLAnchorElement", "ping"], ["HTMLAreaElement", "ping"],
@@ -176,8 +184,9 @@ const REFLECTED = [
   ["HTMLMediaElement", "src"], ["HTMLVideoElement", "poster"], ["HTMLSourceElement", "src"], ["HTMLSourceElement", "srcset"],
   ["HTMLTrackElement", "src"], ["HTMLInputElement", "src"], ["HTMLInputElement", "formAction"],
   ["HTMLButtonElement", "formAction"], ["HTMLFormElement", "action"], ["HTMLBodyElement", "background"],
+  ["HTMLMetaElement", "content"],
 ];
-const ADDRESS_LISTS = new Set(["srcset", "imageSrcset", "srcdoc", "ping"]);
+const ADDRESS_LISTS = new Set(["srcset", "imageSrcset", "srcdoc", "ping", "content"]);
 for (const [owner, property] of REFLECTED) {
   const attribute = property.toLowerCase();
   redefine(window[owner]?.prototype, property, {
@@ -189,39 +198,11 @@ for (const [owner, property] of REFLECTED) {
       return originalOf(value);
     },
     set: (before) => function (value) {
-      apply(before, this, [typeof value === "object" && property === "src" ? value : convert(this, attribute, String(value))]);
+      apply(before, this, [convert(this, attribute, String(value))]);
     },
   });
 }
 
-/** Chromium gives each declaration its properties itself, where no prototype can stand in between. */
-const declarations = new WeakMap();
-const declarationView = (style) => {
-  let view = declarations.get(style);
-  if (!view) {
-    const methods = new Map();
-    view = new Proxy(style, {
-      get: (target, key) => {
-        const value = Reflect.get(target, key, target);
-        if (typeof value === "string") return value.includes("url(") ? restored(value) : value;
-        if (typeof value !== "function") return value;
-        if (!methods.has(key)) methods.set(key, named((...values) => apply(value, target, values), value));
-        return methods.get(key);
-      },
-      set: (target, key, value) => Reflect.set(target, key, typeof value === "string" ? (styleText(value) ?? value) : value, target),
-    });
-    declarations.set(style, view);
-  }
-  return view;
-};
-for (const owner of [window.HTMLElement, window.SVGElement, window.MathMLElement]) {
-  redefine(owner?.prototype, "style", {
-    get: (before) => function () {
-      const style = apply(before, this, []);
-      return style && declarationView(style);
-    },
-  });
-}
 redefine(window.HTMLScriptElement.prototype, "type", {
   get: (before) => function () {
     return readBack(this, "type", apply(before, this, []));
@@ -266,13 +247,13 @@ for (const [owner, property] of [
   redefine(owner, property, {
     set: (before) => function (value) {
       let text = value;
-      if (this instanceof window.HTMLScriptElement) text = runnable(this) ? script(String(value)) : value;
+      if (this instanceof window.HTMLScriptElement) text = codeOf(this, value);
       else if (this instanceof window.HTMLStyleElement) text = styleText(String(value)) ?? value;
       apply(before, this, [text]);
     },
   });
 }
-const runnable = (element) => !/json/i.test(native.getAttribute(element, "type") ?? "");
+const codeOf = (element, text) => code(String(text), native.getAttribute(element, "type"));
 
 // Parts of the address of a link.
 for (const owner of ["HTMLAnchorElement", "HTMLAreaElement"]) {

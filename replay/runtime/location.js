@@ -25,11 +25,6 @@ const scriptAddress = (text) => {
   return changed === source ? text : `javascript:${encodeURIComponent(changed)}`;
 };
 
-/** Which page this is; documents without an address of their own belong to the one that made them. */
-const hereURL = () => {
-  const own = parsed(originalOf(realLocation.href));
-  return own && WEB.test(own.protocol) && own.origin !== config.reader ? own : parsed(config.url);
-};
 const ownURL = () => {
   const own = parsed(originalOf(realLocation.href));
   return own.protocol === "about:" || own.protocol === "blob:" ? own : hereURL();
@@ -44,7 +39,17 @@ accessor("origin", () => (realLocation.protocol === "blob:" ? hereURL() : ownURL
 accessor("hash", () => realLocation.hash, (value) => {
   realLocation.hash = value;
 });
-accessor("ancestorOrigins", () => realLocation.ancestorOrigins, undefined);
+/** Origins of the windows around this one, as far as they belong to the archived site, the nearest first. */
+const ancestors = () => {
+  const origins = [];
+  for (let here = window; here !== here.parent; here = here.parent) {
+    const around = runtimeOf(here.parent);
+    if (!around) break;
+    origins.push(around.origin);
+  }
+  return Object.assign(origins, {item: (index) => origins[index] ?? null, contains: (origin) => origins.includes(origin)});
+};
+accessor("ancestorOrigins", ancestors, undefined);
 for (const part of LOCATION_PARTS) {
   accessor(part, () => ownURL()[part], (value) => {
     const next = hereURL();
@@ -93,5 +98,40 @@ for (const name of ["pushState", "replaceState"]) {
       throw new DOMException(`A history state object with URL '${url}' cannot be created.`, "SecurityError");
     }
     return apply(before, this, [state, title, archived(target.href, pageModifier())]);
+  });
+}
+
+// The Navigation API tells and takes the same addresses. Where a navigation goes is known to the nets by the real one.
+const destinationURL = window.NavigationDestination && getterOf(window.NavigationDestination.prototype, "url");
+for (const name of ["NavigationHistoryEntry", "NavigationDestination"]) {
+  redefine(window[name]?.prototype, "url", {
+    get: (before) => function () {
+      const url = apply(before, this, []);
+      return url === null ? null : originalOf(url);
+    },
+  });
+}
+override(window.Navigation?.prototype, "navigate", (before) => function (url, ...rest) {
+  return apply(before, this, [archived(url, pageModifier()), ...rest]);
+});
+redefine(window.NavigateEvent?.prototype, "canIntercept", {
+  get: (before) => function () {
+    return apply(before, this, []) && parsed(this.destination.url)?.origin === hereURL().origin;
+  },
+});
+
+// What was loaded, by its own names.
+const entryName = window.PerformanceEntry && getterOf(window.PerformanceEntry.prototype, "name");
+redefine(window.PerformanceEntry?.prototype, "name", {get: () => function () {
+  return originalOf(entryName(this));
+}});
+for (const name of ["PerformanceEntry", "PerformanceResourceTiming", "PerformanceNavigationTiming"]) {
+  override(window[name]?.prototype, "toJSON", (before) => function () {
+    return {...apply(before, this, []), name: this.name};
+  });
+}
+for (const owner of [window.Performance, window.PerformanceObserverEntryList]) {
+  override(owner?.prototype, "getEntriesByName", () => function (name, type) {
+    return this.getEntries().filter((entry) => entry.name === String(name) && (type === undefined || entry.entryType === type));
   });
 }

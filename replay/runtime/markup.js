@@ -2,7 +2,7 @@
 
 /** Element name, attribute name → how what it names is asked for; "=srcset" and the like need more than that. */
 const ATTRIBUTES = {
-  a: {href: "", "xlink:href": "", ping: "=ping"},
+  a: {href: "", "xlink:href": "", ping: "=ping", attributionsrc: "=ping"},
   area: {href: "", ping: "=ping"},
   audio: {src: "oe"},
   base: {href: ""},
@@ -14,11 +14,12 @@ const ATTRIBUTES = {
   iframe: {src: "=frame", srcdoc: "=srcdoc"},
   image: {href: "im", "xlink:href": "im"},
   feimage: {href: "im", "xlink:href": "im"},
-  img: {src: "im", srcset: "=srcset", lowsrc: "im"},
+  img: {src: "im", srcset: "=srcset", lowsrc: "im", attributionsrc: "=ping"},
   input: {src: "im", formaction: ""},
   link: {href: "=link", imagesrcset: "=srcset"},
+  meta: {content: "=refresh"},
   object: {data: "=frame"},
-  script: {src: "=script", href: "=script", "xlink:href": "=script", type: "=type"},
+  script: {src: "=script", href: "=script", "xlink:href": "=script", type: "=type", attributionsrc: "=ping"},
   source: {src: "oe", srcset: "=srcset"},
   table: {background: "im"},
   td: {background: "im"},
@@ -55,6 +56,7 @@ const attributeValue = (name, attribute, value, other) => {
   if (kind === "=type") return /^\s*speculationrules\s*$/i.test(value) ? `archived/${value.trim()}` : null; // nothing is fetched ahead
   if (kind === "=srcset") return srcset(value);
   if (kind === "=srcdoc") return innerMarkup(value);
+  if (kind === "=refresh") return /^\s*refresh\s*$/i.test(other("http-equiv") ?? "") ? refresh(value) : null;
   if (kind === "=script") return address(value, String(other("type") ?? "").trim().toLowerCase() === "module" ? "esm" : "js");
   if (kind === "=link") {
     return HINTS.test(other("rel") ?? "") ? "about:blank" : address(value, linkModifier(other("rel"), other("as")));
@@ -69,6 +71,16 @@ const address = (value, modifier) => {
   return result === value ? null : result;
 };
 
+/** "5; url=…". */
+const refresh = (value) => {
+  const found = /^([\s\d.]*[;,\s]\s*(?:url\s*=\s*)?)(["']?)(.+)$/i.exec(value);
+  if (!found) return null;
+  const [, before, quote, rest] = found;
+  const url = quote ? rest.split(quote, 1)[0] : rest;
+  const changed = archived(url.trim(), pageModifier());
+  return changed === url.trim() ? null : before + quote + changed + (quote && quote);
+};
+
 const changedScript = (source) => {
   const result = script(source);
   return result === source ? null : result;
@@ -79,16 +91,43 @@ const srcset = (value) => String(value).replace(CANDIDATE, (all, before, url) =>
 
 const CSS_URL = /(url\(\s*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"'()\\]+))(\s*\))|(@import\s+)(?:"([^"\\]*)"|'([^'\\]*)')/gi;
 
+const IMAGE_SET = /(image-set\()((?:[^()"']|"[^"]*"|'[^']*'|\([^()]*\))*)\)/gi;
+/** Images in a set may be named by a string alone. */
+const imageSet = (all, start, images) => {
+  const changed = images.replace(/(^|,)(\s*)(["'])([^"']*)\3/g, (one, comma, space, quote, url) => comma + space + quote + archived(url, "im") + quote);
+  return `${start}${changed})`;
+};
+
 /** A style sheet with archive addresses; null when nothing changes. */
 const styleText = (text) => {
-  if (!/url\(|@import/i.test(text)) return null;
-  const result = text.replace(CSS_URL, (all, open, double, single, bare, close, rule, ruleDouble, ruleSingle) => {
+  if (!/url\(|@import|image-set\(/i.test(text)) return null;
+  const result = text.replace(IMAGE_SET, imageSet).replace(CSS_URL, (all, open, double, single, bare, close, rule, ruleDouble, ruleSingle) => {
     const value = double ?? single ?? bare ?? ruleDouble ?? ruleSingle;
     const changed = archived(value, rule ? "cs" : "im");
     if (changed === value) return all;
     return rule ? `${rule}"${changed}"` : `${open}"${changed.replace(/["\\]/g, "\\$&")}"${close}`;
   });
   return result === text ? null : result;
+};
+
+/** The text of a script element of some type, as it runs in the archive. */
+const code = (text, type) => {
+  if (/^\s*importmap\s*$/i.test(type ?? "")) return importMap(text);
+  return /json|speculationrules/i.test(type ?? "") ? text : script(text);
+};
+const ADDRESS_LIKE = /^(?:\.{0,2}\/|[a-z][a-z0-9+.-]*:)/i;
+/** Names of modules lead to addresses of the archive; names that are addresses are asked for as such. */
+const importMap = (text) => {
+  const changed = (names) =>
+    Object.fromEntries(Object.entries(names ?? {}).map(([name, url]) => [nameOf(name), typeof url === "string" ? archived(url, "esm") : url]));
+  const nameOf = (name) => (ADDRESS_LIKE.test(name) ? archived(name, "esm") : name);
+  try {
+    const map = JSON.parse(text);
+    const scopes = Object.entries(map.scopes ?? {}).map(([scope, names]) => [archived(scope, "esm"), changed(names)]);
+    return JSON.stringify({imports: changed(map.imports), scopes: Object.fromEntries(scopes)});
+  } catch {
+    return text;
+  }
 };
 
 const TAG = /<!--[\s\S]*?(?:-->|$)|<(script|style|textarea|title|xmp|noembed|noframes)((?:\s[^>"']*|"[^"]*"|'[^']*')*)>([\s\S]*?)(?=<\/\1[\s>/]|$)|<([a-z][^\s/>]*)((?:[^>"']|"[^"]*"|'[^']*')*)>/gi;
@@ -128,7 +167,7 @@ const rewriteMarkup = (markup) => {
       const element = rawName.toLowerCase();
       let inner = rawText;
       if (element === "style") inner = styleText(rawText) ?? rawText;
-      if (element === "script" && !/\btype\s*=\s*["']?[^"'\s>]*json/i.test(rawAttributes)) inner = script(rawText);
+      if (element === "script") inner = code(rawText, /\btype\s*=\s*["']?([^"'\s>]*)/i.exec(rawAttributes)?.[1]);
       return `<${rawName}${rewriteAttributes(element, rawAttributes)}>${inner}`;
     }
     if (name === undefined) return all;
@@ -157,29 +196,22 @@ const innerMarkup = (markup) => withRuntime(rewriteMarkup(markup), false);
 const documentAt = (url, type) => {
   const found = DOCUMENT_TYPE.exec(type);
   if (!found) return null;
-  const request = new native.XMLHttpRequest();
-  try {
-    apply(native.open, request, ["GET", url, false]);
-    apply(native.send, request, []);
-  } catch {
-    return null;
-  }
-  const text = native.responseText(request);
+  const text = textAt(url);
+  if (text === null) return null;
   return found[1].toLowerCase() === "text/html" ? innerMarkup(text) : withRuntime(text, true);
 };
-const {createObjectURL} = window.URL;
 const madeDocument = (url, type) => {
   const markup = documentAt(url, type);
   if (markup === null) return null;
-  return apply(createObjectURL, window.URL, [new window.Blob([markup], {type: `${type.replace(/;.*/, "")};charset=utf-8`})]);
+  return blobOf(markup, `${type.replace(/;.*/, "")};charset=utf-8`);
 };
 /** The wall lets no frame show a `data:` address, whose scripts nobody could reach. */
 const dataDocument = (url) => {
   const type = /^\s*data:([^,]*),/i.exec(url)?.[1];
   return type === undefined ? null : madeDocument(url, type);
 };
-override(window.URL, "createObjectURL", () => function (object) {
-  const url = apply(createObjectURL, window.URL, [object]);
+override(window.URL, "createObjectURL", (before) => function (object) {
+  const url = apply(before, window.URL, [object]);
   return (object instanceof window.Blob ? madeDocument(url, object.type) : null) ?? url;
 });
 
@@ -245,9 +277,13 @@ for (const name of ["write", "writeln"]) {
     }
     const result = apply(before, this, [rewriteMarkup(text)]);
     framesChanged();
+    runtimeOf(native.defaultView(this))?.listen();
     return result;
   });
 }
+override(window.Document.prototype, "execCommand", (before) => function (command, shown, value) {
+  return apply(before, this, [command, shown, /^inserthtml$/i.test(command) ? rewriteMarkup(value) : value]);
+});
 override(window.Document.prototype, "close", (before) => function () {
   const rest = waiting.get(this);
   if (rest) {
@@ -258,28 +294,7 @@ override(window.Document.prototype, "close", (before) => function () {
 });
 override(window.Document.prototype, "open", (before) => function (...values) {
   if (values.length > 2) return window.open(...values);
-  return apply(before, this, values);
+  const result = apply(before, this, values);
+  runtimeOf(native.defaultView(this))?.listen(); // it has forgotten all its listeners
+  return result;
 });
-
-// -- style sheets made by scripts --------------------------------------------------------------------------------------
-
-for (const name of ["insertRule", "replace", "replaceSync"]) {
-  override(window.CSSStyleSheet?.prototype, name, (before) => function (text, ...rest) {
-    return apply(before, this, [styleText(String(text)) ?? text, ...rest]);
-  });
-}
-override(window.CSSStyleDeclaration.prototype, "setProperty", (before) => function (name, value, ...rest) {
-  return apply(before, this, [name, styleText(String(value)) ?? value, ...rest]);
-});
-redefine(window.CSSStyleDeclaration.prototype, "cssText", {
-  get: (before) => function () {
-    return restored(apply(before, this, []));
-  },
-  set: (before) => function (value) {
-    apply(before, this, [styleText(String(value)) ?? value]);
-  },
-});
-overrideClass("FontFace", (before) => ({
-  construct: (target, [family, source, ...rest], made) =>
-    Reflect.construct(before, [family, typeof source === "string" ? (styleText(source) ?? source) : source, ...rest], made),
-}));

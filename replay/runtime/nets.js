@@ -14,7 +14,7 @@ const noteBanner = (event) => {
 // -- navigations -------------------------------------------------------------------------------------------------------
 
 window.navigation?.addEventListener("navigate", (event) => {
-  const target = parsed(event.destination.url);
+  const target = parsed(destinationURL(event.destination));
   if (ofBanner || !target || !event.cancelable || event.hashChange || !/^(?:push|replace)$/.test(event.navigationType) || !leaves(target)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
@@ -45,17 +45,11 @@ const mend = (element) => {
 };
 
 // Links in new windows, where no navigation tells of itself, and forms.
-for (const type of ["click", "auxclick", "contextmenu", "submit"]) {
-  window.addEventListener(
-    type,
-    (event) => {
-      noteBanner(event);
-      if (ofBanner) return;
-      for (const element of [...event.composedPath(), event.submitter]) if (element instanceof window.Element) mend(element);
-    },
-    true,
-  );
-}
+const mendPath = (event) => {
+  noteBanner(event);
+  if (ofBanner) return;
+  for (const element of [...event.composedPath(), event.submitter]) if (element instanceof window.Element) mend(element);
+};
 override(window.HTMLFormElement.prototype, "submit", (before) => function () {
   mend(this);
   return apply(before, this, []);
@@ -63,19 +57,24 @@ override(window.HTMLFormElement.prototype, "submit", (before) => function () {
 
 // What the wall stopped is asked for again, in the archive. The page hears only how that ends.
 const ATTEMPTS = new WeakSet();
-window.addEventListener(
-  "error",
-  (event) => {
-    const element = event.target;
-    if (!(element instanceof window.Element) || ATTEMPTS.has(element)) return;
-    ATTEMPTS.add(element);
-    if (!mend(element)) return;
-    event.stopImmediatePropagation();
-    if (native.localName(element) !== "script") return;
-    const again = window.document.createElement("script"); // one that has failed is not run again
-    for (const name of element.getAttributeNames()) native.setAttribute(again, name, native.getAttribute(element, name));
-    ATTEMPTS.add(again);
-    element.replaceWith(again);
-  },
-  true,
-);
+const mendFailed = (event) => {
+  const element = event.target;
+  if (!(element instanceof window.Element) || ATTEMPTS.has(element)) return;
+  ATTEMPTS.add(element);
+  if (!mend(element)) return;
+  event.stopImmediatePropagation();
+  if (native.localName(element) !== "script") return;
+  const again = window.document.createElement("script"); // one that has failed is not run again
+  for (const name of element.getAttributeNames()) native.setAttribute(again, name, native.getAttribute(element, name));
+  ATTEMPTS.add(again);
+  element.replaceWith(again);
+};
+
+/** Before anybody else: at the start, and again when the document is begun anew. */
+const listen = () => {
+  for (const type of ["click", "auxclick", "contextmenu", "submit"]) window.addEventListener(type, mendPath, true);
+  window.addEventListener("error", mendFailed, true);
+  window.addEventListener("storage", hearStorage, true);
+  window.document.addEventListener("load", framesChanged, true); // their next documents have windows of their own
+};
+listen();

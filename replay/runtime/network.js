@@ -1,6 +1,8 @@
 // What a page asks for while it runs, and what it would tell others.
 
-const requested = (input) => (typeof input === "string" || input instanceof URL ? archived(input, "da") : input);
+const requestURL = getterOf(window.Request.prototype, "url");
+const isRequest = (value) => typeof value === "object" && attempt(() => requestURL(value)) !== null;
+const requested = (input) => (isRequest(input) ? input : archived(String(input), "da"));
 
 overrideClass("Request", (before) => ({
   construct: (target, [input, ...rest], made) => Reflect.construct(before, [requested(input), ...rest], made),
@@ -33,7 +35,7 @@ override(window, "fetch", (before) => function (input, init) {
   const given = init && typeof init === "object" && init.integrity ? {...init, integrity: ""} : init;
   const options = inTurn(input, given);
   try {
-    return apply(before, window, [input instanceof window.Request ? input : requested(String(input)), options]);
+    return apply(before, window, [requested(input), options]);
   } catch (error) {
     return Promise.reject(error);
   }
@@ -59,7 +61,11 @@ overrideClass("EventSource", (before) => ({
 redefine(window.EventSource?.prototype, "url", {get: (before) => function () {
   return originalOf(apply(before, this, []));
 }});
-override(window.Navigator.prototype, "sendBeacon", () => () => true);
+override(window.Navigator?.prototype, "sendBeacon", () => () => true);
+override(window, "fetchLater", () => () => ({activated: false})); // never
+redefine(window.ErrorEvent?.prototype, "filename", {get: (before) => function () {
+  return originalOf(apply(before, this, []));
+}});
 
 // Nobody answers in an archive: connections are made and found closed, as when a server is away.
 class ArchivedSocket extends window.EventTarget {
@@ -104,16 +110,36 @@ for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "RTCDataChan
 
 // -- workers -----------------------------------------------------------------------------------------------------------
 
+/** The text behind an address of this page's own; null when it cannot be read. */
+const textAt = (url) => {
+  const request = new native.XMLHttpRequest();
+  try {
+    apply(native.open, request, ["GET", url, false]);
+    apply(native.send, request, []);
+  } catch {
+    return null;
+  }
+  return native.responseText(request);
+};
+const blobOf = (text, type) => apply(native.createObjectURL, URL, [new window.Blob([text], {type})]);
+
+const runtimeOfWorkers = () => {
+  const facts = {prefix: config.prefix, timestamp: config.timestamp, url: baseOf(), reader: config.reader};
+  return `${config.reader}/-/runtime/worker.js?${new window.URLSearchParams(facts)}`;
+};
 /** A worker made of a blob is given the runtime first. */
 const workerAddress = (url, options) => {
   const text = String(url);
-  if (!/^(?:blob|data):/i.test(text)) return archived(text, options?.type === "module" ? "wkrm" : "wkr");
-  const runtime = `${config.reader}/-/runtime/worker.js?${new window.URLSearchParams({prefix: config.prefix, timestamp: config.timestamp, url: baseOf()})}`;
-  const lines =
-    options?.type === "module"
-      ? `import ${JSON.stringify(runtime)};import ${JSON.stringify(text)};`
-      : `importScripts(${JSON.stringify(runtime)},${JSON.stringify(text)});`;
-  return URL.createObjectURL(new window.Blob([lines], {type: "text/javascript"}));
+  const isModule = options?.type === "module";
+  if (!/^(?:blob|data):/i.test(text)) return archived(text, isModule ? "wkrm" : "wkr");
+  let code = text;
+  const source = textAt(text);
+  if (source !== null && /\bimport\b/.test(source)) {
+    const changed = script(source);
+    if (changed !== source) code = blobOf(changed, "text/javascript");
+  }
+  const [runtime, own] = [runtimeOfWorkers(), code].map((address) => JSON.stringify(address));
+  return blobOf(isModule ? `import ${runtime};import ${own};` : `importScripts(${runtime},${own});`, "text/javascript");
 };
 for (const name of ["Worker", "SharedWorker"]) {
   overrideClass(name, (before) => ({
@@ -121,42 +147,7 @@ for (const name of ["Worker", "SharedWorker"]) {
       Reflect.construct(before, options === undefined ? [workerAddress(url)] : [workerAddress(url, options), options], made),
   }));
 }
-override(window.Worklet?.prototype, "addModule", (before) => function (url, ...rest) {
+override(window.Worklet?.prototype, "addModule", (before) => async function (url, ...rest) {
+  await apply(before, this, [`${config.reader}/-/runtime/worklet.js`]);
   return apply(before, this, [archived(url, "esm"), ...rest]);
-});
-
-// A site's own service worker would stand between the reader and the archive.
-const silence = () => new Promise(() => {});
-if (window.ServiceWorkerContainer) {
-  override(window.ServiceWorkerContainer.prototype, "register", () => function register() {
-    return silence();
-  });
-  override(window.ServiceWorkerContainer.prototype, "getRegistration", () => function getRegistration() {
-    return Promise.resolve(undefined);
-  });
-  override(window.ServiceWorkerContainer.prototype, "getRegistrations", () => function getRegistrations() {
-    return Promise.resolve([]);
-  });
-  redefine(window.ServiceWorkerContainer.prototype, "controller", {get: () => () => null});
-  redefine(window.ServiceWorkerContainer.prototype, "ready", {get: () => silence});
-}
-
-// -- what would ask the reader, or tell of them ------------------------------------------------------------------------
-
-redefine(window.Navigator.prototype, "onLine", {get: () => () => true});
-for (const name of ["registerProtocolHandler", "unregisterProtocolHandler"]) override(window.Navigator.prototype, name, () => () => undefined);
-if (window.Notification) {
-  redefine(window.Notification, "permission", {get: () => () => "denied"});
-  override(window.Notification, "requestPermission", () => (done) => {
-    done?.("denied");
-    return Promise.resolve("denied");
-  });
-}
-const nowhere = (ok, failed) => {
-  failed?.({code: 1, message: "User denied Geolocation", PERMISSION_DENIED: 1, POSITION_UNAVAILABLE: 2, TIMEOUT: 3});
-};
-override(window.Geolocation?.prototype, "getCurrentPosition", () => nowhere);
-override(window.Geolocation?.prototype, "watchPosition", () => (ok, failed) => {
-  nowhere(ok, failed);
-  return 0;
 });

@@ -7,7 +7,9 @@ if (mark) {
   mark.remove();
   // Not the origin of the page, which has none in a sandbox.
   const reader = new URL(script).origin;
-  const config = {reader, prefix, timestamp, url, script, cookies: JSON.parse(cookies), modifier: window === window.top ? "" : "if"};
+  const config = {reader, prefix, timestamp, url, script, modifier: window === window.top ? "" : "if"};
   if ("__muniment" in window) window.__muniment.adopt(config);
   else boot(window, config);
+  // What came with the response; documents inside this one came with nothing. The clock is that of the capture by now.
+  if (window.location.protocol.startsWith("http")) window.__muniment.take(JSON.parse(cookies));
 }

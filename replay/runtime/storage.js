@@ -1,10 +1,5 @@
 // Storage and cookies of the archived site, apart from those of all other sites in the archive.
 
-const siteOf = () => {
-  const here = hereURL();
-  return `${config.prefix}${here.origin}`;
-};
-
 const storages = new WeakMap(); // view → the browser's own storage
 const storageMethods = {};
 for (const name of ["getItem", "setItem", "removeItem", "clear", "key"]) storageMethods[name] = window.Storage.prototype[name];
@@ -19,7 +14,7 @@ const storageKeys = (real, mark) => {
   return keys;
 };
 const storageView = (real) => {
-  const mark = `muniment:${siteOf()}:`;
+  const mark = marker();
   const read = (key) => apply(storageMethods.getItem, real, [mark + key]);
   const methods = {
     getItem: (key) => read(key),
@@ -65,41 +60,25 @@ redefine(window.Storage.prototype, "length", {
   },
 });
 
-// -- databases and caches ----------------------------------------------------------------------------------------------
-
-const marker = () => `muniment:${siteOf()}:`;
-for (const name of ["open", "deleteDatabase"]) {
-  override(window.IDBFactory.prototype, name, (before) => function (database, ...rest) {
-    return apply(before, this, [marker() + database, ...rest]);
-  });
-}
-override(window.IDBFactory.prototype, "databases", (before) => async function () {
-  const mark = marker();
-  const all = await apply(before, this, []);
-  return all.filter(({name}) => name.startsWith(mark)).map((entry) => ({...entry, name: entry.name.slice(mark.length)}));
-});
-redefine(window.IDBDatabase.prototype, "name", {
+// What other pages of the site store is heard of; what those of other sites store is not.
+const eventKey = window.StorageEvent && getterOf(window.StorageEvent.prototype, "key");
+const hearStorage = (event) => {
+  const key = event.isTrusted ? eventKey(event) : null;
+  if (key !== null && !key.startsWith(marker())) event.stopImmediatePropagation();
+};
+redefine(window.StorageEvent?.prototype, "key", {
   get: (before) => function () {
-    const name = apply(before, this, []);
-    return name.startsWith(marker()) ? name.slice(marker().length) : name;
+    const key = apply(before, this, []);
+    return key !== null && key.startsWith(marker()) ? key.slice(marker().length) : key;
   },
 });
-for (const name of ["open", "has", "delete"]) {
-  override(window.CacheStorage?.prototype, name, (before) => function (cache) {
-    return apply(before, this, [marker() + cache]);
-  });
-}
-override(window.CacheStorage?.prototype, "keys", (before) => async function () {
-  const mark = marker();
-  return (await apply(before, this, [])).filter((name) => name.startsWith(mark)).map((name) => name.slice(mark.length));
-});
-overrideClass("BroadcastChannel", (before) => ({
-  construct: (target, [name], made) => Reflect.construct(before, [marker() + name], made),
-}));
-redefine(window.BroadcastChannel?.prototype, "name", {
+redefine(window.StorageEvent?.prototype, "url", {get: (before) => function () {
+  return originalOf(apply(before, this, []));
+}});
+redefine(window.StorageEvent?.prototype, "storageArea", {
   get: (before) => function () {
-    const name = apply(before, this, []);
-    return name.startsWith(marker()) ? name.slice(marker().length) : name;
+    const area = apply(before, this, []);
+    return area === null ? null : area === native.localStorage ? window.localStorage : area === native.sessionStorage ? window.sessionStorage : area;
   },
 });
 
@@ -166,6 +145,3 @@ redefine(window.Document.prototype, "cookie", {
     setCookie(text);
   },
 });
-/** What came with the document. The clock must be that of the capture by then. */
-const takeCookies = () => config.cookies?.forEach(setCookie);
-if ("cookieStore" in window) Reflect.deleteProperty(window, "cookieStore");

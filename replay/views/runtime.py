@@ -9,12 +9,13 @@ from flask import Response, request
 from archiver.markup.slots import PassageKind
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.js import rewrite_script
-from replay.runtime.bundle import page_runtime, runtime_version, worker_runtime
+from replay.runtime.bundle import net, page_runtime, runtime_version, worker_runtime, worklet_runtime
 
 #: Code that a page makes while it runs, in bytes; longer code is left as it is.
 MAX_SCRIPT_BYTES = 8 * 1024 * 1024
 
 _PAGE = re.compile(r"(/[A-Za-z0-9_-]+/)(\d{14})/(https?://.+)")
+_ORIGIN = re.compile(r"https?://[\w.:\[\]-]+", re.ASCII)
 _SCRIPT = "text/javascript; charset=utf-8"
 
 
@@ -33,7 +34,29 @@ def worker() -> Response:
     )
     if found is None:
         return Response("", 400, content_type=_SCRIPT)
-    response = Response(worker_runtime(*found.groups()), content_type=_SCRIPT)
+    reader = request.args.get("reader", "")
+    prefix, timestamp, url = found.groups()
+    script = worker_runtime(prefix, timestamp, url, reader if _ORIGIN.fullmatch(reader) else "")
+    response = Response(script, content_type=_SCRIPT)
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Access-Control-Allow-Origin"] = "*"  # for modules of workers in a sandbox
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def worklet() -> Response:
+    """The runtime of a worklet of a page."""
+    response = Response(worklet_runtime(), content_type=_SCRIPT)
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def service_worker() -> Response:
+    """The reader's own service worker, for the whole site."""
+    response = Response(net(), content_type=_SCRIPT)
+    response.headers["Service-Worker-Allowed"] = "/"
     response.headers["Cache-Control"] = "no-cache"
     return response
 

@@ -164,19 +164,13 @@ def test_link_headers() -> None:
     assert len(parse_link_header("<" * 1_000_000 + "a>")) == 1
 
 
-def test_import_maps_give_addresses_not_names() -> None:
-    text = '{"imports":{"a":"./x.js","b/":"/y/","c":"https://e.example/z.js","d":"bare"},"scopes":{"/s/":{"a":"../w.js"}}} "'
+def test_import_maps_give_addresses_and_what_is_named_by_url() -> None:
+    text = '{"imports":{"a":"./x.js","b/":"/y/","/c/":"https://e.example/z.js","d":"bare"},"scopes":{"/s/":{"a":"../w.js"}}} "'
     found = list(scan_import_map(text))
-    assert [url for _, _, url in found] == ["./x.js", "/y/", "https://e.example/z.js", "../w.js"]
-    assert all(text[start:end] == url for start, end, url in found)
-    assert (
-        list(
-            scan_import_map(
-                '["\\u0',
-            )
-        )
-        == []
-    )
+    assert [url for _, _, url, is_name in found if not is_name] == ["./x.js", "/y/", "https://e.example/z.js", "../w.js"]
+    assert [url for _, _, url, is_name in found if is_name] == ["/c/", "/s/"]
+    assert all(text[start:end] == url for start, end, url, _ in found)
+    assert list(scan_import_map('["\\u0')) == list(scan_import_map('{"integrity":{"/x.js":"sha384-AA=="}}')) == []
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright
 
 from archiver.holdings import open_holdings
@@ -31,6 +32,8 @@ from tests.servers.warcs import response_record
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
 STAMP = "20160810204623"
 SITE = "http://site.test"
+#: Where browsers run no service worker: plain http on a host name.
+PLAIN = "reader.test"
 WAYS = (Path(__file__).parent / "leak_ways.js").read_text(encoding="utf-8")
 
 
@@ -185,7 +188,7 @@ def chromium(playwright: Playwright, folder: Path, outside: Outside) -> Iterator
     It has a profile of its own, and its background networking: without them it opens no connection ahead of time.
     """
     log = folder / "net.json"
-    rules = f"MAP *.example 127.0.0.1:{outside.port}, MAP *.com ^NOTFOUND, EXCLUDE 127.0.0.1"
+    rules = f"MAP *.example 127.0.0.1:{outside.port}, MAP {PLAIN} 127.0.0.1, MAP *.com ^NOTFOUND, EXCLUDE 127.0.0.1"
     context = playwright.chromium.launch_persistent_context(
         folder / "profile",
         executable_path=chromium_path(),
@@ -218,10 +221,11 @@ def test_the_listener_sees_every_way(playwright: Playwright, tmp_path: Path) -> 
         assert (unseen, LOOKED_UP in hosts(log())) == (set(), True)
 
 
-def test_nothing_leaves_the_archive(playwright: Playwright, tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", PLAIN])
+def test_nothing_leaves_the_archive(playwright: Playwright, tmp_path: Path, host: str) -> None:
     with Outside(DATAGRAMS) as outside, archived(tmp_path, files(outside)) as first:
         with chromium(playwright, tmp_path, outside) as (context, log):
-            for page in try_everything(context, first):
+            for page in try_everything(context, first.replace("127.0.0.1", host)):
                 page.wait_for_load_state("networkidle")
             # The listener is there, and the browser finds it.
             context.pages[0].evaluate("() => void fetch('http://canary.example/', {mode: 'no-cors'})")

@@ -82,8 +82,9 @@ def text(page: str, **options: object) -> str:
         ("<a href=/a%2Fb?c=%2F>", f"<a href={AT}/{SITE}/a%252Fb?c&#61;%2F>"),
         ("<a href=/a%2Fb#c%2Fd>", f"<a href={AT}/{SITE}/a%252Fb#c%2Fd>"),
         ("<iframe srcdoc='&lt;img src=x.png&gt;'></iframe>", f"<iframe srcdoc='&lt;img src={AT}im_/{DIR}/x.png>'></iframe>"),
-        ('<script type=importmap>{"imports":{"a":"./m.js"}}</script>',
-         f'<script type=importmap>{{"imports":{{"a":"{AT}esm_/{DIR}/m.js"}}}}</script>'),
+        ('<script type=importmap>{"imports":{"a":"./m.js","./b/":"./c/"}}</script>',
+         f'<script type=importmap>{{"imports":{{"a":"{AT}esm_/{DIR}/m.js",'
+         f'"{AT}esm_/{DIR}/b/":"{AT}esm_/{DIR}/c/"}}}}</script>'),
         ('<script type=speculationrules>{"prefetch":[{"urls":["/x"]}]}</script>', "<script type=speculationrules>{}</script>"),
     ],
 )  # fmt: skip

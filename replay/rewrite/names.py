@@ -1,0 +1,385 @@
+"""The names in a script that lead out of its page, and what stands in their place in the archive.
+
+What a name becomes is an expression that yields the archived view when it holds the browser's own object, and the very same
+value when it does not: other objects, proxies and objects without a prototype among them, are asked for nothing but what the
+script asks them for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from zlib import crc32
+
+from archiver.markup.js import PieceKind, ScriptText, names_a_module, plain_string, quoted
+from archiver.urls import resolve
+from replay.rewrite.context import RewriteContext
+from replay.rewrite.syntax import ASSIGNMENT, DECLARATIONS, METHOD_WORDS, PART_OF_NAME, Syntax
+from replay.rewrite.urls import archive_address
+
+#: The runtime's one global, and the name under which windows and documents are taken apart.
+RUNTIME = "__muniment"
+LOCATION = "__muniment_location"
+
+#: Past the last name that matters, code is still needed to find closing brackets.
+_LOOK_AHEAD = 8192
+#: Scripts in files are at home at their own URL, all others at that of their document.
+_FILES = frozenset({"js", "esm", "wkr", "wkrm"})
+
+_NAMES = ("location", "postMessage", "eval", "import", "top", "from")
+#: Names that mean something only beside an import or an export.
+_OF_MODULES = frozenset({"import", "from"})
+_BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
+_WINDOWS = frozenset({"window", "self", "parent", "globalThis", "frames", "opener", "top", "defaultView", "contentWindow"})
+_COMPARED = re.compile(r"[!=]==?")
+_URL_START = re.compile(r"(?:[a-z][a-z0-9+.\-]*:|/)", re.IGNORECASE)
+_META = re.compile(r"\.\s*meta(?![\w$])")
+_ASSIGNED = f"{RUNTIME}.assign(location,(v)=>location=v).value"
+#: An escape that spells a letter, and a name with some around it.
+_ESCAPED_LETTER = re.compile(r"\\u(?:00[4-7][0-9A-Fa-f]|\{0*[4-7][0-9A-Fa-f]\})")
+_ESCAPED_NAME = re.compile(rf"(?<![\w$\\])(?:[A-Za-z]|{_ESCAPED_LETTER.pattern})+(?![\w$\\])")
+#: No name that matters is longer when every letter of it is escaped.
+_LONGEST = 120
+#: What `top` stands between when its value is taken: before it and after it.
+_TAKEN_AFTER = "=(,?:&|[!"
+_TAKEN_WORDS = frozenset({"return", "typeof", "in", "of", "case"})
+_NOT_TAKEN = DECLARATIONS | {"typeof"}
+_TAKEN_BEFORE = ";,)]}?&|:"
+
+Edit = tuple[int, int, str]
+
+
+def plainly_named(source: str) -> str:
+    """A script whose names are all spelled without escapes, as far as they matter; lines stay."""
+    if "\\u" not in source:
+        return source
+    found: list[Edit] = []
+    done = 0
+    for escape in _ESCAPED_LETTER.finditer(source):
+        if escape.start() < done:
+            continue
+        for match in _ESCAPED_NAME.finditer(source, max(0, escape.start() - _LONGEST), escape.end() + _LONGEST):
+            if match.start() <= escape.start() < match.end():
+                name, done = plain_string(f'"{match.group()}"'), match.end()
+                if name in _NAMES:
+                    found.append((match.start(), match.end(), name))
+    if not found:
+        return source
+    text = ScriptText(source)
+    return spliced(source, (edit for edit in found if text.piece_at(edit[0]) is None))
+
+
+def spliced(source: str, edits: Iterator[Edit]) -> str:
+    """The text with replacements made; the very same object when there are none."""
+    ordered = sorted(edits, key=lambda edit: edit[:2])
+    if not ordered:
+        return source
+    out: list[str] = []
+    at = 0
+    for start, end, text in ordered:
+        out += (source[at:start], text)
+        at = end
+    out.append(source[at:])
+    return "".join(out)
+
+
+def _occurrences(source: str) -> list[tuple[int, str]]:
+    """Where the names stand that may matter, in order."""
+    found = []
+    has_modules = "import" in source or "export" in source
+    for name in _NAMES:
+        at = source.find(name) if has_modules or name not in _OF_MODULES else -1
+        while at >= 0:
+            end = at + len(name)
+            joined = at > 0 and PART_OF_NAME.match(source, at - 1) and not (at <= 3 and source[:at] in _BYTE_ORDER_MARKS)
+            whole = not joined and not PART_OF_NAME.match(source, end)
+            if whole:
+                found.append((at, name))
+            at = source.find(name, end)
+    found.sort()
+    return found
+
+
+def _may_matter(source: str, at: int, name: str) -> bool:
+    """Cheap tests that spare most scripts the rest: `top` and `from` are everyday words."""
+    if name == "from":
+        return source[at + 4 : at + 24].lstrip()[:1] in ("'", '"')
+    if name == "top":
+        rest = source[at + 3 : at + 24].lstrip()
+        before = source[max(0, at - 24) : at].rstrip()
+        if before.endswith("."):
+            return before[:-1].rstrip().rstrip("?").endswith(tuple(_WINDOWS))
+        if rest.startswith(".") or _COMPARED.match(rest) or before.endswith(("==", "!=")):
+            return True
+        return rest[:1] in ("", *_TAKEN_BEFORE) and (before[-1:] in _TAKEN_AFTER or before.endswith(tuple(_TAKEN_WORDS)))
+    return True
+
+
+class Names:
+    """Decides of each name in a script what stands in its place.
+
+    Args:
+        context: where the script is replayed.
+        source: the script, its names spelled without escapes.
+    """
+
+    def __init__(self, context: RewriteContext, source: str) -> None:
+        self._context = context
+        self._source = source
+        self._found = [(at, name) for at, name in _occurrences(source) if _may_matter(source, at, name)]
+        until = self._found[-1][0] + _LOOK_AHEAD if self._found else 0
+        self._text = ScriptText(source, until)
+        self._syntax = Syntax(self._text)
+
+    def edits(self) -> Iterator[Edit]:
+        """The replacements."""
+        for at, name in self._found:
+            piece = self._text.piece_at(at)
+            if piece is not None:
+                if name == "location" and piece.kind is PieceKind.STRING:
+                    yield from self._computed(piece.start, piece.end)
+                continue
+            if name == "location":
+                yield from self._location(at)
+            elif name == "top":
+                yield from self._top(at)
+            elif name == "postMessage":
+                yield from self._post_message(at)
+            elif name == "eval":
+                yield from self._eval(at)
+            else:
+                yield from self._module(at, name)
+
+    # -- properties --------------------------------------------------------------------------------------------------
+
+    def _asked_of(self, at: int) -> list[Edit]:
+        """Has the runtime say whom a property is asked of; `at` is the place of its "." or "[". Empty when nobody can tell."""
+        owner = self._syntax.owner(at)
+        if owner is None:
+            return []
+        start, end, may_end_early = owner
+        is_optional = self._text.code[self._text.before(at) + 1 : at].endswith("?") or self._text.code[at - 1 : at] in (
+            "?",
+            ".",
+        )
+        mark = "?" if may_end_early and not is_optional and self._text.code[at] == "." else ""
+        return [(start, start, f"{RUNTIME}.of("), (end, end, f"){mark}")]
+
+    def _computed(self, start: int, end: int) -> Iterator[Edit]:
+        """`window["location"]`."""
+        text, code = self._text, self._text.code
+        if plain_string(self._source[start:end]) != "location":
+            return
+        before, after = text.before(start), text.after(end)
+        if before >= 1 and code[before] == "[" and code[after : after + 1] == "]":
+            yield from self._asked_of(before)
+
+    # -- location ----------------------------------------------------------------------------------------------------
+
+    def _location(self, at: int) -> Iterator[Edit]:
+        text, code, syntax = self._text, self._text.code, self._syntax
+        end = at + len("location")
+        before, after = text.before(at), text.after(end)
+        previous = code[before] if before >= 0 else ""
+        following = code[after : after + 1]
+        if previous == "." and code[before - 2 : before + 1] != "...":
+            if not syntax.is_deleted(before) and text.word_before(before) != "super":
+                yield from self._asked_of(before) or [(at, end, LOCATION)]
+            return
+        word = text.word_before(at)
+        if previous == "#" or word in DECLARATIONS:
+            return
+        if following == "(":
+            return  # a function of that name, or its declaration: the browser's own cannot be called
+        if code.startswith("=>", after) or code.startswith(("++", "--"), after):
+            return
+        enclosing = syntax.enclosing(before, at, previous)
+        bracket = code[enclosing] if enclosing >= 0 else ""
+        if following == ":" and previous in ("{", ",") and bracket == "{":
+            if syntax.is_pattern(enclosing):
+                yield from self._key(at, end, enclosing, after)
+            return
+        if following == ":" and word != "case" and (previous not in ("?", ":", "(", "&", "|") or syntax.is_label(after)):
+            return  # a label, or a key
+        if syntax.is_declared(at) or syntax.is_field(at, before, previous):
+            return
+        if bracket == "{" and ((previous in ("{", ",") and following in (",", "}", "=")) or code.startswith("as", after)):
+            yield from self._shorthand(at, end, enclosing, after)
+        elif bracket in ("(", "[") and previous in ("(", "[", ",", ".") and syntax.is_pattern(enclosing):
+            yield from ()
+        elif bracket == "{" and previous in (":", ".") and not syntax.is_block(enclosing) and syntax.is_pattern(enclosing):
+            if not syntax.binds(enclosing):
+                yield at, end, _ASSIGNED
+        elif ASSIGNMENT.match(code, after):
+            yield at, end, _ASSIGNED
+        elif not syntax.is_loop_target(enclosing, after, previous):
+            yield at, end, f"{RUNTIME}.location(location)"
+
+    def _shorthand(self, at: int, end: int, enclosing: int, after: int) -> Iterator[Edit]:
+        """`{location}`: of an object, a pattern, a block, a class or an import list."""
+        text, code, syntax = self._text, self._text.code, self._syntax
+        is_assigned = code[after : after + 1] == "="
+        if text.word_before(enclosing) in ("import", "export") or syntax.is_class_body(enclosing):
+            return
+        if syntax.is_pattern(enclosing):
+            yield from self._taken_apart(at, end, enclosing, after, after, ":location")
+        elif syntax.is_block(enclosing):
+            yield at, end, _ASSIGNED if is_assigned else f"{RUNTIME}.location(location)"
+        elif not is_assigned and code[text.before(at)] in "{,":
+            yield at, end, f"location:{RUNTIME}.location(location)"
+
+    def _key(self, at: int, end: int, enclosing: int, colon: int) -> Iterator[Edit]:
+        """`{location: target}` in a pattern."""
+        yield from self._taken_apart(at, end, enclosing, self._syntax.target_end(colon + 1), colon, "")
+
+    def _taken_apart(self, at: int, end: int, enclosing: int, target_end: int, after: int, target: str) -> Iterator[Edit]:
+        """Takes both the property and what it is in the archive; the first counts where nobody is asked for the second."""
+        code = self._text.code
+        if target_end < 0 or not self._syntax.binds(enclosing):
+            it, other = f"{RUNTIME}.it", f":{_ASSIGNED}" if target else ""
+        else:
+            it, other = f"{LOCATION}_{crc32(self._source.encode('utf-8', 'surrogatepass')):x}_{at}", target
+        if target_end < 0:
+            yield at, end, LOCATION
+            return
+        yield at, end, f"location:{it},{LOCATION}{other}"
+        if code[target_end] == "=" and not code.startswith(("==", "=>"), target_end):
+            yield target_end, target_end + 1, f"={it}!==void 0?{it}:"
+        else:
+            yield target_end, target_end, f"={it}"
+
+    # -- the other names ---------------------------------------------------------------------------------------------
+
+    def _top(self, at: int) -> Iterator[Edit]:
+        text, code = self._text, self._text.code
+        end = at + 3
+        before, after = text.before(at), text.after(end)
+        previous = code[before] if before >= 0 else ""
+        if previous == "." and code[before - 2 : before + 1] != "...":
+            if text.word_before(before - (code[before - 1 : before] == "?")) in _WINDOWS:
+                yield from self._asked_of(before)
+            return
+        word = text.word_before(at)
+        if word in DECLARATIONS or previous == "#":
+            return
+        compared = _COMPARED.match(code, after) or (before > 0 and code[before - 1 : before + 1] in ("==", "!="))
+        if (
+            compared
+            or (code[after : after + 1] == "." and code[after + 1 : after + 2] != ".")
+            or self._is_taken(at, before, after)
+        ):
+            yield at, end, f"{RUNTIME}.top(top)"
+
+    def _is_taken(self, at: int, before: int, after: int) -> bool:
+        """The value of `top` goes somewhere: into a variable, an argument, a condition."""
+        text, code, syntax = self._text, self._text.code, self._syntax
+        previous, following = code[before] if before >= 0 else ";", code[after : after + 1]
+        if following not in ("", *_TAKEN_BEFORE) or ASSIGNMENT.match(code, after):
+            return False
+        if text.word_before(at) in _TAKEN_WORDS:
+            return following != ":"
+        if previous == "=":
+            return code[before - 1 : before + 1] != "=>" and following != ":"
+        if previous in "!" or code[before - 1 : before + 1] in ("&&", "||", "??"):
+            return True
+        if previous == "?":
+            return code[before - 1] != "?" and following == ":"
+        enclosing = syntax.enclosing(before, at, previous)
+        if (
+            previous not in ("(", ",", "[")
+            or enclosing < 0
+            or code[enclosing] == "{"
+            or following not in (",", ")", "]", "&", "|")
+        ):
+            return False
+        return code[enclosing] == "(" and not syntax.is_pattern(enclosing) and not syntax.is_declared(at)
+
+    def _post_message(self, at: int) -> Iterator[Edit]:
+        text, code = self._text, self._text.code
+        before = text.before(at)
+        if before <= 0 or code[before] != "." or code[before - 2 : before + 1] == "..." or text.word_before(before) == "super":
+            return
+        after = text.after(at + len("postMessage"))
+        if not ASSIGNMENT.match(code, after):
+            yield from self._asked_of(before)
+
+    def _eval(self, at: int) -> Iterator[Edit]:
+        text, code, syntax = self._text, self._text.code, self._syntax
+        end = at + 4
+        before, after = text.before(at), text.after(end)
+        previous = code[before] if before >= 0 else ""
+        if code[after : after + 1] == "(":
+            closing = text.closing(after)
+            if closing < 0 or text.after(after + 1) == closing or syntax.is_pattern(after):
+                return
+            if text.word_before(at) in METHOD_WORDS or previous == "#":
+                return
+            if previous == "." and (text.word_before(before) not in _WINDOWS):
+                return
+            yield after + 1, after + 1, f"{RUNTIME}.script("
+            yield closing, closing, ")"
+        elif previous not in (".", "#", "{", ",") or (previous == "," and code[after : after + 1] == ")"):
+            if code[after : after + 1] == ":" or ASSIGNMENT.match(code, after) or text.word_before(at) in _NOT_TAKEN:
+                return
+            if syntax.is_field(at, before, previous):
+                return
+            yield at, end, f"{RUNTIME}.eval(eval)"
+
+    # -- modules -----------------------------------------------------------------------------------------------------
+
+    def _module(self, at: int, name: str) -> Iterator[Edit]:
+        text, code = self._text, self._text.code
+        end = at + len(name)
+        before, after = text.before(at), text.after(end)
+        if before >= 0 and code[before] in ".#":
+            return
+        following = code[after : after + 1]
+        if following == '"':
+            piece = text.piece_at(after)
+            if piece is not None and names_a_module(text, piece):
+                yield from self._specifier(piece.start, piece.end)
+        elif name == "import" and following == "(" and text.word_before(at) not in METHOD_WORDS:
+            yield from self._dynamic_import(after)
+        elif name == "import" and following == ".":
+            meta = _META.match(code, after)
+            if meta is not None:
+                yield at, at, f"{RUNTIME}.meta("
+                yield meta.end(), meta.end(), ")"
+
+    def _dynamic_import(self, opening: int) -> Iterator[Edit]:
+        text, code = self._text, self._text.code
+        closing = text.closing(opening)
+        if closing < 0 or text.after(opening + 1) == closing or code[text.after(closing + 1) :][:1] == "{":
+            return
+        piece = text.piece_at(text.after(opening + 1))
+        end = self._first_argument(opening, closing)
+        if piece is not None and piece.kind is PieceKind.STRING and text.after(piece.end) == end:
+            yield from self._specifier(piece.start, piece.end)
+            return
+        own = f",{quoted(self._context.url)}" if self._context.modifier in _FILES else ""
+        yield opening + 1, opening + 1, f"{RUNTIME}.module("
+        yield end, end, f"{own})"
+
+    def _first_argument(self, opening: int, closing: int) -> int:
+        """Where the first argument ends."""
+        code = self._text.code
+        depth = 0
+        for found in re.compile(r"[()\[\]{},]").finditer(code, opening + 1, closing):
+            mark = found.group()
+            if mark in "([{":
+                depth += 1
+            elif mark in ")]}":
+                depth -= 1
+            elif not depth:
+                return found.start()
+        return closing
+
+    def _specifier(self, start: int, end: int) -> Iterator[Edit]:
+        """Relative specifiers lead into the archive by themselves, bare ones through the import map."""
+        literal = self._source[start:end]
+        value = plain_string(literal)
+        if not _URL_START.match(value):
+            return
+        url = resolve(self._context.url, value)
+        if url is not None and url.startswith(("http://", "https://")):
+            yield start, end, quoted(archive_address(self._context, url, "esm"), literal[0])
