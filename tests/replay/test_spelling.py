@@ -150,3 +150,21 @@ def test_what_strays_from_a_page_with_an_escaped_slash_finds_its_place(reader: R
         answer = client.get(asked, headers={"Referer": page, "Sec-Fetch-Dest": "style"})
         assert (answer.status_code, answer.headers["Location"]) == (307, f"/unesco/{STAMP}cs_/http://e.org{home}")
     assert meant("s.css", page, "localhost", "style") == ReplayAddress("unesco", STAMP, "cs", "http://e.org/a%2Fb/s.css")
+
+
+@pytest.mark.parametrize("modifier", ["", "da_", "im_"])
+@pytest.mark.parametrize(
+    "urls",
+    [
+        ["http://e.org/s", "http://www.e.org/s", "https://e.org/s"],
+        ["http://e.org/x//y", "http://e.org/x/y"],
+        ["http://e.org/o?a=1&b=2", "http://e.org/o?b=2&a=1"],
+    ],
+)
+def test_of_one_visit_each_url_has_its_own_capture(reader: Reader, modifier: str, urls: list[str]) -> None:
+    client = reader(*(text(url, MOMENT.replace(second=second)) for second, url in enumerate(urls, 20)))
+    for url in urls:
+        answer = client.get(f"/unesco/{STAMP}{modifier}/{url}", follow_redirects=True)
+        assert answer.get_data(as_text=True) == f"{url} 2016"
+    held = client.get(f"/unesco/{STAMP}{modifier}/{urls[0].replace('e.org', 'www2.e.org')}", follow_redirects=True)
+    assert held.status_code == 200
