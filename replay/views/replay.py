@@ -82,6 +82,11 @@ def show(name: str, rest: str) -> BaseResponse:
     address = parse_address(path.partition(prefix)[2] or rest, name)
     if isinstance(address, VersionsAddress):
         return versions.show(lookup, scope, address)
+    if address.modifier in ("", "if", "fr") and request.headers.get("Sec-Fetch-Dest") == "script":
+        # A page made up a relative address for import(); modules are asked for as such, so that they are rewritten.
+        answer = redirect(quote(replace(address, modifier="esm").path(), safe=URL_SAFE), 302)
+        answer.headers.update({"Vary": "Sec-Fetch-Dest", "Access-Control-Allow-Origin": "*"})
+        return answer
     return _Replay(lookup, scope, address).answer()
 
 
