@@ -104,10 +104,13 @@ for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "RTCDataChan
 
 // -- workers -----------------------------------------------------------------------------------------------------------
 
+/** Addresses that workers were made of. */
+const ofWorkers = new Set();
 /** A worker made of a blob is given the runtime first. */
 const workerAddress = (url, options) => {
   const text = String(url);
   if (!/^(?:blob|data):/i.test(text)) return archived(text, options?.type === "module" ? "wkrm" : "wkr");
+  ofWorkers.add(text);
   const runtime = `${config.reader}/-/runtime/worker.js?${new window.URLSearchParams({prefix: config.prefix, timestamp: config.timestamp, url: baseOf()})}`;
   const lines =
     options?.type === "module"
@@ -121,6 +124,13 @@ for (const name of ["Worker", "SharedWorker"]) {
       Reflect.construct(before, options === undefined ? [workerAddress(url)] : [workerAddress(url, options), options], made),
   }));
 }
+// Pages give up the address of a worker as soon as they have it; ours reads it when it has read the runtime.
+const REVOKED_AFTER = 60000;
+override(URL, "revokeObjectURL", (before) => function (url) {
+  const address = String(url);
+  if (ofWorkers.has(address)) native.setTimeout(() => apply(before, URL, [address]), REVOKED_AFTER);
+  else apply(before, URL, [address]);
+});
 override(window.Worklet?.prototype, "addModule", (before) => function (url, ...rest) {
   return apply(before, this, [archived(url, "esm"), ...rest]);
 });
