@@ -4,6 +4,7 @@
 # make check          ruff, mypy, architecture
 # make bench          capture side by side with wget
 # make bench-replay   replay side by side with pywb and nginx
+# make applications   real applications, live and replayed: docs/applications.md
 # make corpus         the conformance corpus: ours, pywb and wabac.js; writes docs/corpus.md
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 WORKBENCH_PORT ?= 8081
 
-.PHONY: run test check bench bench-replay corpus sample clean chromium
+.PHONY: run test check bench bench-replay corpus applications sample clean chromium
 .DELETE_ON_ERROR:
 
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -48,6 +49,10 @@ bench-replay: $(VENV)/.tested
 # needs npm for wabac.js
 corpus: $(VENV)/.tested chromium
 	$(BIN)/python -m tests.corpus
+
+# needs apt-get and npm for the applications; ARGS="--only NAME" for one of them
+applications: $(VENV)/.tested chromium
+	$(BIN)/python -m tests.applications $(ARGS)
 
 sample: $(VENV)/.tested
 	$(BIN)/python sample/make.py

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from archiver.markup.css import scan_css
 from archiver.markup.foreign import ROOTS, ForeignContent
@@ -235,7 +236,7 @@ class HtmlScanner:
         elif tag == "script":
             kind, is_import_map = self._script
             if kind is not None and raw.strip():
-                found.append(Passage(offset, offset + len(raw), raw, kind, _script_text))
+                found.append(Passage(offset, offset + len(raw), raw, kind, partial(_script_text, raw)))
             elif is_import_map:
                 for first, last, value, is_name in scan_import_map(raw):
                     found.append(Slot(offset + first, offset + last, value, _IMPORTS[is_name], encode_json))
@@ -381,6 +382,10 @@ class HtmlScanner:
             self._template += 1
 
 
+#: What changes how the text of a script element ends.
+_SCRIPT_OPENING = re.compile(r"<(/?script|!--)", re.IGNORECASE)
+_HIDDEN = re.compile(r"\s*<!--")
+
 #: What a base element or a refresh is where the browser does not act on it.
 _IMPORTS = (SlotKind.IMPORT_MAP, SlotKind.IMPORT_NAME)
 _INERT = {SlotKind.BASE: SlotKind.ALTERNATE, SlotKind.REFRESH: SlotKind.LINK}
@@ -392,9 +397,16 @@ def _make_inert(found: list[Found]) -> None:
             found[index] = item._replace(kind=_INERT[item.kind])
 
 
-def _script_text(text: str) -> str:
-    """Script source: a rewriter must not make an end tag out of it."""
-    return re.sub(r"<(?=/script|!--)", r"\\x3c", text, flags=re.IGNORECASE)
+def _script_text(original: str, text: str) -> str:
+    """Script source that was rewritten: no end tag and no comment comes of it that was not there.
+
+    Those that were there mean what they did, such as the comment around a script that hides it from browsers of 1996.
+    """
+    if _SCRIPT_OPENING.findall(text) == _SCRIPT_OPENING.findall(original):
+        return text
+    hidden = _HIDDEN.match(text)
+    start = hidden.end() if hidden else 0
+    return text[:start] + _SCRIPT_OPENING.sub(r"\\x3c\1", text[start:])
 
 
 def _css_content(text: str) -> str:

@@ -210,7 +210,9 @@ class _Editor:
                 self._splicer.replace(item.start, item.end, item.encode(inner).replace("<", "&lt;"))
         elif kind in _SCRIPTS or kind in _ATTRIBUTE_SCRIPTS:
             source = item.value if kind in _SCRIPTS else self._read(item.value)
-            script = rewrite_script(self._context, source, kind)
+            has_own_base = self._base != self._context.url
+            context = replace(self._context, url=self._base) if has_own_base else self._context
+            script = rewrite_script(context, source, kind)
             if script is not None:
                 self._splicer.replace(item.start, item.end, item.encode(script))
 

@@ -375,10 +375,14 @@ class Names:
         return closing
 
     def _specifier(self, start: int, end: int) -> Iterator[Edit]:
-        """Relative specifiers lead into the archive by themselves, bare ones through the import map."""
+        """Bare specifiers lead into the archive through the import map, relative ones from module to module by themselves.
+
+        From a page, a classic script or a worker they would lead to what is asked for as one of those, and not rewritten.
+        """
         literal = self._source[start:end]
         value = plain_string(literal)
-        if not _URL_START.match(value):
+        is_relative = value.startswith(("./", "../"))
+        if not _URL_START.match(value) and not (is_relative and self._context.modifier != "esm"):
             return
         url = resolve(self._context.url, value)
         if url is not None and url.startswith(("http://", "https://")):

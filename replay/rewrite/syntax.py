@@ -207,6 +207,8 @@ class Syntax:
             return False
         word = text.word_before(bracket)
         start = text.before(bracket) + 1 - len(word)
+        if code[start - 1 : start] == "*" and text.word_before(start - 1) == "function":  # a generator without a name
+            return True
         if word in ("if", "while", "for", "switch", "with", "return"):
             return False
         if word == "catch" or word == "function" or text.word_before(start) in METHOD_WORDS:

@@ -132,12 +132,9 @@ const workerAddress = (url, options) => {
   const text = String(url);
   const isModule = options?.type === "module";
   if (!/^(?:blob|data):/i.test(text)) return archived(text, isModule ? "wkrm" : "wkr");
-  let code = text;
+  // A copy: pages give the address up as soon as they have their worker, and ours is read after the runtime.
   const source = textAt(text);
-  if (source !== null && /\bimport\b/.test(source)) {
-    const changed = script(source);
-    if (changed !== source) code = blobOf(changed, "text/javascript");
-  }
+  const code = source === null ? text : blobOf(/\bimport\b/.test(source) ? script(source) : source, "text/javascript");
   const [runtime, own] = [runtimeOfWorkers(), code].map((address) => JSON.stringify(address));
   return blobOf(isModule ? `import ${runtime};import ${own};` : `importScripts(${runtime},${own});`, "text/javascript");
 };

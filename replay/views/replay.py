@@ -53,6 +53,7 @@ logger = logging.getLogger(__name__)
 
 #: Responses up to this size, decoded, are rewritten in memory, looked through for media, and kept.
 _WHOLE_BYTES = 2 * 1024 * 1024
+_WHOLE_TIMESTAMP = 14  # digits
 #: A frameset must have begun by then.
 _START_BYTES = 64 * 1024
 #: How often a page has sent the very same before, as the client-side runtime counts it.
@@ -82,6 +83,11 @@ def show(name: str, rest: str) -> BaseResponse:
     address = parse_address(path.partition(prefix)[2] or rest, name)
     if isinstance(address, VersionsAddress):
         return versions.show(lookup, scope, address)
+    if address.modifier in ("", "if", "fr") and request.headers.get("Sec-Fetch-Dest") == "script":
+        # A page made up a relative address for import(); modules are asked for as such, so that they are rewritten.
+        answer = redirect(quote(replace(address, modifier="esm").path(), safe=URL_SAFE), 302)
+        answer.headers.update({"Vary": "Sec-Fetch-Dest", "Access-Control-Allow-Origin": "*"})
+        return answer
     return _Replay(lookup, scope, address).answer()
 
 
@@ -100,6 +106,8 @@ class _Replay:
         self.is_sent = self.wanted != address.url  # something was sent with the request
         self.is_approximate = False
         self.repeats: Capture | None = None  # the first that repeats what is not held
+        # A browser tells modules apart by their address: all of a page's have its time, so that each is there once.
+        self.is_in_place = address.modifier == "esm" and len(address.timestamp) == _WHOLE_TIMESTAMP
         self.beyond: Extent | None = None  # what is held when the bytes asked for are not among it
 
     def answer(self) -> BaseResponse:
@@ -163,7 +171,7 @@ class _Replay:
 
     def is_at(self, capture: Capture) -> bool:
         """This is the address of a capture, where the relative URLs of a document lead to the right places."""
-        if self.address.timestamp != capture.timestamp:
+        if self.address.timestamp != capture.timestamp and not self.is_in_place:
             return False
         return not self.is_elsewhere(capture)
 
@@ -194,7 +202,7 @@ class _Replay:
         capture = found.capture
         if found.exact:
             return self.passed(found, key, self.exact_headers(found))
-        context = RewriteContext(f"/{self.scope.slug}/", capture.timestamp, capture.url, self.address.modifier)
+        context = RewriteContext(f"/{self.scope.slug}/", self.moment(capture), capture.url, self.address.modifier)
         if kind_of(found.head.media_type, context.modifier, start[:SNIFF_BYTES]) is Kind.NONE:
             return self.passed(found, key, rewrite_headers(context, found.head))
         has_banner, has_runtime = self.is_page(found), self.destination != "empty"
@@ -344,8 +352,8 @@ class _Replay:
         """Names what this address gives of a capture, but for the banner: by payload, mode, and version of the rules."""
         mode = _MODES.get(self.destination, "part")
         parts = (
-            rules_version(), capture.collection, self.scope.slug, capture.timestamp, capture.url, self.address.modifier, mode,
-            capture.digest, capture.file, str(capture.offset),
+            rules_version(), capture.collection, self.scope.slug, self.moment(capture), capture.url, self.address.modifier,
+            mode, capture.digest, capture.file, str(capture.offset),
         )  # fmt: skip
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -371,7 +379,7 @@ class _Replay:
             *memento_fields(capture),
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
-            ("Cache-Control", "max-age=31536000, immutable" if self.may_be_kept() else "no-cache"),
+            ("Cache-Control", "max-age=31536000, immutable" if self.may_be_kept(capture) else "no-cache"),
             ("Access-Control-Allow-Origin", "*"),
         )
         if self.is_approximate:
@@ -382,9 +390,14 @@ class _Replay:
             response.call_on_close(close)
         return response
 
-    def may_be_kept(self) -> bool:
+    def moment(self, capture: Capture) -> str:
+        """The time at which what this response names is asked for."""
+        return self.address.timestamp if self.is_in_place else capture.timestamp
+
+    def may_be_kept(self, capture: Capture) -> bool:
         """The same address will always be answered so: pages have banners, other captures may come nearer."""
-        return bool(self.address.modifier) and not self.is_sent and not self.is_approximate
+        is_closest = self.is_in_place and self.address.timestamp != capture.timestamp
+        return bool(self.address.modifier) and not self.is_sent and not self.is_approximate and not is_closest
 
     def missing(self) -> BaseResponse:
         address = self.address

@@ -52,8 +52,28 @@ MEDIA = (
     "<!doctype html><title>Media</title><h1 id=x>Media</h1><video src=/one.webm title='One &amp; only'></video>"
     "<audio src=/two.mp3></audio><video><source src=/three.mp4></video>"
 )
+#: Modules named relative to a page, in each of the ways.
+MODULAR = (
+    "<!doctype html><title>Modular</title><base href=/parts/><body><script type=module>import {where} from './where.mjs'; "
+    "document.body.append(where(1))</script><script>import('../parts/where.mjs').then(({where}) => "
+    "document.body.append(where(2))); const name = './where.mjs'; import(name).then(({where}) => "
+    "document.body.append(where(3)))</script>"
+)
+ONCE = (
+    "<!doctype html><title>Once</title><body><script type=module>import {met as one} from './parts/one.mjs'; "
+    "import {met as two} from './parts/two.mjs'; const {met} = await import('./parts/met.mjs'); "
+    "document.body.append([...new Set([one, two, met])].length, ' of ', window.runs)</script>"
+)
+MODULES = {
+    "where.mjs": "export const where = (way) => `${way} ${location.href};`",
+    "one.mjs": "export {met} from './met.mjs'",
+    "two.mjs": "import {met} from '/parts/met.mjs'; export {met}",
+    "met.mjs": "window.runs = (window.runs ?? 0) + 1; export const met = {}",
+}
 
 PAGES = {
+    "/modular": MODULAR,
+    "/once": ONCE,
     "/plain": PLAIN,
     "/hostile": HOSTILE,
     "/quirks": QUIRKS,
@@ -81,6 +101,9 @@ MEDIA_FILES = {"/one.webm": "video/webm", "/two.mp3": "audio/mpeg", "/three.mp4"
 def make_archive(folder: Path) -> Path:
     """An archive with the pages above, and with 60 captures of one address over six years."""
     records = [response_record(f"{SITE}{path}", MOMENT, text.encode()) for path, text in PAGES.items()]
+    for seconds, (path, source) in enumerate(MODULES.items()):  # as crawls take them: each at its own time
+        moment, mime = MOMENT + timedelta(seconds=seconds), "text/javascript"
+        records.append(response_record(f"{SITE}/parts/{path}", moment, source.encode(), headers=f"Content-Type: {mime}\r\n"))
     for path, mime in MEDIA_FILES.items():
         records.append(response_record(f"{SITE}{path}", MOMENT, b"\0" * 64, headers=f"Content-Type: {mime}\r\n"))
     for number in range(60):

@@ -184,6 +184,7 @@ const later = [
   ["worker", () => (new Promise(done => { const w = new Worker('/worker.js'); w.onmessage = e => done(e.data); w.postMessage('go') })), ["http://site.example/worker.js", "http://site.example/raw", "imported"]],
   ["module worker", () => (new Promise(done => { const w = new Worker('/worker.mjs', {type: 'module'}); w.onmessage = e => done(e.data);w.postMessage('go') })), ["http://site.example/worker.mjs", "http://site.example/raw"]],
   ["blob worker", () => (new Promise(done => { const code = '(' + (() => { self.onmessage = () => fetch('http://site.example/data.json').then(r => r.json()).then(j => self.postMessage([self.location.origin, j.at])) }) + ')()';const w = new Worker(URL.createObjectURL(new Blob([code]))); w.onmessage = e => done(e.data); w.postMessage('go') })), ["http://site.example", "http://site.example/raw"]],
+  ["revoked blob worker", () => (new Promise(done => { const url = URL.createObjectURL(new Blob(['postMessage(self.origin)'])); const w = new Worker(url); URL.revokeObjectURL(url); w.onmessage = e => done(e.data); w.onerror = e => done(e.message) })), "http://site.example"],
   ["service worker", () => (navigator.serviceWorker.getRegistrations().then(r => r.length)), 0],
   ["frame", () => (framed('/frame.html')), ["http://site.example/frame.html", "http://site.example/dir/page.html?q=1", "http://site.example", "http://site.example"]],
   ["frame elsewhere", () => (framed('http://other.example/frame.html')), ["http://other.example/frame.html", null, "http://other.example", "http://site.example"]],

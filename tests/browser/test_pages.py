@@ -142,6 +142,18 @@ def test_scripts_that_take_over_the_document_find_it_as_it_was(page: Page, reade
     assert page.evaluate(children) == "HEAD BODY H1 A"
 
 
+def test_modules_that_a_page_names_relative_to_itself_see_the_archive(page: Page, reader: str) -> None:
+    page.goto(replay(reader, "/modular"))
+    page.wait_for_function("document.body.innerText.split(';').length > 3")
+    assert sorted(page.locator("body").inner_text().split(";")) == ["", *(f"{way} {SITE}/modular" for way in (1, 2, 3))]
+
+
+def test_a_module_runs_once_whenever_each_part_of_the_page_was_captured(page: Page, reader: str) -> None:
+    page.goto(replay(reader, "/once"))
+    page.wait_for_function("document.body.innerText")
+    assert page.locator("body").inner_text() == "1 of 1"
+
+
 def test_hiding_is_remembered_and_can_be_undone_with_the_keyboard(page: Page, reader: str) -> None:
     page.goto(replay(reader, "/plain"))
     page.get_by_role("button", name="hide").focus()

@@ -226,6 +226,18 @@ def test_queries_are_sent_in_the_encoding_of_the_page(charset: str, query: str) 
     assert f"{AT}/{URL}?q={query}" in out
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<!--\nif (location.hash) go()\n//-->", "<!--\nif (__muniment.location(location).hash) go()\n//-->"),
+        ("\n <!-- hide\na(location)\n// -->", "\n <!-- hide\na(__muniment.location(location))\n// -->"),
+        ("a('<!--', '<script>', location)", "a('<!--', '<script>', __muniment.location(location))"),
+    ],
+)
+def test_scripts_that_hide_from_old_browsers_go_on_running(before: str, after: str) -> None:
+    assert text(f"<script>{before}</script><p>") == f"<script>{after}</script><p>"
+
+
 def test_a_declared_charset_rules_over_the_bytes() -> None:
     page = "<meta charset=windows-1251><body><a href='/Ж'>".encode("windows-1251")
     assert b"/%D0%96'" in rewritten(page, charset=None)

@@ -82,6 +82,8 @@ def rewritten(source: str) -> str:
         ('import "/x.js"', 'import "/c/20200101000000esm_/http://e.org/x.js"'),
         ("export * from '//cdn.org/x.js'", "export * from '/c/20200101000000esm_/http://cdn.org/x.js'"),
         ("import('/x.js')", "import('/c/20200101000000esm_/http://e.org/x.js')"),
+        ("import './x.js'", "import '/c/20200101000000esm_/http://e.org/a/x.js'"),
+        ("import('../x.js?y')", "import('/c/20200101000000esm_/http://e.org/x.js?y')"),
         ("import('/x.json', {with: {type: 'json'}})",
          "import('/c/20200101000000esm_/http://e.org/x.json', {with: {type: 'json'}})"),
         ("import(name, {with: {}})", 'import(__muniment.module(name,"http://e.org/a/b.js"), {with: {}})'),
@@ -103,7 +105,7 @@ def test_names_that_lead_out_lead_to_the_runtime(source: str, expected: str) -> 
         "obj = {location() { return 1 }}",
         "var location, top, parent",
         "function location() {}",
-        "import {location} from './r.js'; export {location}",
+        "import {location} from 'r'; export {location}",
         "location: for (;;) { break location; continue location }",
         "class A { a = 1; location; static location = 2\n top; b() {} }",
         "import * as location from 'a'; export {location as b, c as location}",
@@ -113,13 +115,23 @@ def test_names_that_lead_out_lead_to_the_runtime(source: str, expected: str) -> 
         "delete window.location",
         "$location.path(); locations; my.locationOf(a)",
         "rect.top = a.top + top; f({top, left}); const {top} = r",
-        "import './x.js'; import a from 'bare'; import('./y.js')",
+        "import a from 'bare'; import('bare')",
         "Array.from('x'); redis.eval('s'); postMessage('x')",
         "use('strict')",
     ],
 )
 def test_everything_else_stays_as_it_was(source: str) -> None:
     assert rewrite_script(CONTEXT, source, PassageKind.SCRIPT) is None
+
+
+def test_relative_modules_lead_from_module_to_module_by_themselves() -> None:
+    source = "import './x.js'; export * from '../y.js'; import('./z.js')"
+    module = RewriteContext("/c/", "20200101000000", "http://e.org/m/a.js", "esm")
+    assert rewrite_script(module, source, PassageKind.SCRIPT) is None
+    worker = RewriteContext("/c/", "20200101000000", "http://e.org/m/a.js", "wkrm")
+    found = rewrite_script(worker, source, PassageKind.SCRIPT)
+    at = "/c/20200101000000esm_/http://e.org"
+    assert found == f"import '{at}/m/x.js'; export * from '{at}/y.js'; import('{at}/m/z.js')"
 
 
 def test_directives_lines_and_unknown_bytes_stay() -> None:
