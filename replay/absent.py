@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
-_GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 _BODIES: dict[str, tuple[str, bytes]] = {
     "js": ("text/javascript", b"/* not archived */\n"),
     "esm": ("text/javascript", b"/* not archived */\n"),
@@ -12,7 +9,7 @@ _BODIES: dict[str, tuple[str, bytes]] = {
     "wkrm": ("text/javascript", b"/* not archived */\n"),
     "sw": ("text/javascript", b"/* not archived */\n"),
     "cs": ("text/css", b"/* not archived */\n"),
-    "im": ("image/gif", _GIF),
+    "im": ("image/gif", b""),  # no picture: its alternative text is shown, and scripts hear of the error, as at a live site
     "da": ("application/json", b'{"error": "not archived"}\n'),
 }
 _OF_DESTINATION = {

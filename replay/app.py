@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 
@@ -117,7 +118,10 @@ def _from_environment() -> tuple[Settings, Holdings]:
 
 def reader() -> Flask:
     """Factory for server processes: settings come from the environment."""
-    return create_reader(*_from_environment())
+    app = create_reader(*_from_environment())
+    gc.collect()
+    gc.freeze()  # what lives as long as the process is not looked through again and again
+    return app
 
 
 def workbench() -> Flask:

@@ -104,7 +104,9 @@ def main() -> int:
         print(f"{warc.parent}: {WARC} with {len(cases)} cases, and what each shows")
         return 0
     with sync_playwright() as playwright:
-        return _status(_checked(playwright, cases, options))
+        verdicts = _checked(playwright, cases, options)
+    known = {case.name for case in cases if case.known} if not (options.live or options.base) else set()
+    return 0 if all(verdict.passed or name in known for name, verdict in verdicts.items()) else 1
 
 
 def _checked(playwright: Playwright, cases: Sequence[Case], options: argparse.Namespace) -> Verdicts:
@@ -122,10 +124,6 @@ def _checked(playwright: Playwright, cases: Sequence[Case], options: argparse.Na
     (ROOT / "docs" / "corpus.md").write_text(render(cases, verdicts), encoding="utf-8")
     print("docs/corpus.md")
     return verdicts["Muniment"]
-
-
-def _status(verdicts: Verdicts) -> int:
-    return 0 if all(verdict.passed for verdict in verdicts.values()) else 1
 
 
 if __name__ == "__main__":

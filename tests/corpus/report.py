@@ -41,6 +41,8 @@ def render(cases: Sequence[Case], verdicts: Mapping[str, Mapping[str, Verdict]])
         for case in group:
             title = f"{case.title}<br>`{case.name}`" + ("" if case.live else ", archive only")
             cells = [_cell(found[case.name]) for found in verdicts.values()]
+            if case.known:
+                cells[0] += f"<br>{case.known}"
             lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -65,13 +65,16 @@ def test_a_page_that_names_no_encoding(reader: Reader, codec: str, text: str, la
     assert is_kept(original, answer.data)
 
 
-@pytest.mark.parametrize(("codec", "text", "label"), UNDECLARED, ids=NAMES)
-@pytest.mark.parametrize("how", ["http", "meta", "bom"])
+def ways_to_say(codec: str) -> list[str]:
+    """Only Unicode has byte order marks, and in a meta element UTF-16 means UTF-8."""
+    return ["http", *(["bom"] if codec.startswith("utf") else []), *(["meta"] if not codec.startswith("utf-16") else [])]
+
+
+@pytest.mark.parametrize(
+    ("codec", "text", "label", "how"),
+    [(codec, text, label, how) for codec, text, label in UNDECLARED for how in ways_to_say(codec)],
+)
 def test_what_a_page_says_is_believed(reader: Reader, codec: str, text: str, label: str, how: str) -> None:
-    if how == "bom" and not codec.startswith("utf"):
-        pytest.skip("has none")
-    if how == "meta" and codec.startswith("utf-16"):
-        pytest.skip("means something else")
     start = LONG.replace("<title>", f"<meta charset={label}><title>") if how == "meta" else LONG
     mark = "\ufeff" if how == "bom" else ""
     original = f"{mark}{page(text, start)}".encode(codec)
