@@ -34,6 +34,7 @@ TIMES = 8
 ALLOWED = 40
 #: Below this many seconds a measurement says nothing.
 FLOOR = 0.002
+TRIES = 6
 
 
 def page(text: str, *, before: str = "<body>", mime: str = "text/html", charset: str = "utf-8") -> None:
@@ -142,7 +143,8 @@ def test_work_grows_as_what_is_sent(name: str) -> None:
     work = DO[name]
     for bomb in BOMBS:
         once, often = ((bomb * size)[:size] for size in (SIZE, SIZE * TIMES))
-        assert spent(work, often) < ALLOWED * max(min(spent(work, once), spent(work, once)), FLOOR), bomb
+        # A busy machine makes one measurement long, not all of them; the square of the size does.
+        assert any(spent(work, often) < ALLOWED * max(spent(work, once), FLOOR) for _ in range(TRIES)), bomb
 
 
 def test_a_folded_value_costs_as_much_as_it_is_long() -> None:

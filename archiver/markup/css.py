@@ -13,6 +13,8 @@ _TOKEN = re.compile(
     rf"""
       (?P<comment>/\*(?:[^*]|\*(?!/))*+(?P<comment_end>\*/)?)
     | (?P<string>"(?P<dq>(?:[^"\\\n\r\f]|\\[\s\S])*+)"?|'(?P<sq>(?:[^'\\\n\r\f]|\\[\s\S])*+)'?)
+    | (?P<selector>\[\s*(?:href|src|action|poster|data)\s*\^?=\s*
+        (?:"[^"\\\n\r\f]*+"|'[^'\\\n\r\f]*+'|[-\w]++)\s*(?:[iIsS]\s*)?\])
     | (?P<at>@{_IDENT}++)
     | (?P<url>(?:\\?[uU]|\\0{{0,4}}[57]5\s?)(?:\\?[rR]|\\0{{0,4}}[57]2\s?)(?:\\?[lL]|\\0{{0,4}}[46][cC]\s?)\(\s*+
         (?:(?P<url_dq>"(?:[^"\\\n\r\f]|\\[\s\S])*+"?)|(?P<url_sq>'(?:[^'\\\n\r\f]|\\[\s\S])*+'?)
@@ -24,6 +26,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+#: A selector that goes on in the next piece, and how long it may be; no token with a meaning of its own stands in it.
+_CUT_SELECTOR = re.compile(r"\[[^\](){};@/\\]*\Z")
+_SELECTOR_REACH = 512
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|\s)?|\n|([\s\S]))")
 #: Functions whose strings are URLs.
 _STRING_URLS = frozenset({"image-set", "-webkit-image-set", "src"})
@@ -87,6 +92,8 @@ class CssScanner:
                 yield slot
         if done == end and not final:
             done = max(at, end - 8)  # "/", "ur", "@im" may become a token with what comes
+        if not final and (cut := _CUT_SELECTOR.search(text, max(0, done - _SELECTOR_REACH), done)):
+            done = cut.start()
         self.settled += done
         self._text = text[done:]
         # A token that stays open is looked at again only when it has grown: no quadratic work on hostile input.
@@ -96,6 +103,10 @@ class CssScanner:
         kind = match.lastgroup
         if match["comment"] is not None or kind == "ident":
             return None
+        if match["selector"] is not None:
+            start, end = match.span("selector")
+            value = self._read(match["selector"])
+            return Slot(self.settled + start, self.settled + end, value, SlotKind.SELECTOR, str)
         if match["url"] is not None:
             return self._url(match)
         if match["string"] is not None:

@@ -44,6 +44,7 @@ class SlotKind(StrEnum):
     DATA = "data"  # data-src and other lazy-loading attributes: a script's to read, needed all the same
     ALTERNATE = "alternate"  # link rel=alternate, canonical, next …: references, not needed to show the page
     CITE = "cite"  # cite, longdesc, profile: metadata only
+    SELECTOR = "selector"  # not a URL: a style sheet's question how one is written, such as [href^="http"]
 
 
 #: The kinds without which a page does not look or work as it did.

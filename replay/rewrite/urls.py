@@ -11,6 +11,7 @@ from archiver.markup.slots import SlotKind
 from archiver.urls import is_http, resolve
 from replay.address import kept_escapes
 from replay.rewrite.context import RewriteContext
+from replay.rewrite.selectors import archived_selector
 
 #: What a URL is used for → the modifier that says so in its address.
 MODIFIERS: dict[SlotKind, str] = {
@@ -156,6 +157,8 @@ def rewrite_url(
     """
     if kind is SlotKind.HINT or kind is SlotKind.PING:
         return NOWHERE
+    if kind is SlotKind.SELECTOR:
+        return archived_selector(value)
     if value.startswith("#") or is_address(context, value):
         return None
     # Scripts read these attributes as data, and what they then ask for leads into the archive by itself.

@@ -288,7 +288,8 @@ const selectorOf = (selector) => {
     if (!value || value.startsWith("#") || value.startsWith("//")) return all;
     const having = (start, end = value) => `[${attribute}${operator === "=" ? "$=" : "*="}"${(start + end).replace(/["\\]/g, "\\$&")}" ${flag}]`;
     if (/^https?(?::|$)/i.test(value)) return `:is(${all},${having("/")}:not([${attribute}*="/./"]))`;
-    if (value.startsWith("/")) return `:is(${all},${having("/./.")})`;
+    // All addresses of the archive begin with a slash.
+    if (value.startsWith("/")) return `:is(${all}:not([${attribute}*="/http:"],[${attribute}*="/https:"]),${having("/./.")})`;
     return `:is(${all},${having("/./")}:not(${operator === "=" ? having("/././") : having("/././", "")}))`;
   });
 };
