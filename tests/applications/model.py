@@ -41,6 +41,7 @@ class Application:
         ready: JavaScript that is true once the first page is there.
         build: makes the folder that is served, given an empty one and the contents of the packages.
         is_whole: a complete application as its package ships it; else a page of ours around a library.
+        why: what differs, in words, where that is known.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Application:
     ready: str = ""
     build: Callable[[Path, Path], None] | None = None
     is_whole: bool = True
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ def write_table(applications: Sequence[Application]) -> Path:
         if outcome is None:
             continue
         notes += [f"- **{application.title}**: {line}" for line in outcome.problems]
+        if outcome.problems and application.why:
+            notes.append(f"  {application.why}")
         if _save_picture(application.name):
             steps = "; ".join(step.name for step in application.steps)
             pictures.append(

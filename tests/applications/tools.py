@@ -81,5 +81,6 @@ TOOLS = (
         ),
         ready=shows(".jp-Launcher", "Notebook"),
         build=_jupyterlite,
+        why="No archived page installs a service worker. It is told so as by a browser that has none, says so, and goes on.",
     ),
 )

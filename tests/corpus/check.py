@@ -39,25 +39,28 @@ class Replay:
     Attributes:
         pattern: of its addresses; `{at}`, `{url}` and `{quoted}` (the URL as a parameter) are put in.
         inside: addresses that are its own begin with this.
+        patience: milliseconds until a page has shown what it is going to show.
     """
 
     pattern: str
     inside: str
+    patience: int = PATIENCE
 
     def address(self, case: Case) -> str:
         """Where the page of a case is."""
         return self.pattern.format(at=case.at, url=case.page, quoted=quote(case.page, safe=""))
 
 
-def replay_at(base: str, modifier: str = "") -> Replay:
+def replay_at(base: str, modifier: str = "", patience: int = PATIENCE) -> Replay:
     """A server with addresses of the usual form.
 
     Args:
         base: address of the collection with the corpus, with its slash.
         modifier: what follows a timestamp there, such as "mp_".
+        patience: see `Replay`.
     """
     literal = base.replace("{", "{{").replace("}", "}}")
-    return Replay(f"{literal}{{at}}{modifier}/{{url}}", "/".join(base.split("/")[:3]) + "/")
+    return Replay(f"{literal}{{at}}{modifier}/{{url}}", "/".join(base.split("/")[:3]) + "/", patience)
 
 
 @contextmanager
@@ -95,7 +98,7 @@ def check(browser: Browser, case: Case, replay: Replay, context: BrowserContext 
     page.on("dialog", lambda dialog: dialog.dismiss())
     try:
         _open(page, replay, case)
-        shown = _result(page, case)
+        shown = _result(page, case, replay.patience)
     finally:
         page.close()
         if context is None:
@@ -113,15 +116,15 @@ def _open(page: Page, replay: Replay, case: Case) -> None:
 _READ = "() => document.getElementById('result')?.textContent.trim().replace(/\\s+/g, ' ') ?? null"
 
 
-def _result(page: Page, case: Case) -> str | None:
+def _result(page: Page, case: Case, patience: int = PATIENCE) -> str | None:
     """The text of the result in any frame, as soon as it is the expected one, or else when patience is over."""
     if case.wait:
         try:
-            page.wait_for_load_state("networkidle", timeout=PATIENCE)
+            page.wait_for_load_state("networkidle", timeout=patience)
         except TimeoutError:
             pass
     shown: str | None = None
-    for _ in range(PATIENCE // 50):
+    for _ in range(patience // 50):
         for frame in page.frames:
             try:
                 found = frame.evaluate(_READ)

@@ -22,6 +22,8 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.browser.conftest import free_port, wait_for
 from tests.corpus.check import Replay, replay_at
 
+#: Twice as long as for ours, which nobody could call short.
+PATIENCE = 10_000
 #: As its documentation has it embedded in a page of one's own.
 _EMBED = """<!doctype html><title>corpus</title><script src="ui.js"></script><body><script>
 const {url, ts} = Object.fromEntries(new URLSearchParams(location.search));
@@ -60,7 +62,7 @@ def pywb(place: Path, warc: Path) -> Iterator[tuple[str, Replay]]:
     try:
         inside = f"http://127.0.0.1:{port}/"
         wait_for(inside, process)
-        yield said.stdout.strip(), replay_at(f"{inside}corpus/")
+        yield said.stdout.strip(), replay_at(f"{inside}corpus/", patience=PATIENCE)
     finally:
         process.terminate()
         process.wait(20)
@@ -107,7 +109,7 @@ def wabac(place: Path, warc: Path, browser: Browser) -> Iterator[tuple[str, Repl
     inside = f"http://127.0.0.1:{server.server_port}/"
     context = browser.new_context(locale="en-US", timezone_id="UTC")
     try:
-        yield version, Replay(f"{inside}index.html?ts={{at}}&url={{quoted}}", inside), context
+        yield version, Replay(f"{inside}index.html?ts={{at}}&url={{quoted}}", inside, PATIENCE), context
     finally:
         context.close()
         server.shutdown()
