@@ -1,7 +1,7 @@
 """Selectors that ask how an address is written, such as `a[href^="http"]`, which many sites mark their outward links by.
 
 What they ask is answered by addresses of the archive as it would be by those that the page wrote: absolute ones stand behind
-a slash, relative ones behind the dots that `replay.rewrite.urls.spelled` puts before them. The client-side runtime asks in
+a slash, relative ones behind the marks that `replay.rewrite.urls.spelled` puts before them. The client-side runtime asks in
 the same way for scripts (`selectorOf` in runtime/elements.js).
 """
 
@@ -34,12 +34,8 @@ def archived_selector(selector: str) -> str | None:
         sign = "$=" if operator == "=" else "*="
         return f"[{attribute}{sign}{quote}{start}{end}{quote}{flag and f' {flag}'}]"
 
-    as_it_is = selector
     if _ABSOLUTE.match(value):
-        found = f'{having("/")}:where(:not([{attribute}*="/./"]))'
-    elif value.startswith("/"):
-        found = having("/./.")
-        as_it_is += f':where(:not([{attribute}*="/http:"],[{attribute}*="/https:"]))'  # all addresses here begin with a slash
-    else:
-        found = f"{having('/./')}:where(:not({having('/././') if operator == '=' else having('/././', '')}))"
-    return f":is({as_it_is},{found})"
+        return f':is({selector},{having("/")}):where(:not([{attribute}*="/%2e/" i]))'
+    if value.startswith("/"):  # as all addresses do that the server wrote
+        return f':is({selector}:where(:not([{attribute}*="/http:"],[{attribute}*="/https:"])),{having("/%2E")})'
+    return f":is({selector},{having('/%2e/')})"

@@ -32,6 +32,9 @@ MODIFIERS: dict[SlotKind, str] = {
     SlotKind.DOWNLOAD: "id",
 }
 
+#: What no script reads back as an attribute.
+_WHOLE = frozenset({SlotKind.BASE, SlotKind.IMPORT_MAP, SlotKind.IMPORT_NAME})
+
 #: What replaces the URLs of hints and pings: nobody is to be connected to or told.
 NOWHERE = "about:blank"
 
@@ -44,6 +47,8 @@ _PLAIN = re.compile(
     r"(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)*+/?+|(?<=/))"
     r"(?:\?[A-Za-z0-9_.~/=&-]*+)?(?:#[A-Za-z0-9_.~-]*+)?"
 )
+#: What is written in its full form: escapes mean something in addresses, and browsers read the rest in their own ways.
+_UNMARKED = re.compile(r"[^\x21-\x7e]|[\\%\"'<>`]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _QUERY_SAFE = "!$%&'()*+,-./:;=?@[\\]^_`{|}~"
 
@@ -68,16 +73,51 @@ def absolute(base: str, value: str, charset: str | None = None) -> str | None:
 def spelled(base: str, value: str, charset: str | None = None) -> str | None:
     """The same as `absolute`, written so that it can be told how the page wrote it.
 
-    A browser takes single dots out of a path. One of them stands before what is relative to the folder, two before what
-    begins at the root: "http://site.example/dir/./page.html", "http://site.example/././page.html". The client-side
-    runtime gives scripts that read the attribute what follows them, and what has none is what the page wrote.
+    A browser takes single dots out of a path, also escaped ones, which no joined URL has. One in small letters stands before
+    what is relative to the folder, one in capitals before what begins at the root; two before a query alone, and one of each
+    behind a host that was written without its scheme:
+
+        page.html   http://site.example/dir/%2e/page.html
+        /page.html  http://site.example/%2E/page.html
+        ?a=b        http://site.example/dir/%2e/%2e/this.html?a=b
+        //o.org/x   http://o.org/%2E/%2e/x
+
+    The client-side runtime gives scripts that read the attribute what the page wrote (`respelled` in runtime/core.js).
 
     Args:
         base: of the document.
         value: as the browser reads it.
         charset: codec of the document; None for UTF-8.
     """
-    return _joined(base, value, charset, _marked_site, _marked_folder)
+    if _PLAIN.fullmatch(value) is not None:
+        return _joined(base, value, charset, _marked_site, _marked_folder)
+    url = absolute(base, value, charset)
+    if url is None or _UNMARKED.search(value) or is_http(value):
+        return url
+    marked = _marked(base, value, url)
+    # Too many ways upwards would lead out of the address.
+    return marked if marked is not None and resolve("http://r/c/1/", marked_path(marked)) == marked_path(url) else url
+
+
+def marked_path(url: str) -> str:
+    """Where a URL stands in an address, to try whether browsers read two of them as the same."""
+    return f"http://r/c/1/{url}"
+
+
+def _marked(base: str, value: str, url: str) -> str | None:
+    if value.startswith("//"):
+        origin = "/".join(url.split("/")[:3])
+        rest = value.removeprefix(origin.partition(":")[2])
+        return f"{origin}/%2E/%2e{rest}" if rest.startswith("/") and rest != value else None
+    if value.startswith("/"):
+        site = _marked_site(base)
+        return None if site is None else site + value
+    folder = _marked_folder(base, "")
+    if folder is None:
+        return None
+    if value.startswith("?"):
+        return f"{folder[0]}%2e/{base.partition('?')[0].rpartition('/')[2]}{value}"
+    return folder[0] + value
 
 
 def _joined(
@@ -118,8 +158,8 @@ def _marked_folder(base: str, way: str) -> tuple[str, bool] | None:
     """The folder of the base with a mark behind it, and False: ways upwards follow, as far as there are folders."""
     here = _folder(base, ".")
     if here is None or here[0].count("/", here[0].index("//") + 2) <= way.count("../"):
-        return _folder(base, way)
-    return f"{here[0]}./", False
+        return _folder(base, way or ".")
+    return f"{here[0]}%2e/", False
 
 
 @lru_cache(maxsize=1000)
@@ -133,7 +173,7 @@ def _site(base: str) -> str | None:
 def _marked_site(base: str) -> str | None:
     """The same, with a mark behind it."""
     site = _site(base)
-    return None if site is None else f"{site}/./."
+    return None if site is None else f"{site}/%2E"
 
 
 def rewrite_url(
@@ -164,7 +204,7 @@ def rewrite_url(
     # Scripts read these attributes as data, and what they then ask for leads into the archive by itself.
     if kind is SlotKind.DATA:
         return None
-    url = (absolute if kind is SlotKind.BASE else join)(base, value, charset)
+    url = (absolute if kind in _WHOLE else join)(base, value, charset)
     if url is None:
         return None
     if kind is SlotKind.BASE:

@@ -78,10 +78,10 @@ const originalOf = (address) => {
   return inPath(rest.replace(/^(https?):\/(?!\/)/i, "$1://"), /%25(?=(?:25)*2f)/gi, "%");
 };
 
-/** What stands between an archived URL and how the page wrote it, see `spelled` in the server's rewriting. */
-const MARK = /^https?:\/\/[^?#]*?\/\.\/(?:\.(?=\/))?/i;
+/** The marks of how a page wrote an address, see `spelled` in the server's rewriting. */
+const MARK = /^https?:(\/\/[^/?#]*)[^?#]*?\/(?:(%2e\/%2e\/[^?#]*)|(%2E\/%2e)(?=\/)|%2e\/|%2E(?=\/))/;
 /** An archived URL as the page wrote it. */
-const respelled = (url) => url.replace(MARK, "");
+const respelled = (url) => url.replace(MARK, (all, host, query, scheme) => (scheme ? host : ""));
 
 /** How this document was asked for: frames stay without a banner. */
 const pageModifier = () => {
@@ -132,15 +132,26 @@ const archived = (value, modifier = "", base = undefined) => {
   return `${config.reader}${config.prefix}${config.timestamp}${mark}/${inPath(whole.href, /%(?=(?:25)*2f)/gi, "%25")}`;
 };
 
+const UNMARKED = /[^\x21-\x7e]|[\\%"'<>`]/;
+const withMark = (text, whole, base) => {
+  if (text.startsWith("//")) {
+    const rest = text.slice(whole.host.length + 2);
+    return text.startsWith(`//${whole.host}/`) ? `${whole.origin}/%2E/%2e${rest}` : null;
+  }
+  if (text.startsWith("/")) return `${whole.origin}/%2E${text}`;
+  const folder = new URL(".", base);
+  const here = `${folder.origin}${folder.pathname}%2e/`;
+  return text.startsWith("?") ? `${here}%2e/${base.replace(/[?#].*/s, "").replace(/.*\//s, "")}${text}` : here + text;
+};
 /** The same for an attribute: written so that the browser reads the same, and what the page wrote can be read back. */
 const spelled = (value, modifier) => {
   const address = archived(value, modifier);
   const text = String(value);
-  if (address === value || WEB.test(text) || /[\s\\]|^\/\/|^[?]/.test(text)) return address;
-  const whole = resolved(text);
-  const folder = whole.href.slice(0, whole.href.indexOf("/", 8)) + (text.startsWith("/") ? "/./." : new URL(".", baseOf()).pathname + "./");
+  if (address === value || WEB.test(text) || UNMARKED.test(text)) return address;
+  const base = baseOf(), whole = resolved(text, base);
+  const written = withMark(text, whole, base);
   const start = address.slice(0, address.length - whole.href.length);
-  return parsed(start + folder + text)?.href === address ? start + folder + text : address;
+  return written !== null && address.endsWith(whole.href) && parsed(start + written)?.href === address ? start + written : address;
 };
 
 /** Replace parts of a property, keeping what is not given. */

@@ -285,12 +285,12 @@ const selectorOf = (selector) => {
   if (!/\[\s*(?:href|src|action|poster|data)\s*\^?=/i.test(text)) return text;
   return text.replace(ADDRESS_SELECTOR, (all, attribute, operator, double, single, bare, flag) => {
     const value = double ?? single ?? bare;
-    if (!value || value.startsWith("#") || value.startsWith("//")) return all;
-    const having = (start, end = value) => `[${attribute}${operator === "=" ? "$=" : "*="}"${(start + end).replace(/["\\]/g, "\\$&")}" ${flag}]`;
-    if (/^https?(?::|$)/i.test(value)) return `:is(${all},${having("/")}:not([${attribute}*="/./"]))`;
-    // All addresses of the archive begin with a slash.
-    if (value.startsWith("/")) return `:is(${all}:not([${attribute}*="/http:"],[${attribute}*="/https:"]),${having("/./.")})`;
-    return `:is(${all},${having("/./")}:not(${operator === "=" ? having("/././") : having("/././", "")}))`;
+    if (!value || value.startsWith("#") || value.startsWith("//") || /^(?!https?:)[a-z][a-z0-9+.-]*:/i.test(value)) return all;
+    const having = (start) => `[${attribute}${operator === "=" ? "$=" : "*="}"${(start + value).replace(/["\\]/g, "\\$&")}" ${flag}]`;
+    if (/^https?(?::|$)/i.test(value)) return `:is(${all},${having("/")}):where(:not([${attribute}*="/%2e/" i]))`;
+    // All addresses that the server wrote begin with a slash.
+    if (value.startsWith("/")) return `:is(${all}:where(:not([${attribute}*="/http:"],[${attribute}*="/https:"])),${having("/%2E")})`;
+    return `:is(${all},${having("/%2e/")})`;
   });
 };
 for (const owner of [window.Document.prototype, window.Element.prototype, window.DocumentFragment.prototype]) {

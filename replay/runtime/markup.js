@@ -215,15 +215,16 @@ override(window.URL, "createObjectURL", (before) => function (object) {
   return (object instanceof window.Blob ? madeDocument(url, object.type) : null) ?? url;
 });
 
-const SPELLING = `(?=https?:)(?:https?://[^\\s"'<>()?#,]*?/\\./(?:\\.(?=/))?)?`;
-const MARKED = () => new RegExp(`${config.reader.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}/[^/\\s"'<>]+/\\d{14}(?:[a-z]{2,4}_)?/${SPELLING}`, "g");
-const marked = MARKED();
-const PATHS = new RegExp(`(["'\\s(=,])${config.prefix.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\d{14}(?:[a-z]{2,4}_)?/${SPELLING}`, "g");
+const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const ARCHIVED_URL = `\\d{14}(?:[a-z]{2,4}_)?/(https?:[^\\s"'<>)]*)`;
+const WHOLE = new RegExp(`()${literal(config.reader)}/[^/\\s"'<>]+/${ARCHIVED_URL}`, "g");
+const PATHS = new RegExp(`(["'\\s(=,])${literal(config.prefix)}${ARCHIVED_URL}`, "g");
 
 /** Markup as the page would have read it outside the archive. */
 const restored = (markup) => {
   if (typeof markup !== "string" || !markup.includes(config.prefix)) return markup;
-  return markup.replace(marked, "").replace(PATHS, "$1");
+  const read = (all, before, url) => before + respelled(url);
+  return markup.replace(WHOLE, read).replace(PATHS, read);
 };
 
 for (const [owner, name] of [

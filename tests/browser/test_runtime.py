@@ -30,7 +30,8 @@ PAGE = """<!doctype html><html><head><title>Cases</title>
 <script id=first>firstRandom = Math.random(); firstCookie = document.cookie</script>
 <script>document.write('<img id=written s'); document.write('rc="/w.png">')</script></head>
 <body><a id=link href="http://other.example/page">other</a><a id=near href="near.html?a=b"></a><a id=root href=/root.html#c></a
-><a id=up href=../up.html></a><a id=static href=static.html></a><script>
+><a id=up href=../up.html></a><a id=dot href=./dot.html></a><a id=query href="?q"></a><a id=same href="//other.example/same"></a
+><a id=static href=static.html></a><script>
 const said = (word) => new Promise((done) =>
   addEventListener('message', (event) => event.data[0] === word && done(event.data)));
 staticData = said('static'); staticObject = said('object')</script>

@@ -6,5 +6,5 @@ import re
 
 
 def as_read(page: str) -> str:
-    """Without the single dots in paths, which browsers take out and which tell scripts how the page wrote an address."""
-    return re.sub(r"/\.(?=/)", "", page)
+    """Without the escaped dots in paths, which browsers take out and which tell scripts how the page wrote an address."""
+    return re.sub(r"/%2[eE](?=/)", "", page)

@@ -95,17 +95,27 @@ def test_what_leads_out_is_led_into_the_archive(before: str, after: str) -> None
 @pytest.mark.parametrize(
     ("value", "marked"),
     [
-        ("x.html", f"{DIR}/./x.html"),
-        ("deep/x.html?a=/b#c", f"{DIR}/./deep/x.html?a=/b#c"),
-        ("/x.html", f"{SITE}/././x.html"),
-        ("/", f"{SITE}/././"),
-        ("../x.html", f"{DIR}/./../x.html"),
+        ("x.html", f"{DIR}/%2e/x.html"),
+        ("deep/x.html?a=/b#c", f"{DIR}/%2e/deep/x.html?a=/b#c"),
+        ("/x.html", f"{SITE}/%2E/x.html"),
+        ("/", f"{SITE}/%2E/"),
+        ("./x.html", f"{DIR}/%2e/./x.html"),
+        ("./", f"{DIR}/%2e/./"),
+        ("../x.html", f"{DIR}/%2e/../x.html"),
+        ("a/../b!*'x", f"{DIR}/b!*'x"),  # not in quotation marks, where it would end them
+        ("a/../b;c", f"{DIR}/%2e/a/../b;c"),
         ("../../x.html", f"{SITE}/x.html"),  # past the root the browser would leave the address
+        ("a/../../../b", f"{SITE}/b"),
         ("http://other.example/x", "http://other.example/x"),
-        ("//other.example/x", "http://other.example/x"),
-        ("?a=b", f"{URL}?a=b"),
-        ("/a/../b", f"{SITE}/b"),
+        ("//other.example/x", "http://other.example/%2E/%2e/x"),
+        ("//Other.example/x", "http://other.example/x"),
+        ("//other.example", "http://other.example/"),
+        ("?a=b", f"{DIR}/%2e/%2e/page.html?a=b"),
+        ("?", f"{DIR}/%2e/%2e/page.html?"),
+        ("/a/../b", f"{SITE}/%2E/a/../b"),
         ("/ä", f"{SITE}/%C3%A4"),
+        ("a b", f"{DIR}/a%20b"),
+        ("a%2Fb", f"{DIR}/a%2Fb"),
         ("mailto:a@b", None),
     ],
 )
@@ -116,7 +126,26 @@ def test_how_a_page_wrote_an_address_can_be_read_back(value: str, marked: str | 
 
 
 @pytest.mark.parametrize("base", ["http://site.example/", "http://site.example/page", "http://site.example/a/b/?c=/d/e/f"])
-@pytest.mark.parametrize("value", ["x", "/x", "../x", "../../x", "../../../x/y", "/", "x/", "../"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x",
+        "/x",
+        "../x",
+        "../../x",
+        "../../../x/y",
+        "/",
+        "x/",
+        "../",
+        "./x",
+        "./../x",
+        "?a",
+        "//o.org/x/../y",
+        "x/../../y",
+        ".",
+        "..",
+    ],
+)
 def test_marked_addresses_mean_what_unmarked_ones_mean(base: str, value: str) -> None:
     assert (
         resolve("http://reader/", f"http://reader{AT}/{spelled(base, value)}") == f"http://reader{AT}/{absolute(base, value)}"
@@ -199,9 +228,9 @@ def test_every_byte_survives_outside_of_what_is_rewritten(charset: str, step: in
     shown = ENCODED.get(charset, "日本 \U0001f600").replace("<>&", "").replace("<", "")
     inner = f"<p>{shown}<img src={{}}>"
     before = BUSY.format(shown, "x", "y?a=1&amp;b=2", "location", inner.format("z"))
-    inner_after = inner.format(f"{AT}im_/{DIR}/./z").replace("<", "&lt;").encode("ascii", "xmlcharrefreplace").decode()
-    image = f"{AT}im_/{DIR}/./x"
-    after = BUSY.format(shown, image, f"{AT}/{DIR}/./y?a=1&amp;b=2", "__muniment.location(location)", inner_after)
+    inner_after = inner.format(f"{AT}im_/{DIR}/%2e/z").replace("<", "&lt;").encode("ascii", "xmlcharrefreplace").decode()
+    image = f"{AT}im_/{DIR}/%2e/x"
+    after = BUSY.format(shown, image, f"{AT}/{DIR}/%2e/y?a=1&amp;b=2", "__muniment.location(location)", inner_after)
     http_charset = {"utf-16-le": "utf-16le", "utf-16-be": "utf-16be"}.get(charset, charset)
     assert rewritten(before.encode(charset), charset=http_charset, step=step) == after.encode(charset)
 
@@ -444,4 +473,4 @@ def test_bytes_that_only_look_like_punctuation_confuse_nothing(charset: str, ste
 def test_a_lead_byte_does_not_swallow_what_it_cannot_go_with(charset: str) -> None:
     out = rewritten(b"<body title='\x81'><a href='\xfe'></a>\x81<a href=x>\xfe", charset=charset)
     assert out.startswith(b"<body title='\x81'><a href='/c/")
-    assert out.endswith(f"</a>\x81<a href={AT}/{DIR}/./x>\xfe".encode("latin-1"))
+    assert out.endswith(f"</a>\x81<a href={AT}/{DIR}/%2e/x>\xfe".encode("latin-1"))

@@ -118,7 +118,7 @@ def test_xhtml_gets_insertions_that_are_well_formed(mime: str) -> None:
 
 def test_svg_gets_no_insertions() -> None:
     _, body = answer("200 OK\r\nContent-Type: image/svg+xml", b"<svg><image href='x.png'/></svg>")
-    assert body == b"<svg><image href='/c/20160810204623im_/http://site.example/./x.png'/></svg>"
+    assert body == b"<svg><image href='/c/20160810204623im_/http://site.example/%2e/x.png'/></svg>"
 
 
 def test_an_empty_body_is_an_empty_page() -> None:
