@@ -48,7 +48,7 @@ bench-replay: $(VENV)/.tested
 
 # needs npm for wabac.js
 corpus: $(VENV)/.tested chromium
-	$(BIN)/python -m tests.corpus
+	$(BIN)/python -m tests.corpus $(ARGS)
 
 # needs apt-get and npm for the applications; ARGS="--only NAME" for one of them
 applications: $(VENV)/.tested chromium

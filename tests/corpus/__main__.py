@@ -5,14 +5,18 @@
     python -m tests.corpus --base URL [--modifier mp_]     any replay server that has that WARC file
     python -m tests.corpus --live                  the sites themselves, as the judge of what is expected
 
-`--only NAME`, again and again, takes single cases. Exit status: 0 when all that is ours (or asked for) passed, else 1.
+`--only NAME`, again and again, takes single cases, and `--no-peers` only ours; the table then keeps what was found of the rest.
+Exit status: 0 when all that is ours (or asked for) passed, else 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,15 +77,33 @@ def live(playwright: Playwright, cases: Sequence[Case]) -> Verdicts:
         return each(cases, "live", lambda case: shown_live(browser, case))
 
 
-def side_by_side(playwright: Playwright, cases: Sequence[Case], warc: Path) -> Mapping[str, Verdicts]:
-    """All three; the keys name program and version."""
-    found = {"Muniment": ours(playwright, cases, warc)}
+def beside(playwright: Playwright, cases: Sequence[Case], warc: Path) -> dict[str, Verdicts]:
+    """What the others show; the keys name program and version."""
+    found = {}
     with peers.pywb(PEERS, warc) as (version, replay), chromium(playwright) as browser:
         found[f"pywb {version}"] = each(cases, "pywb", lambda case: check(browser, case, replay))
     with chromium(playwright) as browser, peers.wabac(PEERS, warc, browser) as (version, replay, context):
         name = f"wabac.js in ReplayWeb.page {version}"
         found[name] = each(cases, "wabac.js", lambda case: check(browser, case, replay, context))
     return found
+
+
+def remembered(found: Mapping[str, Verdicts], cases: Sequence[Case]) -> dict[str, Verdicts]:
+    """With the verdicts of earlier runs, for the cases that are still the same; what was found now is remembered too."""
+    place = BUILD / "verdicts.json"
+    before = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    known = {case.name: sha256(repr(case).encode()).hexdigest() for case in cases}
+    after: dict[str, Verdicts] = {}
+    for program in {**found, **before}:
+        kept = {name: item for name, item in before.get(program, {}).items() if item.pop("case") == known.get(name)}
+        after[program] = {name: Verdict(item["shown"], tuple(item["outside"]), item["passed"]) for name, item in kept.items()}
+        after[program].update(found.get(program, {}))
+    as_json = {
+        program: {name: {**asdict(verdict), "case": known[name]} for name, verdict in verdicts.items()}
+        for program, verdicts in after.items()
+    }
+    place.write_text(json.dumps(as_json, ensure_ascii=False, indent=1), encoding="utf-8")
+    return after
 
 
 def main() -> int:
@@ -117,13 +139,16 @@ def _checked(playwright: Playwright, cases: Sequence[Case], options: argparse.Na
         replay = replay_at(options.base, options.modifier)
         with chromium(playwright) as browser:
             return each(cases, options.base, lambda case: check(browser, case, replay))
-    warc = record_corpus(cases, BUILD)
-    if options.no_peers or options.only:
-        return ours(playwright, cases, warc)
-    verdicts = side_by_side(playwright, cases, warc)
-    (ROOT / "docs" / "corpus.md").write_text(render(cases, verdicts), encoding="utf-8")
-    print("docs/corpus.md")
-    return verdicts["Muniment"]
+    every = load_cases()
+    warc = record_corpus(every, BUILD)
+    found = {"Muniment": ours(playwright, cases, warc)}
+    if not options.no_peers:
+        found |= beside(playwright, cases, warc)
+    verdicts = remembered(found, every)
+    if len(verdicts) > 1 and all(len(found) == len(every) for found in verdicts.values()):
+        (ROOT / "docs" / "corpus.md").write_text(render(every, verdicts), encoding="utf-8")
+        print("docs/corpus.md")
+    return {case.name: verdicts["Muniment"][case.name] for case in cases}
 
 
 if __name__ == "__main__":
