@@ -75,6 +75,12 @@ def _protect(response: Response) -> Response:
     headers.add("Referrer-Policy", "same-origin")
     if "Set-Cookie" in headers:
         del headers["Set-Cookie"]
+    if request.endpoint == "replay":
+        # Pages in a sandbox have no origin: to them all that is archived is another's, and browsers ask leave for it.
+        headers["Access-Control-Allow-Origin"] = "*"
+        if request.method == "OPTIONS":
+            headers["Access-Control-Allow-Methods"] = "*"
+            headers["Access-Control-Allow-Headers"] = "*, Authorization"
     return response
 
 

@@ -15,10 +15,10 @@ const script = (source) => {
   const known = rewritten.get(source);
   if (known !== undefined) return known;
   const request = new native.XMLHttpRequest();
-  apply(native.open, request, ["POST", `${config.reader}/-/rewrite/js`, false]);
-  apply(native.setRequestHeader, request, ["Content-Type", "text/plain;charset=utf-8"]);
-  apply(native.setRequestHeader, request, ["X-Archived-Page", `${config.prefix}${config.timestamp}/${encodeURI(baseOf())}`]);
-  apply(native.send, request, [source]);
+  // Nothing that a browser would ask leave for first: what is in a sandbox has no origin.
+  const page = new window.URLSearchParams({page: `${config.prefix}${config.timestamp}/${baseOf()}`});
+  apply(native.open, request, ["POST", `${config.reader}/-/rewrite/js?${page}`, false]);
+  attempt(() => apply(native.send, request, [source])); // none is sent from a page that is being left
   if (native.status(request) !== 200) return source;
   // Not from the root, which is nowhere in a document or worker made of text.
   let result = native.responseText(request);

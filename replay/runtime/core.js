@@ -40,7 +40,6 @@ const native = {
   send: window.XMLHttpRequest.prototype.send,
   responseText: getterOf(window.XMLHttpRequest.prototype, "responseText"),
   status: getterOf(window.XMLHttpRequest.prototype, "status"),
-  setRequestHeader: window.XMLHttpRequest.prototype.setRequestHeader,
   setTimeout: window.setTimeout.bind(window),
   createObjectURL: window.URL.createObjectURL,
   localStorage: attempt(() => window.localStorage),

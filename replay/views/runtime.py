@@ -63,7 +63,7 @@ def service_worker() -> Response:
 
 def rewritten_script() -> Response:
     """Code that a page made while it ran, as it is to run here. Nothing is stored."""
-    found = _PAGE.fullmatch(request.headers.get("X-Archived-Page", ""))
+    found = _PAGE.fullmatch(request.args.get("page", ""))
     if found is None or (request.content_length or 0) > MAX_SCRIPT_BYTES:
         return Response("", 400, content_type="text/plain; charset=utf-8")
     source = request.get_data(cache=False).decode("utf-8", "surrogatepass")
@@ -72,4 +72,5 @@ def rewritten_script() -> Response:
     body = (source if result is None else result).encode("utf-8", "surrogatepass")
     response = Response(body, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Access-Control-Allow-Origin"] = "*"  # for pages in a sandbox
     return response

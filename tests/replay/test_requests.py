@@ -98,3 +98,19 @@ def test_an_escape_that_the_server_lost_loses_no_answer(reader: Reader) -> None:
     client = reader(response_record(url, MOMENT, b'"1"', **DATA), request_record(url, MOMENT, "POST", JSON, b'{"q":1}'))
     for address in (url, url.replace("%2F", "%252F")):
         assert client.post(f"{AT}/{address}", data='{"q":1}', content_type=JSON).data == b'"1"'
+
+
+def test_pages_in_a_sandbox_may_ask_for_everything(reader: Reader) -> None:
+    client = reader(response_record(API, MOMENT, b'"got"', **DATA))
+    asked = {"Origin": "null", "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization,x-a"}
+    leave = client.options(f"{AT}/{API}", headers=asked)
+    assert (leave.status_code, leave.data) == (200, b"")
+    assert leave.headers["Access-Control-Allow-Methods"] == "*"
+    assert leave.headers["Access-Control-Allow-Headers"] == "*, Authorization"
+    nearest, missing = client.get(f"/unesco/2015da_/{API}"), client.get(f"{AT}/http://e.org/none")
+    assert (nearest.status_code, missing.status_code) == (302, 404)
+    for answer in (leave, nearest, missing):
+        assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
+    code = client.post(f"/-/rewrite/js?page=/unesco/20160810204623/{API}", data="location.host", content_type="text/plain")
+    assert code.data == b"__muniment.location(location).host"
+    assert code.headers["Access-Control-Allow-Origin"] == "*"
