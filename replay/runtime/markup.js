@@ -73,7 +73,7 @@ const address = (value, modifier) => {
 
 /** "5; url=…". */
 const refresh = (value) => {
-  const found = /^([\s\d.]*[;,\s]\s*(?:url\s*=\s*)?)(["']?)(.+)$/i.exec(value);
+  const found = /^(\s*[\d.]+(?:\s*[;,]|\s)\s*(?:url\s*=\s*)?)(["']?)([\s\S]+)$/i.exec(value);
   if (!found) return null;
   const [, before, quote, rest] = found;
   const url = quote ? rest.split(quote, 1)[0] : rest;
@@ -86,7 +86,7 @@ const changedScript = (source) => {
   return result === source ? null : result;
 };
 
-const CANDIDATE = /(^|,\s*|\s+,\s*)([^\s,]\S*[^\s,])/g;
+const CANDIDATE = /(^\s*|,\s*)([^\s,]\S*[^\s,])/g;
 const srcset = (value) => String(value).replace(CANDIDATE, (all, before, url) => before + spelled(url, "im"));
 
 const CSS_URL = /(url\(\s*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"'()\\]+))(\s*\))|(@import\s+)(?:"([^"\\]*)"|'([^'\\]*)')/gi;
@@ -130,8 +130,14 @@ const importMap = (text) => {
   }
 };
 
-const TAG = /<!--[\s\S]*?(?:-->|$)|<(script|style|textarea|title|xmp|noembed|noframes)((?:\s[^>"']*|"[^"]*"|'[^']*')*)>([\s\S]*?)(?=<\/\1[\s>/]|$)|<([a-z][^\s/>]*)((?:[^>"']|"[^"]*"|'[^']*')*)>/gi;
-const ATTRIBUTE = /([^\s=/>"']+)(?:(\s*=\s*)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g;
+// Every way to begin comes to an end in one way, be it that of the text: whatever is written takes as long as it is.
+const IN_TAG = String.raw`((?:[^>=]|=\s*(?:"[^"]*(?:"|$)|'[^']*(?:'|$))?)*)(>|$)`;
+const RAW = "script|style|textarea|title|xmp|noembed|noframes";
+const TAG = new RegExp(
+  String.raw`<!--[\s\S]*?(?:-->|$)|<(${RAW})(?=[\s>])${IN_TAG}([\s\S]*?)(?=<\/\1[\s>/]|$)|<([a-z][^\s/>]*)${IN_TAG}`,
+  "gi",
+);
+const ATTRIBUTE = /([^\s=/>"']+)(?:(\s*=\s*)(?:"([^"]*)"|'([^']*)'|([^\s"'>][^\s>]*)))?/g;
 const DECODER = window.document.implementation.createHTMLDocument("").createElement("textarea");
 const setText = uncurried(getOwnPropertyDescriptor(window.Element.prototype, "innerHTML").set);
 const textOf = getterOf(window.HTMLTextAreaElement.prototype, "value");
@@ -162,7 +168,8 @@ const rewriteAttributes = (name, text) => {
 const rewriteMarkup = (markup) => {
   const text = String(markup);
   if (!text.includes("<") || !/[=(]/.test(text)) return text;
-  return text.replace(TAG, (all, rawName, rawAttributes, rawText, name, attributes) => {
+  return text.replace(TAG, (all, rawName, rawAttributes, rawEnd, rawText, name, attributes, end) => {
+    if (!(rawEnd || end)) return all; // a comment, or a tag without its end, which makes no element
     if (rawName !== undefined) {
       const element = rawName.toLowerCase();
       let inner = rawText;
@@ -170,7 +177,6 @@ const rewriteMarkup = (markup) => {
       if (element === "script") inner = code(rawText, /\btype\s*=\s*["']?([^"'\s>]*)/i.exec(rawAttributes)?.[1]);
       return `<${rawName}${rewriteAttributes(element, rawAttributes)}>${inner}`;
     }
-    if (name === undefined) return all;
     return `<${name}${rewriteAttributes(name.toLowerCase(), attributes)}>`;
   });
 };
@@ -180,7 +186,7 @@ const rewriteMarkup = (markup) => {
 const RUNS = /<script|\son\w+\s*=|javascript:/i;
 const DOCUMENT_TYPE = /^\s*(text\/html|image\/svg\+xml|application\/xhtml\+xml|(?:text|application)\/xml)\s*(?:;|$)/i;
 const BEFORE_HEAD = /^\ufeff?(?:\s|<!--[\s\S]*?-->)*(?:<!doctype[^>]*>)?/i;
-const BEFORE_CONTENT = /^(?:[^<]|<[?!](?:--[\s\S]*?--|[^>])*>)*<[^>]*[^>/]>/;
+const BEFORE_CONTENT = /^(?:[^<]|<!--(?:(?!-->)[\s\S])*-->|<\?(?:(?!\?>)[\s\S])*\?>|<!(?!--)[^>]*>)*<[^!?](?:[^>"'/]|\/(?!>)|"[^"]*"|'[^']*')*>/;
 
 /** A document that may run scripts, with the runtime before them: not all of them can be reached from here later. */
 const withRuntime = (markup, isXML) => {
@@ -265,17 +271,24 @@ override(window.DOMParser.prototype, "parseFromString", (before) => function (te
   return apply(before, this, [isHTML ? rewriteMarkup(text) : text, type, ...rest]);
 });
 
-// document.write may be given a tag in several pieces: the beginning of one waits for its end.
+// document.write may be given a tag in several pieces: the beginning of one waits for its end, or for that of the document.
 const waiting = new WeakMap();
+const nativeWrite = window.Document.prototype.write;
+/** Where a tag begins that has no end yet, or code that has none; the length of the text when all have. */
+const unfinished = (text) => {
+  for (const {0: all, 1: rawName, 3: rawEnd, 7: end, index} of text.matchAll(TAG)) {
+    const isOpenCode = /^(?:script|style)$/i.test(rawName) && index + all.length === text.length;
+    if (rawEnd === "" || end === "" || isOpenCode) return index;
+  }
+  return text.length;
+};
 for (const name of ["write", "writeln"]) {
   override(window.Document.prototype, name, (before) => function (...values) {
     let text = (waiting.get(this) ?? "") + values.join("") + (name === "writeln" ? "\n" : "");
     waiting.delete(this);
-    const open = /<(?:[a-z](?:[^>"']|"[^"]*"|'[^']*')*(?:"[^"]*|'[^']*)?|(?:script|style)\b[^>]*>(?![\s\S]*<\/(?:script|style))[\s\S]*)$/i.exec(text);
-    if (open && this.readyState === "loading") {
-      waiting.set(this, text.slice(open.index));
-      text = text.slice(0, open.index);
-    }
+    const end = this.readyState === "loading" ? unfinished(text) : text.length;
+    if (end < text.length) waiting.set(this, text.slice(end));
+    text = text.slice(0, end);
     const result = apply(before, this, [rewriteMarkup(text)]);
     framesChanged();
     runtimeOf(native.defaultView(this))?.listen();
@@ -289,7 +302,7 @@ override(window.Document.prototype, "close", (before) => function () {
   const rest = waiting.get(this);
   if (rest) {
     waiting.delete(this);
-    this.write(rest);
+    apply(nativeWrite, this, [rewriteMarkup(rest)]);
   }
   return apply(before, this, []);
 });

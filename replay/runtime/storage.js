@@ -103,15 +103,18 @@ const domainMatches = (host, domain) => host === domain || host.endsWith(`.${dom
 const pathMatches = (path, cookiePath) =>
   path === cookiePath || (path.startsWith(cookiePath) && (cookiePath.endsWith("/") || path[cookiePath.length] === "/"));
 
+/** What stands before the first "=", and after it. */
+const parted = (text) => {
+  const [key, ...rest] = text.split("=");
+  return [key.trim(), rest.join("=").trim()];
+};
 const setCookie = (text) => {
   const here = hereURL();
   const [pair, ...attributes] = String(text).split(";");
-  const at = pair.indexOf("=");
-  const name = at < 0 ? "" : pair.slice(0, at).trim();
-  const value = at < 0 ? pair.trim() : pair.slice(at + 1).trim();
+  const [name, value] = pair.includes("=") ? parted(pair) : ["", pair.trim()];
   const cookie = {name, value, host: here.hostname, only: true, path: here.pathname.replace(/\/[^/]*$/, "") || "/", until: null};
   for (const attribute of attributes) {
-    const [, key, setting = ""] = /^\s*([^=]*?)\s*(?:=\s*(.*?)\s*)?$/.exec(attribute);
+    const [key, setting] = parted(attribute);
     const word = key.toLowerCase();
     if (word === "domain" && setting) {
       const domain = setting.replace(/^\./, "").toLowerCase();
