@@ -5,7 +5,7 @@ const LOCATION_PARTS = ["protocol", "host", "hostname", "port", "pathname", "sea
 const go = (value, how = "assign") => {
   const text = String(value);
   if (SCRIPT_URL.test(text)) {
-    realLocation.href = text.replace(SCRIPT_URL, "javascript:") && scriptAddress(text);
+    realLocation.href = scriptAddress(text);
   } else if (text.startsWith("#")) {
     realLocation.hash = text;
   } else {

@@ -78,7 +78,7 @@ const refresh = (value) => {
   const [, before, quote, rest] = found;
   const url = quote ? rest.split(quote, 1)[0] : rest;
   const changed = archived(url.trim(), pageModifier());
-  return changed === url.trim() ? null : before + quote + changed + (quote && quote);
+  return changed === url.trim() ? null : before + quote + changed + quote;
 };
 
 const changedScript = (source) => {

@@ -104,7 +104,7 @@ if (window.WebSocket) {
   }
   defineProperty(window, "WebSocket", {...getOwnPropertyDescriptor(window, "WebSocket"), value: named(ArchivedSocket, original)});
 }
-for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "RTCDataChannel", "WebTransport", "WebSocketStream", "PresentationRequest"]) {
+for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "RTCDataChannel", "WebTransport", "WebSocketStream"]) {
   if (name in window) Reflect.deleteProperty(window, name);
 }
 

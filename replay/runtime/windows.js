@@ -6,7 +6,8 @@ const nativeParent = (other) => (parentGetter ? apply(parentGetter, other, []) :
 /** A window on the other side of a sandbox, which answers nobody here. */
 const isBeyond = (other) => {
   try {
-    return !other.document && false;
+    void other.document; // which throws there
+    return false;
   } catch {
     return true;
   }
