@@ -148,12 +148,13 @@ class _Replay:
         """The answer with this capture; None when it cannot be opened, leads to itself, or lacks the bytes asked for."""
         # What has a body is not sent twice, and what was asked for is not held under another address of its own.
         is_exact = self.is_sent or self.is_approximate or (self.is_at(capture) and not is_respelled)
-        key = self.key(capture)
-        kept = self.kept.get(key) if is_exact else None
+        original = self.lookup.original_of(self.scope, capture) if capture.revisit_of else None
+        key = self.key(capture, original)
+        is_held = capture.revisit_of is None or original is not None
+        kept = self.kept.get(key) if is_exact and is_held else None  # who may not see a payload does not get a kept one
         if kept is not None and (kept.is_rewritten or "HTTP_RANGE" not in request.environ):
             return self.rendered(kept, capture, key)
-        original = self.lookup.original_of(self.scope, capture) if capture.revisit_of else None
-        if capture.revisit_of is not None and original is None:
+        if not is_held:
             self.repeats = self.repeats or capture
         try:
             found = load(self.holdings.store, capture, original, exact=self.address.modifier == "id")
@@ -348,13 +349,20 @@ class _Replay:
     def part(self, capture: Capture, url: str, modifier: str) -> str:
         return ReplayAddress(self.scope.slug, capture.timestamp, modifier, url).path()
 
-    def key(self, capture: Capture) -> str:
-        """Names what this address gives of a capture, but for the banner: by payload, mode, and version of the rules."""
+    def key(self, capture: Capture, original: Capture | None) -> str:
+        """Names what this address gives of a capture, but for the banner: by payload, mode, and version of the rules.
+
+        Args:
+            capture: what is shown.
+            original: has the payload that a revisit repeats.
+        """
         mode = _MODES.get(self.destination, "part")
         parts = (
             rules_version(), capture.collection, self.scope.slug, self.moment(capture), capture.url, self.address.modifier,
             mode, capture.digest, capture.file, str(capture.offset),
         )  # fmt: skip
+        if original is not None:
+            parts += (original.collection, original.file, str(original.offset))
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     def answered(

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from archiver.holdings import Holdings
 from archiver.model import Visibility
 from archiver.warc.importer import import_file
-from tests.servers.warcs import response_record
+from tests.servers.warcs import response_record, revisit_record
 
 Reader = Callable[..., FlaskClient]
 
@@ -235,6 +235,24 @@ def test_what_was_kept_of_a_collection_that_is_private_now_is_not_shown(reader: 
     held(client).collections.update("unesco", visibility=Visibility.PRIVATE)
     for path in (f"{AT}/http://e.org/", "/all/20160810204623/http://e.org/"):
         assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(("modifier", "kind"), [("if_", "text/html"), ("im_", "image/png"), ("", "text/html")])
+def test_what_was_kept_of_a_revisit_is_not_shown_when_its_payload_is_private_now(
+    reader: Reader, tmp_path: Path, modifier: str, kind: str
+) -> None:
+    headers = f"Content-Type: {kind}\r\n"
+    client = reader(revisit_record("http://e.org/copy", MOMENT.replace(year=2017), "http://e.org/", MOMENT, headers=headers))
+    held(client).collections.create("second")
+    path = tmp_path / "second.warc.gz"
+    path.write_bytes(response_record("http://e.org/", MOMENT, PAGE, headers=headers))
+    import_file(path, collection="second", store=held(client).store, index=held(client).index)
+    address = f"/all/20170810204623{modifier}/http://e.org/copy"
+    for _ in range(2):
+        assert b"<h1>one" in client.get(address).data
+    held(client).collections.update("second", visibility=Visibility.PRIVATE)
+    answer = client.get(address)
+    assert (answer.status_code, b"<h1>one" in answer.data) == (404, False)
 
 
 def test_the_banner_over_a_kept_page_says_what_is_true_now(reader: Reader, tmp_path: Path) -> None:
