@@ -26,6 +26,7 @@ from replay.delivery import (
     PARTIAL,
     REDIRECTS,
     URL_SAFE,
+    cache_control,
     deliver,
     lacking,
     memento_fields,
@@ -83,7 +84,7 @@ def show(name: str, rest: str) -> BaseResponse:
     address = parse_address(path.partition(prefix)[2] or rest, name)
     if isinstance(address, VersionsAddress):
         return versions.show(lookup, scope, address)
-    if address.modifier in ("", "if", "fr") and request.headers.get("Sec-Fetch-Dest") == "script":
+    if address.timestamp and address.modifier in ("", "if", "fr") and request.headers.get("Sec-Fetch-Dest") == "script":
         # A page made up a relative address for import(); modules are asked for as such, so that they are rewritten.
         answer = redirect(quote(replace(address, modifier="esm").path(), safe=URL_SAFE), 302)
         answer.headers.update({"Vary": "Sec-Fetch-Dest", "Access-Control-Allow-Origin": "*"})
@@ -224,7 +225,7 @@ class _Replay:
             body, tag = page.body, key
             if self.is_approximate:
                 body, tag = renamed_callback(body, capture.url, self.address.url), tag_of(key, self.address.url)
-            return self.answered(body, page.status, page.headers, capture, tag)
+            return self.answered(body, page.status, page.headers, capture, tag, is_rewritten=page.is_rewritten)
         banner = render_banner(self.facts(capture, self.media(capture, page.media)))
         return self.answered(page.with_banner(banner), page.status, page.headers, capture, tag_of(key, banner))
 
@@ -269,8 +270,8 @@ class _Replay:
                 found.close()
                 if status == found.status == 200:
                     self.kept.put(key, Rendered(status, tuple(sent), whole, is_rewritten=False))
-                return self.answered(whole, status, sent, capture, key)
-        return self.answered(until_damage(body, capture), status, sent, capture, key, found.close)
+                return self.answered(whole, status, sent, capture, key, is_rewritten=False)
+        return self.answered(until_damage(body, capture), status, sent, capture, key, found.close, is_rewritten=False)
 
     @staticmethod
     def range() -> str | None:
@@ -373,8 +374,11 @@ class _Replay:
         capture: Capture,
         tag: str,
         close: Callable[[], object] | None = None,
+        *,
+        is_rewritten: bool = True,
     ) -> Response:
         """The answer, with what every archived response carries; `close` is called once it is sent."""
+        is_final = not is_rewritten and self.is_final(capture, status)
         if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains(tag):
             body, status, headers = b"", 304, ()
             if close is not None:
@@ -387,7 +391,7 @@ class _Replay:
             *memento_fields(capture),
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
-            ("Cache-Control", "max-age=31536000, immutable" if self.may_be_kept(capture) else "no-cache"),
+            ("Cache-Control", cache_control(self.scope.collection, is_final=is_final)),
             ("Access-Control-Allow-Origin", "*"),
         )
         if self.is_approximate:
@@ -402,10 +406,11 @@ class _Replay:
         """The time at which what this response names is asked for."""
         return self.address.timestamp if self.is_in_place else capture.timestamp
 
-    def may_be_kept(self, capture: Capture) -> bool:
-        """The same address will always be answered so: pages have banners, other captures may come nearer."""
-        is_closest = self.is_in_place and self.address.timestamp != capture.timestamp
-        return bool(self.address.modifier) and not self.is_sent and not self.is_approximate and not is_closest
+    def is_final(self, capture: Capture, status: int) -> bool:
+        """Unrewritten, the same address will always be answered so: no capture comes nearer, and nobody hides a part of it."""
+        address = self.address
+        is_very = address.modifier and address.timestamp == capture.timestamp and address.url == capture.url
+        return bool(is_very and status in (200, PARTIAL) and self.scope.collection and not self.is_sent)
 
     def missing(self) -> BaseResponse:
         address = self.address
