@@ -34,7 +34,7 @@ from replay.delivery import (
     until_damage,
 )
 from replay.frameset import frameset_title, render_frameset
-from replay.jsonp import renamed_callback
+from replay.jsonp import Renaming, renaming
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope, is_spelled
@@ -46,7 +46,7 @@ from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
 from replay.rewrite.sniff import Kind, kind_of
 from replay.runtime.bundle import runtime_tag
 from replay.views import versions
-from replay.views.answers import ArchivedAnswer, asked_for, shown_status, tag_of, taken
+from replay.views.answers import ArchivedAnswer, asked_for, longer, shown_status, tag_of, taken
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
 
@@ -222,10 +222,7 @@ class _Replay:
     def rendered(self, page: Rendered, capture: Capture, key: str) -> Response:
         """A whole response, as just made or as kept."""
         if page.banner_at is None:
-            body, tag = page.body, key
-            if self.is_approximate:
-                body, tag = renamed_callback(body, capture.url, self.address.url), tag_of(key, self.address.url)
-            return self.answered(body, page.status, page.headers, capture, tag, is_rewritten=page.is_rewritten)
+            return self.answered(page.body, page.status, page.headers, capture, self.tag(key), is_rewritten=page.is_rewritten)
         banner = render_banner(self.facts(capture, self.media(capture, page.media)))
         return self.answered(page.with_banner(banner), page.status, page.headers, capture, tag_of(key, banner))
 
@@ -248,13 +245,13 @@ class _Replay:
         )
         result = rewrite_response(context, found.head, body, inserts=inserts)
         body = until_damage(result.body, capture)
-        return self.answered(body, shown_status(found), result.headers, capture, tag_of(key, banner), found.close)
+        return self.answered(body, shown_status(found), result.headers, capture, tag_of(self.tag(key), banner), found.close)
 
     def passed(self, found: ArchivedResponse, key: str, headers: Iterable[tuple[str, str]]) -> Response:
         """A response that nothing is changed in, or the part of it that is asked for."""
         capture = found.capture
-        wanted = self.range()
-        if request.headers.get("If-Range", f'"{key}"') != f'"{key}"':
+        tag, wanted = self.tag(key), self.range()
+        if request.headers.get("If-Range", f'"{tag}"') != f'"{tag}"' or self.renaming(capture):
             wanted = None  # what the browser has the beginning of is another response
         delivery = deliver(found, wanted)
         if delivery.status == 416:
@@ -270,8 +267,16 @@ class _Replay:
                 found.close()
                 if status == found.status == 200:
                     self.kept.put(key, Rendered(status, tuple(sent), whole, is_rewritten=False))
-                return self.answered(whole, status, sent, capture, key, is_rewritten=False)
-        return self.answered(until_damage(body, capture), status, sent, capture, key, found.close, is_rewritten=False)
+                return self.answered(whole, status, sent, capture, tag, is_rewritten=False)
+        return self.answered(until_damage(body, capture), status, sent, capture, tag, found.close, is_rewritten=False)
+
+    def tag(self, key: str) -> str:
+        """The entity tag of what has no banner: what stands in for another thing may be made to fit it."""
+        return tag_of(key, self.address.url) if self.is_approximate else key
+
+    def renaming(self, capture: Capture) -> Renaming:
+        """What a script that stands in for another is to call."""
+        return renaming(capture.url, self.address.url) if self.is_approximate else Renaming()
 
     @staticmethod
     def range() -> str | None:
@@ -358,7 +363,7 @@ class _Replay:
             original: has the payload that a revisit repeats.
         """
         mode = _MODES.get(self.destination, "part")
-        parts = (
+        parts: tuple[str, ...] = (
             rules_version(), capture.collection, self.scope.slug, self.moment(capture), capture.url, self.address.modifier,
             mode, capture.digest, capture.file, str(capture.offset),
         )  # fmt: skip
@@ -384,6 +389,9 @@ class _Replay:
             if close is not None:
                 close()
                 close = None
+        if status not in (PARTIAL, 304) and (renamed := self.renaming(capture)):
+            body, more = renamed.applied((body,) if isinstance(body, bytes) else body)
+            headers = longer(headers, more)
         sent = [(name, quote(value, safe=_HEADER_SAFE) if name.lower() in _ADDRESSES else value) for name, value in headers]
         if capture.status is not None and status not in (capture.status, PARTIAL, 304):
             sent.append((f"{ORIGINAL}Status", str(capture.status)))
