@@ -18,7 +18,6 @@ _OF_DESTINATION = {
     "image": "im",
     "worker": "js",
     "sharedworker": "js",
-    "serviceworker": "js",
     "audioworklet": "js",
     "paintworklet": "js",
     "empty": "da",

@@ -9,7 +9,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from archiver.errors import DamagedRecord
-from archiver.model import Capture
+from archiver.model import Capture, Collection, Visibility
 from archiver.timestamps import parse_timestamp, to_http_date
 from replay.load import ArchivedResponse
 from replay.ranges import Extent, cut, held_extent, single_range
@@ -98,6 +98,17 @@ def until_damage(body: Iterable[bytes], capture: Capture) -> Iterator[bytes]:
         yield from body
     except DamagedRecord as error:
         logger.warning("%s at %s breaks off: %s", capture.url, capture.timestamp, error)
+
+
+def cache_control(collection: Collection | None, *, is_final: bool) -> str:
+    """How long an archived response may be kept without asking again, and by whom.
+
+    Args:
+        collection: that it is shown from; None for all public ones.
+        is_final: its address will never be answered in another way. All others are asked for again, which costs a 304.
+    """
+    kept = "max-age=31536000, immutable" if is_final else "no-cache"
+    return kept if collection is None or collection.visibility is Visibility.PUBLIC else f"private, {kept}"
 
 
 def memento_fields(capture: Capture) -> tuple[tuple[str, str], ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from replay.fuzzy_rules import (
+    CALLBACK_VALUE,
     CODE,
     MEANINGLESS_VALUE,
     OFTEN_VOLATILE_NAMES,
@@ -31,7 +32,7 @@ THRESHOLD = 0.6
 
 _VOLATILE_NAME = re.compile(VOLATILE_NAMES)
 #: Milliseconds or seconds since 1970 of this century, Math.random(), jQuery's and others' callback names.
-_VOLATILE_VALUE = re.compile(r"1\d{9}(?:\d{3})?(?:\.\d+)?|0\.\d{8,}|(?:jquery|jsonp|callback|__jp)[\w.]*\d[\w.]*", re.ASCII)
+_VOLATILE_VALUE = re.compile(rf"1\d{{9}}(?:\d{{3}})?(?:\.\d+)?|0\.\d{{8,}}|{CALLBACK_VALUE}", re.ASCII)
 _OFTEN_VOLATILE_NAME = re.compile(OFTEN_VOLATILE_NAMES)
 _MEANINGLESS = re.compile(MEANINGLESS_VALUE, re.ASCII)
 _REPEATED = re.compile(r"\.\d+_$")

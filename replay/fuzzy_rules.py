@@ -224,12 +224,17 @@ RULES = (
     ),
 )
 
+#: Arguments that name a function for the answer to call, and functions that were given a name for one answer.
+CALLBACK_NAMES = r"_?cb|callback|jsonp|json_?callback"
+CALLBACK_VALUE = r"(?:jquery|jsonp|callback|__jp)[\w.]*\d[\w.]*"
+
 #: Arguments that are another one with each request: cache busters, trackers, sessions, callbacks.
 VOLATILE_NAMES = (
-    r"_|__|_?cb|cache_?bust(?:er)?|no-?cache|uncache|bust(?:er)?|rnd|rand(?:om)?|nonce|_ts?|noise|zx|"
+    rf"{CALLBACK_NAMES}|"
+    r"_|__|cache_?bust(?:er)?|no-?cache|uncache|bust(?:er)?|rnd|rand(?:om)?|nonce|_ts?|noise|zx|"
     r"utm_\w+|fbclid|gclid|dclid|msclkid|yclid|mc_[ce]id|igshid|_ga|_gl|"
     r"(?:php|j)?sess(?:ion)?_?id|csrf(?:_?token)?|xsrf(?:_?token)?|authenticity_token|"
-    r"callback|jsonp|jsoncallback|json_?callback|cmpt|trackingid|correlator|"
+    r"cmpt|trackingid|correlator|"
     r"x-amz-(?:date|expires|signature|credential|security-token|algorithm|signedheaders)|key-pair-id"
 )
 

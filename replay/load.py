@@ -16,6 +16,8 @@ from archiver.warc.reader import StoredRecord, read_record
 _NOT_MODIFIED = 304
 #: Of payloads that had to be decoded to be measured: how long they are, by file, offset and whether they are exact.
 _lengths: dict[tuple[str, int, bool], int] = {}
+#: Of those that were too long to be measured: that they are longer than so many bytes.
+_longer_than: dict[tuple[str, int, bool], int] = {}
 _lock = Lock()
 _MOST_LENGTHS = 1000
 
@@ -105,6 +107,8 @@ class ArchivedResponse:
         known = self.length if self.length is not None else _lengths.get(place)
         if known is not None:
             return known
+        if _longer_than.get(place, 0) >= max(held, counted):
+            return None
         self.begin()
         assert self._rest is not None
         pieces, size = [self._first], len(self._first)
@@ -117,8 +121,9 @@ class ArchivedResponse:
                 return None
             size += self._count(counted - size)
         if size > max(held, counted):
+            _remember(_longer_than, place, max(held, counted))
             return None
-        _remember(place, size)
+        _remember(_lengths, place, size)
         return size
 
     def _count(self, room: int) -> int:
@@ -188,8 +193,8 @@ def _is_empty(capture: Capture) -> bool:
     return capture.digest == empty or is_redirect
 
 
-def _remember(place: tuple[str, int, bool], length: int) -> None:
+def _remember(known: dict[tuple[str, int, bool], int], place: tuple[str, int, bool], length: int) -> None:
     with _lock:
-        _lengths[place] = length
-        while len(_lengths) > _MOST_LENGTHS:
-            del _lengths[next(iter(_lengths))]
+        known[place] = length
+        while len(known) > _MOST_LENGTHS:
+            del known[next(iter(known))]

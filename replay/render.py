@@ -6,11 +6,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from secrets import token_hex
 
-import archiver.markup
+import archiver
 import replay
 from archiver.message import Head
 from archiver.model import MediaItem
@@ -110,10 +109,14 @@ def _media(context: RewriteContext, head: Head, page: bytes) -> tuple[MediaItem,
 
 @cache
 def rules_version() -> str:
-    """Changes with anything that rewriting is made of: its own sources, the scanners, the client-side runtime."""
+    """Changes with anything that rewriting is made of, see `rules_sources`."""
     digest = hashlib.sha256()
-    ours, markup = Path(replay.__file__ or "").parent, Path(archiver.markup.__file__ or "").parent
-    sources = chain(markup.glob("*.py"), ours.glob("rewrite/*.py"), ours.glob("runtime/*"), ours.glob("*.py"))
-    for path in sorted(path for path in sources if path.is_file()):
+    for path in rules_sources():
         digest.update(path.read_bytes())
     return digest.hexdigest()[:32]
+
+
+def rules_sources() -> list[Path]:
+    """All of our own code, in Python and for the browser: which of it rewriting needs is nothing to keep a list of."""
+    folders = (Path(replay.__file__ or "").parent, Path(archiver.__file__ or "").parent)
+    return sorted(path for folder in folders for kind in ("*.py", "*.js") for path in folder.rglob(kind))

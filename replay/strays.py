@@ -16,8 +16,8 @@ OF_DESTINATION = {
 }  # fmt: skip
 
 
-#: What is an address of some archive already is not sent on: it would go round in circles.
-_ADDRESS = re.compile(r"/[\w-]+/\d{1,14}(?:[a-z]{2,4}_)?/", re.ASCII)
+#: What is an address of some archive already is not sent on: it would go round in circles. "/uploads/2016/08/a.jpg" is none.
+_ADDRESS = re.compile(r"/[\w-]+/\d{1,14}(?:[a-z]{2,4}_)?/[a-z][a-z0-9+.-]*:", re.ASCII | re.IGNORECASE)
 
 
 def meant(path: str, referrer: str, host: str, destination: str) -> ReplayAddress | None:

@@ -19,6 +19,7 @@ from archiver.requestkey import body_query
 from archiver.urls import printable, spelling, urlkey
 from replay.address import kept_escapes, parse_address, raw_path
 from replay.fuzzy import likeness, wanted
+from replay.jsonp import renamed_callback
 from replay.ranges import held_extent, single_range
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.css import CssRewriter
@@ -87,6 +88,11 @@ def addresses(text: str) -> None:
     meant(f"/{text}", f"http://h/c/2016/http://e.org/{text}", "h", "")
 
 
+def jsonp(text: str) -> None:
+    for body in (text, f"/**/{text}", f"typeof {text}", f"typeof f=={text}", f"f{text}"):
+        renamed_callback(body.encode(), f"http://e.org/?callback=f&{text}", f"http://e.org/?callback=g&{text}")
+
+
 def ranges(text: str) -> None:
     single_range(f"bytes={text}")
     held_extent(f"bytes {text}")
@@ -122,6 +128,7 @@ DO: dict[str, Callable[[str], object]] = {
     "keys": keys,
     "addresses": addresses,
     "ranges": ranges,
+    "JSONP": jsonp,
 }  # fmt: skip
 BOMBS = [
     "<", "a", ">", " ", "\n", "=", '"', "'", "\\", "/", "*", "(", "{", ";", ",", "-", "?", "&", "#", "1", "%2F", ".", "<a ",
@@ -145,6 +152,17 @@ def test_work_grows_as_what_is_sent(name: str) -> None:
         once, often = ((bomb * size)[:size] for size in (SIZE, SIZE * TIMES))
         # A busy machine makes one measurement long, not all of them; the square of the size does.
         assert any(spent(work, often) < ALLOWED * max(spent(work, once), FLOOR) for _ in range(TRIES)), bomb
+
+
+def test_a_script_that_only_begins_like_a_call_costs_no_more_than_it_is_long() -> None:
+    then, now = ("&".join(f"callback={name}{number}" for number in range(300)) for name in ("f", "g"))
+
+    def work(body: str) -> object:
+        return renamed_callback(body.encode(), f"http://e.org/?{then}", f"http://e.org/?{now}")
+
+    for bomb in (" ", "typeof f0 ", "\n;"):
+        once, often = spent(work, bomb * 200), spent(work, (bomb * 2000)[:2048])
+        assert often < ALLOWED * max(once, FLOOR), bomb
 
 
 def test_a_folded_value_costs_as_much_as_it_is_long() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterable
+from itertools import chain
 from urllib.parse import quote
 
 from archiver.errors import BodyLimitExceeded, DamagedRecord
@@ -15,6 +16,7 @@ from archiver.model import Capture
 from archiver.requestkey import with_request
 from replay.circles import leads_in_circle
 from replay.delivery import PARTIAL, URL_SAFE, deliver, lacking, memento_fields, unsatisfiable
+from replay.jsonp import Renaming, renaming
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope
 from replay.proxy.exchange import Answer, Asked, field
@@ -84,9 +86,11 @@ class Archive:
         """The answer with the first capture that can give one; None when none can."""
         beyond: Extent | None = None
         for capture in captures:
-            wanted = _range_of(asked, capture)
+            renamed = renaming(capture.url, asked.url) if is_approximate else Renaming()
+            wanted = None if renamed else _range_of(asked, capture)
+            is_decoded = bool(renamed) or single_range(wanted) is not None
             try:
-                found = self._opened(asked, scope, capture, is_ranged=single_range(wanted) is not None)
+                found = self._opened(asked, scope, capture, is_decoded=is_decoded)
             except DamagedRecord as error:
                 logger.warning("%s at %s: %s", capture.url, capture.timestamp, error)
                 continue
@@ -94,7 +98,7 @@ class Archive:
                 held = lacking(found, wanted)
                 beyond = held or beyond
                 if held is None and not leads_in_circle(self._lookup, scope, self._holdings.store, found, moment=timestamp):
-                    return _answer(asked, found, wanted, is_approximate=is_approximate)
+                    return _answer(asked, found, wanted, renamed, is_approximate=is_approximate)
             except DamagedRecord as error:
                 logger.warning("%s at %s: %s", capture.url, capture.timestamp, error)
             except BaseException:
@@ -103,13 +107,20 @@ class Archive:
             found.close()
         return Answer(416, [field(*pair) for pair in unsatisfiable(beyond)], (), 0) if beyond else None
 
-    def _opened(self, asked: Asked, scope: Scope, capture: Capture, *, is_ranged: bool) -> ArchivedResponse:
-        """The record of a capture, to be read as the server encoded it if the client can decode that."""
+    def _opened(self, asked: Asked, scope: Scope, capture: Capture, *, is_decoded: bool) -> ArchivedResponse:
+        """The record of a capture, to be read as the server encoded it if the client can decode that.
+
+        Args:
+            asked: the request.
+            scope: where originals of what is repeated are looked for.
+            capture: what is opened.
+            is_decoded: it is to be decoded in any case.
+        """
         original = self._lookup.original_of(scope, capture) if capture.revisit_of else None
         found = load(self._holdings.store, capture, original)
         codings = found.head.tokens("Content-Encoding")
         try:
-            found.exact = bool(codings) and not is_ranged and _accepted(asked) >= {_usual(coding) for coding in codings}
+            found.exact = bool(codings) and not is_decoded and _accepted(asked) >= {_usual(coding) for coding in codings}
             start = found.begin()
             if found.exact and not _is_encoded(start, codings):
                 found.close()
@@ -127,9 +138,9 @@ def _moved(capture: Capture) -> Answer:
     return Answer(302, [field(*pair) for pair in fields], (), 0)
 
 
-def _answer(asked: Asked, found: ArchivedResponse, wanted: str | None, *, is_approximate: bool) -> Answer:
+def _answer(asked: Asked, found: ArchivedResponse, wanted: str | None, renamed: Renaming, *, is_approximate: bool) -> Answer:
     capture = found.capture
-    tag = _tag(capture, is_encoded=found.exact)
+    tag = _tag(capture, renamed, is_encoded=found.exact)
     own = [*memento_fields(capture), ("ETag", tag), ("Cache-Control", "no-cache"), ("Vary", "Accept-Datetime, Accept-Encoding")]
     if is_approximate:
         own.append(("X-Archive-Match", "approximate"))
@@ -143,7 +154,9 @@ def _answer(asked: Asked, found: ArchivedResponse, wanted: str | None, *, is_app
     archived = archived_fields(found.head, asked, is_encoded=found.exact)
     fields = [*archived, *(field(*pair) for pair in (*delivery.fields, *own))]
     reason = clean(found.head.reason.encode("latin-1", "replace")) if status == found.status else b""
-    return Answer(status, fields, delivery.body, delivery.length, reason, found.close)
+    body, more = renamed.applied(delivery.body) if status != PARTIAL else (delivery.body, 0)
+    length = None if delivery.length is None else delivery.length + more
+    return Answer(status, fields, body, length, reason, found.close)
 
 
 def _status(found: ArchivedResponse) -> int:
@@ -158,12 +171,20 @@ def _range_of(asked: Asked, capture: Capture) -> str | None:
     if asked.method != "GET":
         return None
     condition = asked.get("if-range")
-    return asked.get("range") or None if condition in ("", _tag(capture, is_encoded=False)) else None
+    return asked.get("range") or None if condition in ("", _tag(capture, Renaming(), is_encoded=False)) else None
 
 
-def _tag(capture: Capture, *, is_encoded: bool) -> str:
-    """An entity tag: of this capture, in this coding."""
-    parts = (capture.collection, capture.timestamp, capture.url, capture.digest, capture.file, str(capture.offset))
+def _tag(capture: Capture, renamed: Renaming, *, is_encoded: bool) -> str:
+    """An entity tag: of this capture, in this coding, with these calls."""
+    parts: tuple[str, ...] = (
+        capture.collection,
+        capture.timestamp,
+        capture.url,
+        capture.digest,
+        capture.file,
+        str(capture.offset),
+    )
+    parts += tuple(chain.from_iterable(renamed.names))
     return f'"{hashlib.sha256(chr(0).join((*parts, str(is_encoded))).encode("utf-8", "surrogatepass")).hexdigest()[:40]}"'
 
 

@@ -92,10 +92,20 @@ def runtime_tag(context: RewriteContext, head: Head) -> str:
         context: where the page is replayed.
         head: of the archived response, whose cookies scripts find in `document.cookie`; they never become real ones.
     """
-    cookies = [field for field in head.get_all("Set-Cookie") if not _HTTP_ONLY.search(field)][:_COOKIES]
-    said = json.dumps(cookies) if cookies else ""
-    told = f' data-cookies="{escape(said)}"' if 0 < len(said) <= _COOKIE_CHARACTERS else ""
+    cookies = _first_that_fit([field for field in head.get_all("Set-Cookie") if not _HTTP_ONLY.search(field)][:_COOKIES])
+    told = f' data-cookies="{escape(json.dumps(cookies))}"' if cookies else ""
     return (
         f'<script xmlns="http://www.w3.org/1999/xhtml" src="/-/runtime/{runtime_version()}/page.js" data-prefix="'
         f'{escape(context.prefix)}" data-timestamp="{context.timestamp}" data-url="{escape(context.url)}"{told}></script>'
     )
+
+
+def _first_that_fit(cookies: list[str]) -> list[str]:
+    """The cookies that a page is told of; one that is too long for that takes nothing from the others."""
+    room, told = _COOKIE_CHARACTERS, []
+    for cookie in cookies:
+        size = len(json.dumps(cookie)) + len(", ")
+        if size <= room:
+            room -= size
+            told.append(cookie)
+    return told

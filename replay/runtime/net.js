@@ -4,8 +4,8 @@
 // OF_DESTINATION and ADDRESS come from the server, which does the same for those who send a Referer.
 
 self.addEventListener("install", (event) => {
-  // What is an address of the archive goes past this worker, which then need not even run.
-  const past = ["/-/*", "/:collection/:moment(\\d+)/*", "/:collection/:moment(\\d+[a-z]+_)/*"];
+  // What is an address of the archive goes past this worker, which then need not even run. (Routes take no regular expressions.)
+  const past = ["/-/*", "/:collection/:moment/http\\://*", "/:collection/:moment/https\\://*"];
   event.addRoutes?.(past.map((pathname) => ({condition: {urlPattern: {pathname}}, source: "network"}))).catch(() => {});
   self.skipWaiting();
 });

@@ -32,6 +32,13 @@ def taken(body: Iterable[bytes], limit: int) -> tuple[bytes, Iterable[bytes] | N
     return b"".join(pieces), None
 
 
+def longer(headers: Iterable[tuple[str, str]], more: int) -> Iterable[tuple[str, str]]:
+    """Header fields of a body that has become longer by so many bytes."""
+    if not more:
+        return headers
+    return [(name, str(int(value) + more) if name == "Content-Length" else value) for name, value in headers]
+
+
 def shown_status(found: ArchivedResponse) -> int:
     """The status that is sent.
 

@@ -26,6 +26,7 @@ from replay.delivery import (
     PARTIAL,
     REDIRECTS,
     URL_SAFE,
+    cache_control,
     deliver,
     lacking,
     memento_fields,
@@ -33,7 +34,7 @@ from replay.delivery import (
     until_damage,
 )
 from replay.frameset import frameset_title, render_frameset
-from replay.jsonp import renamed_callback
+from replay.jsonp import Renaming, renaming
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope, is_spelled
@@ -45,7 +46,7 @@ from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
 from replay.rewrite.sniff import Kind, kind_of
 from replay.runtime.bundle import runtime_tag
 from replay.views import versions
-from replay.views.answers import ArchivedAnswer, asked_for, shown_status, tag_of, taken
+from replay.views.answers import ArchivedAnswer, asked_for, longer, shown_status, tag_of, taken
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
 
@@ -83,7 +84,7 @@ def show(name: str, rest: str) -> BaseResponse:
     address = parse_address(path.partition(prefix)[2] or rest, name)
     if isinstance(address, VersionsAddress):
         return versions.show(lookup, scope, address)
-    if address.modifier in ("", "if", "fr") and request.headers.get("Sec-Fetch-Dest") == "script":
+    if address.timestamp and address.modifier in ("", "if", "fr") and request.headers.get("Sec-Fetch-Dest") == "script":
         # A page made up a relative address for import(); modules are asked for as such, so that they are rewritten.
         answer = redirect(quote(replace(address, modifier="esm").path(), safe=URL_SAFE), 302)
         answer.headers.update({"Vary": "Sec-Fetch-Dest", "Access-Control-Allow-Origin": "*"})
@@ -148,12 +149,13 @@ class _Replay:
         """The answer with this capture; None when it cannot be opened, leads to itself, or lacks the bytes asked for."""
         # What has a body is not sent twice, and what was asked for is not held under another address of its own.
         is_exact = self.is_sent or self.is_approximate or (self.is_at(capture) and not is_respelled)
-        key = self.key(capture)
-        kept = self.kept.get(key) if is_exact else None
+        original = self.lookup.original_of(self.scope, capture) if capture.revisit_of else None
+        key = self.key(capture, original)
+        is_held = capture.revisit_of is None or original is not None
+        kept = self.kept.get(key) if is_exact and is_held else None  # who may not see a payload does not get a kept one
         if kept is not None and (kept.is_rewritten or "HTTP_RANGE" not in request.environ):
             return self.rendered(kept, capture, key)
-        original = self.lookup.original_of(self.scope, capture) if capture.revisit_of else None
-        if capture.revisit_of is not None and original is None:
+        if not is_held:
             self.repeats = self.repeats or capture
         try:
             found = load(self.holdings.store, capture, original, exact=self.address.modifier == "id")
@@ -220,10 +222,7 @@ class _Replay:
     def rendered(self, page: Rendered, capture: Capture, key: str) -> Response:
         """A whole response, as just made or as kept."""
         if page.banner_at is None:
-            body, tag = page.body, key
-            if self.is_approximate:
-                body, tag = renamed_callback(body, capture.url, self.address.url), tag_of(key, self.address.url)
-            return self.answered(body, page.status, page.headers, capture, tag)
+            return self.answered(page.body, page.status, page.headers, capture, self.tag(key), is_rewritten=page.is_rewritten)
         banner = render_banner(self.facts(capture, self.media(capture, page.media)))
         return self.answered(page.with_banner(banner), page.status, page.headers, capture, tag_of(key, banner))
 
@@ -246,13 +245,13 @@ class _Replay:
         )
         result = rewrite_response(context, found.head, body, inserts=inserts)
         body = until_damage(result.body, capture)
-        return self.answered(body, shown_status(found), result.headers, capture, tag_of(key, banner), found.close)
+        return self.answered(body, shown_status(found), result.headers, capture, tag_of(self.tag(key), banner), found.close)
 
     def passed(self, found: ArchivedResponse, key: str, headers: Iterable[tuple[str, str]]) -> Response:
         """A response that nothing is changed in, or the part of it that is asked for."""
         capture = found.capture
-        wanted = self.range()
-        if request.headers.get("If-Range", f'"{key}"') != f'"{key}"':
+        tag, wanted = self.tag(key), self.range()
+        if request.headers.get("If-Range", f'"{tag}"') != f'"{tag}"' or self.renaming(capture):
             wanted = None  # what the browser has the beginning of is another response
         delivery = deliver(found, wanted)
         if delivery.status == 416:
@@ -268,8 +267,16 @@ class _Replay:
                 found.close()
                 if status == found.status == 200:
                     self.kept.put(key, Rendered(status, tuple(sent), whole, is_rewritten=False))
-                return self.answered(whole, status, sent, capture, key)
-        return self.answered(until_damage(body, capture), status, sent, capture, key, found.close)
+                return self.answered(whole, status, sent, capture, tag, is_rewritten=False)
+        return self.answered(until_damage(body, capture), status, sent, capture, tag, found.close, is_rewritten=False)
+
+    def tag(self, key: str) -> str:
+        """The entity tag of what has no banner: what stands in for another thing may be made to fit it."""
+        return tag_of(key, self.address.url) if self.is_approximate else key
+
+    def renaming(self, capture: Capture) -> Renaming:
+        """What a script that stands in for another is to call."""
+        return renaming(capture.url, self.address.url) if self.is_approximate else Renaming()
 
     @staticmethod
     def range() -> str | None:
@@ -348,13 +355,20 @@ class _Replay:
     def part(self, capture: Capture, url: str, modifier: str) -> str:
         return ReplayAddress(self.scope.slug, capture.timestamp, modifier, url).path()
 
-    def key(self, capture: Capture) -> str:
-        """Names what this address gives of a capture, but for the banner: by payload, mode, and version of the rules."""
+    def key(self, capture: Capture, original: Capture | None) -> str:
+        """Names what this address gives of a capture, but for the banner: by payload, mode, and version of the rules.
+
+        Args:
+            capture: what is shown.
+            original: has the payload that a revisit repeats.
+        """
         mode = _MODES.get(self.destination, "part")
-        parts = (
+        parts: tuple[str, ...] = (
             rules_version(), capture.collection, self.scope.slug, self.moment(capture), capture.url, self.address.modifier,
             mode, capture.digest, capture.file, str(capture.offset),
         )  # fmt: skip
+        if original is not None:
+            parts += (original.collection, original.file, str(original.offset))
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     def answered(
@@ -365,13 +379,19 @@ class _Replay:
         capture: Capture,
         tag: str,
         close: Callable[[], object] | None = None,
+        *,
+        is_rewritten: bool = True,
     ) -> Response:
         """The answer, with what every archived response carries; `close` is called once it is sent."""
+        is_final = not is_rewritten and self.is_final(capture, status)
         if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains(tag):
             body, status, headers = b"", 304, ()
             if close is not None:
                 close()
                 close = None
+        if status not in (PARTIAL, 304) and (renamed := self.renaming(capture)):
+            body, more = renamed.applied((body,) if isinstance(body, bytes) else body)
+            headers = longer(headers, more)
         sent = [(name, quote(value, safe=_HEADER_SAFE) if name.lower() in _ADDRESSES else value) for name, value in headers]
         if capture.status is not None and status not in (capture.status, PARTIAL, 304):
             sent.append((f"{ORIGINAL}Status", str(capture.status)))
@@ -379,7 +399,7 @@ class _Replay:
             *memento_fields(capture),
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
-            ("Cache-Control", "max-age=31536000, immutable" if self.may_be_kept(capture) else "no-cache"),
+            ("Cache-Control", cache_control(self.scope.collection, is_final=is_final)),
             ("Access-Control-Allow-Origin", "*"),
         )
         if self.is_approximate:
@@ -394,10 +414,11 @@ class _Replay:
         """The time at which what this response names is asked for."""
         return self.address.timestamp if self.is_in_place else capture.timestamp
 
-    def may_be_kept(self, capture: Capture) -> bool:
-        """The same address will always be answered so: pages have banners, other captures may come nearer."""
-        is_closest = self.is_in_place and self.address.timestamp != capture.timestamp
-        return bool(self.address.modifier) and not self.is_sent and not self.is_approximate and not is_closest
+    def is_final(self, capture: Capture, status: int) -> bool:
+        """Unrewritten, the same address will always be answered so: no capture comes nearer, and nobody hides a part of it."""
+        address = self.address
+        is_very = address.modifier and address.timestamp == capture.timestamp and address.url == capture.url
+        return bool(is_very and status in (200, PARTIAL) and self.scope.collection and not self.is_sent)
 
     def missing(self) -> BaseResponse:
         address = self.address

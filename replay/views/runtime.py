@@ -66,7 +66,10 @@ def rewritten_script() -> Response:
     found = _PAGE.fullmatch(request.args.get("page", ""))
     if found is None or (request.content_length or 0) > MAX_SCRIPT_BYTES:
         return Response("", 400, content_type="text/plain; charset=utf-8")
-    source = request.get_data(cache=False).decode("utf-8", "surrogatepass")
+    try:
+        source = request.get_data(cache=False).decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return Response("", 400, content_type="text/plain; charset=utf-8")
     context = RewriteContext(found.group(1), found.group(2), found.group(3), "js")
     result = rewrite_script(context, source, PassageKind.SCRIPT)
     body = (source if result is None else result).encode("utf-8", "surrogatepass")

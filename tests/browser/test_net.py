@@ -15,19 +15,22 @@ from tests.browser.archive import MOMENT, SITE, STAMP
 from tests.browser.conftest import serving
 from tests.servers.warcs import response_record
 
-#: Asks for "/stray" in a way that no rewriting reads, and says of itself to nobody where it is.
+#: Asks for a picture in a way that no rewriting reads, and says of itself to nobody where it is.
 HIDING = (
     "<!doctype html><meta name=referrer content=no-referrer><title>Hiding</title><script>"
-    "const stray = () => document.body.setAttribute('style', 'background: u\\\\72l(/stray.png)');"
+    "const stray = (path) => document.body.setAttribute('style', `background: u\\\\72l(${path})`);"
     "navigator.serviceWorker?.addEventListener('controllerchange', () => location.reload())</script><body>"
 )
+#: The second looks like an address of the archive, but for what follows the number.
+PICTURES = ("/stray.png", "/uploads/2016/08/a.png")
 CONTROLLED = "() => performance.getEntriesByType('navigation')[0].workerStart"
 
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[str]:
     records = [response_record(f"{SITE}/hiding", MOMENT, HIDING.encode())]
-    records.append(response_record(f"{SITE}/stray.png", MOMENT, b"\x89PNG", headers="Content-Type: image/png\r\n"))
+    for picture in PICTURES:
+        records.append(response_record(f"{SITE}{picture}", MOMENT, b"\x89PNG", headers="Content-Type: image/png\r\n"))
     path = tmp_path / "site.warc.gz"
     path.write_bytes(b"".join(records))
     home = tmp_path / "warcs"
@@ -45,7 +48,8 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-def test_strays_of_pages_that_hide_where_they_are_are_led_home(reader: str, context: BrowserContext) -> None:
+@pytest.mark.parametrize("picture", PICTURES)
+def test_strays_of_pages_that_hide_where_they_are_are_led_home(reader: str, context: BrowserContext, picture: str) -> None:
     page = context.new_page()
     loads: list[str] = []
     page.on("load", lambda loaded: loads.append(loaded.url))
@@ -53,10 +57,10 @@ def test_strays_of_pages_that_hide_where_they_are_are_led_home(reader: str, cont
         page.goto(f"{reader}/c/{STAMP}/{SITE}/hiding")
     assert spread.value.url == f"{reader}/-/net.js"
     page.wait_for_function("() => fetch('/-/health').then(() => true)")
-    with page.expect_response(lambda response: response.url.endswith(f"im_/{SITE}/stray.png")) as found:
+    with page.expect_response(lambda response: response.url.endswith(f"im_/{SITE}{picture}")) as found:
         # The browser says when the net is spread: the same request is tried until it is led home.
-        page.evaluate("() => { const ask = () => { document.body.removeAttribute('style'); stray(); }; setInterval(ask, 50) }")
-    assert (found.value.status, found.value.url) == (200, f"{reader}/c/{STAMP}im_/{SITE}/stray.png")
+        page.evaluate("(path) => setInterval(() => { document.body.removeAttribute('style'); stray(path); }, 50)", picture)
+    assert (found.value.status, found.value.url) == (200, f"{reader}/c/{STAMP}im_/{SITE}{picture}")
     assert len(loads) == 1  # the page heard nothing of it, or it would have loaded itself again
 
 
@@ -78,3 +82,22 @@ def test_the_reader_s_own_pages_stay_as_they_are(reader: str, context: BrowserCo
     home = page.goto(f"{reader}/c/")
     assert home is not None
     assert (home.status, page.evaluate("() => fetch('/none').then((r) => r.status)")) == (200, 404)
+
+
+def test_addresses_of_the_archive_go_past_it(reader: str, context: BrowserContext) -> None:
+    page = context.new_page()
+    with context.expect_event("serviceworker"):
+        page.goto(f"{reader}/c/{STAMP}/{SITE}/hiding")
+    page.goto(f"{reader}/c/")
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => 0)")
+    page.reload()
+    fetched = page.evaluate(
+        "(paths) => Promise.all(paths.map(async (path) => { await (await fetch(path)).text();"
+        " return performance.getEntriesByName(location.origin + path)[0].workerMatchedSourceType }))",
+        [
+            f"/c/{STAMP}im_/{SITE}/stray.png",
+            f"/c/{STAMP}im_/{SITE.replace('http:', 'https:')}/stray.png",
+            "/uploads/2016/08/a.png",
+        ],
+    )
+    assert fetched == ["network", "network", ""]

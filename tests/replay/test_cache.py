@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
+import replay.views.replay  # what answers with rewritten responses, and all that it is made of
 from replay.cache import RewriteCache
+from replay.render import rules_sources
 
 
 def key(number: int) -> str:
@@ -100,3 +103,12 @@ def test_a_writer_that_was_killed_leaves_nothing_for_ever(tmp_path: Path) -> Non
     cache.sweep()
     assert not torn.exists()
     assert cache.get(key(1)) == b"one"
+
+
+def test_what_rewriting_is_made_of_makes_older_entries_void() -> None:
+    assert replay.views.replay
+    own = [module for name, module in sys.modules.items() if name.partition(".")[0] in ("archiver", "replay")]
+    loaded = {Path(file) for module in own if (file := getattr(module, "__file__", None))}
+    assert len(loaded) > 50
+    assert loaded <= set(rules_sources())
+    assert {"core.js", "net.js"} <= {path.name for path in rules_sources()}

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from archiver.holdings import Holdings
 from archiver.model import Visibility
 from archiver.warc.importer import import_file
-from tests.servers.warcs import response_record
+from tests.servers.warcs import response_record, revisit_record
 
 Reader = Callable[..., FlaskClient]
 
@@ -220,6 +220,57 @@ def test_kept_answers_are_the_ones_that_were_made(reader: Reader, body: bytes, h
     assert b"muniment-banner" in first.data.replace(b"\0", b"") or modifier
 
 
+FOR_EVER = "max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        (f"{AT}oe_/{VIDEO}", FOR_EVER),
+        (f"{AT}id_/{VIDEO}", FOR_EVER),
+        (f"{AT}id_/http://e.org/s.js", FOR_EVER),
+        (f"{AT}/{VIDEO}", "no-cache"),  # as a page it may have a banner
+        (f"{AT}im_/http://e.org/gone.png", "no-cache"),  # a later import may have it
+        (f"{AT}js_/http://e.org/s.js", "no-cache"),  # the next version may rewrite it in another way
+        (f"{AT}if_/http://e.org/", "no-cache"),
+        (f"/all/20160810204623oe_/{VIDEO}", "no-cache"),  # another collection may have it, or this one be hidden
+        (f"{AT}oe_/https://e.org/v.mp4", "no-cache"),
+    ],
+)
+@pytest.mark.parametrize("visibility", [Visibility.PUBLIC, Visibility.UNLISTED])
+def test_only_what_never_changes_is_kept_without_asking(
+    reader: Reader, address: str, kept: str, visibility: Visibility
+) -> None:
+    client = reader(
+        video(),
+        response_record("http://e.org/gone.png", MOMENT, b"", status="404 Not Found", headers="Content-Type: image/png\r\n"),
+        response_record("http://e.org/s.js", MOMENT, b"top.x = location", headers="Content-Type: text/javascript\r\n"),
+        response_record("http://e.org/", MOMENT, PAGE),
+        visibility=visibility,
+    )
+    if visibility is Visibility.UNLISTED:
+        if address.startswith("/all/"):
+            return
+        kept = f"private, {kept}"
+    for _ in range(2):
+        answer = client.get(address)
+        assert answer.headers["Cache-Control"] == kept
+        again = client.get(address, headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.headers["Cache-Control"]) == (304, kept)
+    part = client.get(address, headers={"Range": "bytes=0-1"})
+    assert part.headers["Cache-Control"] == kept
+
+
+def test_a_script_without_a_time_is_led_to_its_newest_capture(reader: Reader) -> None:
+    client = reader(response_record("http://e.org/x.js", MOMENT, b"top.x", headers="Content-Type: text/javascript\r\n"))
+    path, seen = "/unesco/http://e.org/x.js", []
+    while (answer := client.get(path, headers={"Sec-Fetch-Dest": "script"})).status_code == 302:
+        assert path not in seen
+        seen.append(path)
+        path = answer.headers["Location"]
+    assert (answer.status_code, path) == (200, f"{AT}esm_/http://e.org/x.js")
+
+
 def test_the_cache_can_be_switched_off(reader: Reader) -> None:
     client = reader(response_record("http://e.org/", MOMENT, PAGE), rewrite_cache_bytes=0)
     assert client.get(f"{AT}/http://e.org/").status_code == 200
@@ -235,6 +286,24 @@ def test_what_was_kept_of_a_collection_that_is_private_now_is_not_shown(reader: 
     held(client).collections.update("unesco", visibility=Visibility.PRIVATE)
     for path in (f"{AT}/http://e.org/", "/all/20160810204623/http://e.org/"):
         assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(("modifier", "kind"), [("if_", "text/html"), ("im_", "image/png"), ("", "text/html")])
+def test_what_was_kept_of_a_revisit_is_not_shown_when_its_payload_is_private_now(
+    reader: Reader, tmp_path: Path, modifier: str, kind: str
+) -> None:
+    headers = f"Content-Type: {kind}\r\n"
+    client = reader(revisit_record("http://e.org/copy", MOMENT.replace(year=2017), "http://e.org/", MOMENT, headers=headers))
+    held(client).collections.create("second")
+    path = tmp_path / "second.warc.gz"
+    path.write_bytes(response_record("http://e.org/", MOMENT, PAGE, headers=headers))
+    import_file(path, collection="second", store=held(client).store, index=held(client).index)
+    address = f"/all/20170810204623{modifier}/http://e.org/copy"
+    for _ in range(2):
+        assert b"<h1>one" in client.get(address).data
+    held(client).collections.update("second", visibility=Visibility.PRIVATE)
+    answer = client.get(address)
+    assert (answer.status_code, b"<h1>one" in answer.data) == (404, False)
 
 
 def test_the_banner_over_a_kept_page_says_what_is_true_now(reader: Reader, tmp_path: Path) -> None:

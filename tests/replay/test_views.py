@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import html
+import json
 import re
 import zlib
 from collections.abc import Callable
@@ -354,3 +355,21 @@ def test_an_imported_collection_lists_its_documents_and_not_its_failures(reader:
     assert f"/unesco/20160810204623/{URL}" in text
     for path in ("favicon.ico", "old", "x.gif"):
         assert f"/{path}" not in text.replace("/-/static/icon.svg", "")
+
+
+@pytest.mark.parametrize("sizes", [[9000] * 5, [20_000, 100, 100], [100, 20_000, 100]])
+def test_too_many_cookies_leave_the_first(reader: Callable[..., FlaskClient], sizes: list[int]) -> None:
+    cookies = [f"c{number}={'x' * size}" for number, size in enumerate(sizes)]
+    headers = "Content-Type: text/html\r\n" + "".join(f"Set-Cookie: {cookie}\r\n" for cookie in cookies)
+    page = reader(response_record(URL, MOMENT, PAGE.encode(), headers=headers)).get(f"/unesco/20160810204623if_/{URL}")
+    said = re.search(r'data-cookies="([^"]*)"', page.get_data(as_text=True))
+    told = [cookie for cookie in cookies if len(cookie) < 16_000]
+    assert said is not None
+    assert json.loads(html.unescape(said.group(1))) == (told[:1] if len(told) > 2 else told)
+
+
+def test_code_that_is_no_text_is_refused(reader: Callable[..., FlaskClient]) -> None:
+    page = {"X-Archived-Page": f"/unesco/20160810204623/{URL}"}
+    client = reader()
+    assert client.post("/-/rewrite/js", data=b"location.x", headers=page).status_code == 200
+    assert client.post("/-/rewrite/js", data=b"location.x = '\xff'", headers=page).status_code == 400

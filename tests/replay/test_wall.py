@@ -101,6 +101,7 @@ PAGE = f"http://localhost/unesco/{STAMP}/http://e.org/dir/page?a=1"
         ("/style.css", "style", f"/unesco/{STAMP}cs_/http://e.org/style.css"),
         ("/a/b.js?x=1&y=%20", "script", f"/unesco/{STAMP}js_/http://e.org/a/b.js?x=1&y=%20"),
         ("/api", "empty", f"/unesco/{STAMP}da_/http://e.org/api"),
+        ("/uploads/2016/08/a.jpg", "image", f"/unesco/{STAMP}im_/http://e.org/uploads/2016/08/a.jpg"),
         ("/next", "document", f"/unesco/{STAMP}/http://e.org/next"),
         ("/next/", "iframe", f"/unesco/{STAMP}if_/http://e.org/next/"),
     ],
