@@ -369,7 +369,6 @@ def test_too_many_cookies_leave_the_first(reader: Callable[..., FlaskClient], si
 
 
 def test_code_that_is_no_text_is_refused(reader: Callable[..., FlaskClient]) -> None:
-    page = {"X-Archived-Page": f"/unesco/20160810204623/{URL}"}
-    client = reader()
-    assert client.post("/-/rewrite/js", data=b"location.x", headers=page).status_code == 200
-    assert client.post("/-/rewrite/js", data=b"location.x = '\xff'", headers=page).status_code == 400
+    address, client = f"/-/rewrite/js?page=/unesco/20160810204623/{URL}", reader()
+    assert client.post(address, data=b"location.x").status_code == 200
+    assert client.post(address, data=b"location.x = '\xff'").status_code == 400
