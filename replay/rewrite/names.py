@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from zlib import crc32
 
 from archiver.markup.js import PieceKind, ScriptText, names_a_module, plain_string, quoted
@@ -33,6 +34,7 @@ _BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
 _WINDOWS = frozenset({"window", "self", "parent", "globalThis", "frames", "opener", "top", "defaultView", "contentWindow"})
 _COMPARED = re.compile(r"[!=]==?")
 _URL_START = re.compile(r"(?:[a-z][a-z0-9+.\-]*:|/)", re.IGNORECASE)
+_ARGUMENT_EDGE = re.compile(r"[(\[{,]")
 _META = re.compile(r"\.\s*meta(?![\w$])")
 _ASSIGNED = f"{RUNTIME}.assign(location,(v)=>location=v).value"
 #: An escape that spells a letter, and a name with some around it.
@@ -150,6 +152,11 @@ class Names:
             else:
                 yield from self._module(at, name)
 
+    @cached_property
+    def _sum(self) -> int:
+        """Names made for one script are those of no other on its page."""
+        return crc32(self._source.encode("utf-8", "surrogatepass"))
+
     # -- properties --------------------------------------------------------------------------------------------------
 
     def _asked_of(self, at: int) -> list[Edit]:
@@ -238,7 +245,7 @@ class Names:
         if target_end < 0 or not self._syntax.binds(enclosing):
             it, other = f"{RUNTIME}.it", f":{_ASSIGNED}" if target else ""
         else:
-            it, other = f"{LOCATION}_{crc32(self._source.encode('utf-8', 'surrogatepass')):x}_{at}", target
+            it, other = f"{LOCATION}_{self._sum:x}_{at}", target
         if target_end < 0:
             yield at, end, LOCATION
             return
@@ -362,16 +369,14 @@ class Names:
 
     def _first_argument(self, opening: int, closing: int) -> int:
         """Where the first argument ends."""
-        code = self._text.code
-        depth = 0
-        for found in re.compile(r"[()\[\]{},]").finditer(code, opening + 1, closing):
-            mark = found.group()
-            if mark in "([{":
-                depth += 1
-            elif mark in ")]}":
-                depth -= 1
-            elif not depth:
+        code, at = self._text.code, opening + 1
+        while found := _ARGUMENT_EDGE.search(code, at, closing):
+            if found.group() == ",":
                 return found.start()
+            inner = self._text.closing(found.start())
+            if inner < 0:
+                break
+            at = inner + 1
         return closing
 
     def _specifier(self, start: int, end: int) -> Iterator[Edit]:
