@@ -186,7 +186,11 @@ def test_a_script_that_only_begins_like_a_call_costs_no_more_than_it_is_long() -
 
 
 def test_what_a_script_begins_with_is_not_looked_through_for_each_of_its_names() -> None:
-    for text in ("new" + " " * SIZE * 4 + "a" + ".location" * SIZE, "[" + " " * SIZE * 4 + "[" + "location," * SIZE + "]]"):
+    for text in (
+        "new" + " " * SIZE * 4 + "a" + ".location" * SIZE,
+        "[" + " " * SIZE * 4 + "[" + "location," * SIZE + "]]",
+        '"\\a' + "location " * SIZE * 3 + '"',
+    ):
         assert spent(script, text) < 5
 
 

@@ -34,6 +34,7 @@ _BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
 _WINDOWS = frozenset({"window", "self", "parent", "globalThis", "frames", "opener", "top", "defaultView", "contentWindow"})
 _COMPARED = re.compile(r"[!=]==?")
 _URL_START = re.compile(r"(?:[a-z][a-z0-9+.\-]*:|/)", re.IGNORECASE)
+_LENT = re.compile(r"\.\s*(?:call|apply|bind)\s*\(")
 _ARGUMENT_EDGE = re.compile(r"[(\[{,]")
 _META = re.compile(r"\.\s*meta(?![\w$])")
 _ASSIGNED = f"{RUNTIME}.assign(location,(v)=>location=v).value"
@@ -138,8 +139,8 @@ class Names:
         for at, name in self._found:
             piece = self._text.piece_at(at)
             if piece is not None:
-                if name == "location" and piece.kind is PieceKind.STRING:
-                    yield from self._computed(piece.start, piece.end)
+                if name in ("location", "eval") and piece.kind is PieceKind.STRING:
+                    yield from self._computed(piece.start, piece.end, name)
                 continue
             if name == "location":
                 yield from self._location(at)
@@ -172,14 +173,14 @@ class Names:
         mark = "?" if may_end_early and not is_optional and self._text.code[at] == "." else ""
         return [(start, start, f"{RUNTIME}.of("), (end, end, f"){mark}")]
 
-    def _computed(self, start: int, end: int) -> Iterator[Edit]:
+    def _computed(self, start: int, end: int, name: str) -> Iterator[Edit]:
         """`window["location"]`."""
         text, code = self._text, self._text.code
-        if plain_string(self._source[start:end]) != "location":
+        if end - start > _LONGEST or plain_string(self._source[start:end]) != name:
             return
         before, after = text.before(start), text.after(end)
         if before >= 1 and code[before] == "[" and code[after : after + 1] == "]":
-            yield from self._asked_of(before)
+            yield from self._asked_of(before) if name == "location" else self._eval_of(before, after + 1)
 
     # -- location ----------------------------------------------------------------------------------------------------
 
@@ -315,22 +316,45 @@ class Names:
         end = at + 4
         before, after = text.before(at), text.after(end)
         previous = code[before] if before >= 0 else ""
-        if code[after : after + 1] == "(":
-            closing = text.closing(after)
-            if closing < 0 or text.after(after + 1) == closing or syntax.is_pattern(after):
-                return
-            if text.word_before(at) in METHOD_WORDS or previous == "#":
-                return
-            if previous == "." and (text.word_before(before) not in _WINDOWS):
-                return
-            yield after + 1, after + 1, f"{RUNTIME}.script("
-            yield closing, closing, ")"
+        if previous == "." and code[before - 2 : before + 1] != "...":
+            yield from self._eval_of(before, end)
+        elif code[after : after + 1] == "(":
+            if text.word_before(at) not in METHOD_WORDS and previous != "#":
+                yield from self._evaluated(after)
         elif previous not in (".", "#", "{", ",") or (previous == "," and code[after : after + 1] == ")"):
             if code[after : after + 1] == ":" or ASSIGNMENT.match(code, after) or text.word_before(at) in _NOT_TAKEN:
                 return
             if syntax.is_field(at, before, previous):
                 return
             yield at, end, f"{RUNTIME}.eval(eval)"
+
+    def _evaluated(self, opening: int) -> Iterator[Edit]:
+        """The code in `eval(code)`."""
+        closing = self._text.closing(opening)
+        if closing < 0 or self._text.after(opening + 1) == closing or self._syntax.is_pattern(opening):
+            return
+        yield opening + 1, opening + 1, f"{RUNTIME}.script("
+        yield closing, closing, ")"
+
+    def _eval_of(self, mark: int, end: int) -> Iterator[Edit]:
+        """`window.eval` and `window["eval"]`, called or handed on; `mark` is the place of the "." or "[".
+
+        What short names hold is not known: theirs are asked only where they are lent, as in `e.eval.call(e, code)`.
+        """
+        text, code, syntax = self._text, self._text.code, self._syntax
+        after = text.after(end)
+        is_optional = "?" in code[max(0, mark - 2) : mark]
+        of_window = text.word_before(code.rindex("?", 0, mark) if is_optional else mark) in _WINDOWS
+        if code[after : after + 1] == "(":
+            if of_window:
+                yield from self._evaluated(after)
+            return
+        owner = syntax.owner(mark) if of_window or _LENT.match(code, after) else None
+        if owner is None or syntax.is_deleted(mark) or syntax.is_written(owner[0], after):
+            return
+        ends_early = (is_optional or owner[2]) and code[after : after + 1] == "."
+        yield owner[0], owner[0], f"{RUNTIME}.eval("
+        yield end, end, ")?" if ends_early else ")"
 
     # -- modules -----------------------------------------------------------------------------------------------------
 

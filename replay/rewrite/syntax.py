@@ -346,6 +346,24 @@ class Syntax:
             return False
         return bool(_LOOP_WORD.match(self.text.code, after))
 
+    def is_written(self, start: int, after: int) -> bool:
+        """The property that begins at `start` is given a value; `after` is what comes after it."""
+        text, code = self.text, self.text.code
+        if ASSIGNMENT.match(code, after) or code.startswith(("++", "--", "=>"), after) or self._is_stepped(start):
+            return True
+        before = text.before(start)
+        previous = code[before] if before >= 0 else ""
+        if self.is_loop_target(before, after, previous):
+            return True
+        if previous not in ("[", "{", ",", ":", ".") or code[after : after + 1] not in (",", "]", "}"):
+            return False
+        enclosing = text.opening(start)
+        return enclosing >= 0 and code[enclosing] in "[{" and self.is_pattern(enclosing)
+
+    def _is_stepped(self, start: int) -> bool:
+        before = self.text.before(start)
+        return before > 0 and self.text.code[before - 1 : before + 1] in ("++", "--")
+
     def is_deleted(self, dot: int) -> bool:
         """`delete window.location`."""
         return bool(re.search(r"(?<![\w$.])delete\s+[\w$.\s]+\Z", self.text.code[max(0, dot - 80) : dot]))

@@ -78,6 +78,14 @@ def rewritten(source: str) -> str:
         ("eval(a + (b))", "eval(__muniment.script(a + (b)))"),
         ("(0, eval)(a)", "(0, __muniment.eval(eval))(a)"),
         ("window.eval(a)", "window.eval(__muniment.script(a))"),
+        ("window[ 'eval' ].call( window, data )", "__muniment.eval(window[ 'eval' ]).call( window, data )"),
+        ("e.eval.call(e, t)", "__muniment.eval(e.eval).call(e, t)"),
+        ("globalThis.eval.apply(null, [a])", "__muniment.eval(globalThis.eval).apply(null, [a])"),
+        ("var g = a.window.eval; g(b)", "var g = __muniment.eval(a.window.eval); g(b)"),
+        ("parent?.eval.bind(a)", "__muniment.eval(parent?.eval)?.bind(a)"),
+        ("(0, self.eval)(a)", "(0, __muniment.eval(self.eval))(a)"),
+        ("window['eval'](a)", "window['eval'](__muniment.script(a))"),
+        ("function f({e = window.eval}) {}", "function f({e = __muniment.eval(window.eval)}) {}"),
         ("import a from 'https://cdn.org/x.js'", "import a from '/c/20200101000000esm_/https://cdn.org/x.js'"),
         ('import "/x.js"', 'import "/c/20200101000000esm_/http://e.org/x.js"'),
         ("export * from '//cdn.org/x.js'", "export * from '/c/20200101000000esm_/http://cdn.org/x.js'"),
@@ -118,6 +126,8 @@ def test_names_that_lead_out_lead_to_the_runtime(source: str, expected: str) -> 
         "import a from 'bare'; import('bare')",
         "Array.from('x'); redis.eval('s'); postMessage('x')",
         "use('strict')",
+        "window.eval = f; delete window.eval; [window.eval] = [f]; ({a: self.eval} = b); for (window.eval of l) {}",
+        "a = redis.eval; a['eval'] = 1; 'unsafe-eval'",
     ],
 )
 def test_everything_else_stays_as_it_was(source: str) -> None:
