@@ -45,7 +45,7 @@ _ESCAPED_NAME = re.compile(rf"(?<![\w$\\])(?:[A-Za-z]|{_ESCAPED_LETTER.pattern})
 _LONGEST = 120
 #: What `top` stands between when its value is taken: before it and after it.
 _TAKEN_AFTER = "=(,?:&|[!"
-_TAKEN_WORDS = frozenset({"return", "typeof", "in", "of", "case"})
+_TAKEN_WORDS = frozenset({"return", "in", "of", "case"})
 _NOT_TAKEN = DECLARATIONS | {"typeof"}
 _TAKEN_BEFORE = ";,)]}?&|:"
 
@@ -199,7 +199,7 @@ class Names:
             return
         if following == "(":
             return  # a function of that name, or its declaration: the browser's own cannot be called
-        if code.startswith("=>", after) or code.startswith(("++", "--"), after):
+        if code.startswith(("=>", "++", "--"), after) or syntax.is_type_asked(at, after):
             return
         enclosing = syntax.enclosing(before, at, previous)
         bracket = code[enclosing] if enclosing >= 0 else ""
@@ -268,7 +268,7 @@ class Names:
                 yield from self._asked_of(before)
             return
         word = text.word_before(at)
-        if word in DECLARATIONS or previous == "#":
+        if word in DECLARATIONS or previous == "#" or self._syntax.is_type_asked(at, after):
             return
         compared = _COMPARED.match(code, after) or (before > 0 and code[before - 1 : before + 1] in ("==", "!="))
         if (

@@ -364,6 +364,18 @@ class Syntax:
         before = self.text.before(start)
         return before > 0 and self.text.code[before - 1 : before + 1] in ("++", "--")
 
+    def is_type_asked(self, at: int, after: int) -> bool:
+        """`typeof location`, which scripts ask where there may be none; the answer is that for what would stand in its place."""
+        text, code = self.text, self.text.code
+        if code[after : after + 1] in (".", "[", "(") or code.startswith("?.", after):
+            return False
+        before = text.before(at)
+        if before >= 0 and code[before] == "(" and code[after : after + 1] == ")":
+            at, after = before, text.after(after + 1)
+            if code[after : after + 1] in (".", "[", "(") or code.startswith("?.", after):
+                return False
+        return text.word_before(at) == "typeof"
+
     def is_deleted(self, dot: int) -> bool:
         """`delete window.location`."""
         return bool(re.search(r"(?<![\w$.])delete\s+[\w$.\s]+\Z", self.text.code[max(0, dot - 80) : dot]))
