@@ -161,6 +161,22 @@ def test_a_worker_is_given_the_runtime_on_its_first_line() -> None:
         assert out.startswith(start) and out.endswith(b";onmessage = f\n") and out.count(b"\n") == 1
 
 
+@pytest.mark.parametrize("start", ["'use strict';", "\ufeff// a\n/* b */ 'use asm'\n\"use strict\"\nf()", "'use strict'"])
+def test_a_strict_worker_stays_strict(start: str) -> None:
+    rewriter = ScriptRewriter(RewriteContext("/c/", "20200101000000", "http://e.org/w.js", "wkr"), "utf-8")
+    rewriter.feed(start.encode())
+    out = rewriter.flush()
+    assert out.startswith(b'"use strict";importScripts(') and out.endswith(start.encode())
+    assert out.count(b"\n") == start.count("\n")
+
+
+@pytest.mark.parametrize("start", ["a; 'use strict'", "'use strict' + a", "// 'use strict'\na", "'use strict'\n.length"])
+def test_no_other_worker_becomes_strict(start: str) -> None:
+    rewriter = ScriptRewriter(RewriteContext("/c/", "20200101000000", "http://e.org/w.js", "wkr"))
+    rewriter.feed(start.encode())
+    assert rewriter.flush().startswith(b"importScripts(")
+
+
 def test_utf_16_scripts_survive() -> None:
     source = "location.href = 'é'"
     rewriter = ScriptRewriter(CONTEXT)
