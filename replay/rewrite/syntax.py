@@ -365,7 +365,7 @@ class Syntax:
         return before > 0 and self.text.code[before - 1 : before + 1] in ("++", "--")
 
     def is_type_asked(self, at: int, after: int) -> bool:
-        """`typeof location`, which scripts ask where there may be none; the answer is that for what would stand in its place."""
+        """`typeof location`, which scripts ask where there may be none; the answer is that for what would stand there."""
         text, code = self.text, self.text.code
         if code[after : after + 1] in (".", "[", "(") or code.startswith("?.", after):
             return False
