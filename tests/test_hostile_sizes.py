@@ -12,6 +12,7 @@ from archiver.markup.charset import sniff_charset
 from archiver.markup.importmap import scan_import_map
 from archiver.markup.linkheader import parse_link_header
 from archiver.markup.manifest import scan_dash, scan_hls
+from archiver.markup.slots import PassageKind
 from archiver.markup.srcset import scan_list, scan_refresh, scan_srcset
 from archiver.mediatype import parse_media_type
 from archiver.message import parse_head
@@ -25,6 +26,7 @@ from replay.rewrite.context import RewriteContext
 from replay.rewrite.css import CssRewriter
 from replay.rewrite.headers import rewrite_headers
 from replay.rewrite.html import HtmlRewriter
+from replay.rewrite.js import rewrite_script
 from replay.rewrite.urls import absolute
 from replay.strays import meant
 
@@ -56,6 +58,15 @@ def style(text: str) -> None:
     for at in range(0, len(data), 4096):
         rewriter.feed(data[at : at + 4096])
     rewriter.flush()
+
+
+def script(text: str) -> None:
+    rewrite_script(CONTEXT, text, PassageKind.SCRIPT)
+
+
+def closed_script(text: str) -> None:
+    closing = "".join({"(": ")", "[": "]", "{": "}"}.get(letter, "") for letter in reversed(text))
+    script(f"{text}location{closing}")
 
 
 def headers(text: str) -> None:
@@ -114,6 +125,8 @@ DO: dict[str, Callable[[str], object]] = {
     "href": attribute("href", "a"),
     "refresh": attribute("http-equiv=refresh content", "meta"),
     "style sheet": style,
+    "script": script,
+    "script with its brackets closed": closed_script,
     "HLS": lambda text: list(scan_hls(f"#EXTM3U\n#EXT-X-KEY:{text}\n{text}", url="http://e.org/")),
     "DASH": lambda text: list(scan_dash(f"<MPD>{text}")),
     "header fields": headers,
@@ -137,6 +150,13 @@ BOMBS = [
     "\n b", "@import ", "image-set(", "\\a", "[1,", '{"a":', "\r\n--a\r\n", 'A="', "<BaseURL>", "{$a}", "charset=", "<a>;",
     "é=", "\x1b$B", "\0", ";a=", "  =", "/(a(aaaaaaaaaaaaaaaaaaaaaaaa))/x",
 ]  # fmt: skip
+#: What scripts are made of.
+SCRIPT_BOMBS = [
+    ".location", ".top", "?.location", ".postMessage", "['location']", " ['location']", "(location)", "\\u006cocation.",
+    "\\u0061", "import(", "import(a,", "eval(", "location ", "location,", "location )", "{location,", "(location", "[location:",
+    "class a{location", "`${location", "return top;", ".top.eval,", "window.eval,", "typeof top,", "=/[", "a/**//", "\n-->",
+    "async location(",
+]  # fmt: skip
 
 
 def spent(work: Callable[[str], object], text: str) -> float:
@@ -148,7 +168,7 @@ def spent(work: Callable[[str], object], text: str) -> float:
 @pytest.mark.parametrize("name", DO)
 def test_work_grows_as_what_is_sent(name: str) -> None:
     work = DO[name]
-    for bomb in BOMBS:
+    for bomb in BOMBS + SCRIPT_BOMBS if name.startswith("script") else BOMBS:
         once, often = ((bomb * size)[:size] for size in (SIZE, SIZE * TIMES))
         # A busy machine makes one measurement long, not all of them; the square of the size does.
         assert any(spent(work, often) < ALLOWED * max(spent(work, once), FLOOR) for _ in range(TRIES)), bomb
@@ -163,6 +183,15 @@ def test_a_script_that_only_begins_like_a_call_costs_no_more_than_it_is_long() -
     for bomb in (" ", "typeof f0 ", "\n;"):
         once, often = spent(work, bomb * 200), spent(work, (bomb * 2000)[:2048])
         assert often < ALLOWED * max(once, FLOOR), bomb
+
+
+def test_what_a_script_begins_with_is_not_looked_through_for_each_of_its_names() -> None:
+    for text in (
+        "new" + " " * SIZE * 4 + "a" + ".location" * SIZE,
+        "[" + " " * SIZE * 4 + "[" + "location," * SIZE + "]]",
+        '"\\a' + "location " * SIZE * 3 + '"',
+    ):
+        assert spent(script, text) < 5
 
 
 def test_a_folded_value_costs_as_much_as_it_is_long() -> None:

@@ -69,6 +69,8 @@ _PAIRS = re.compile(r"[^()\[\]{}]*+(\([^()\[\]{}]*+\)|\{[^()\[\]{}]*+\}|\[[^()\[
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 #: How far brackets are looked for at first, in characters.
 _NEAR = 1000
+#: White space longer than this, in characters, is not looked through twice.
+_GAP = 32
 #: How far the "(" of a ")" is looked for, in characters.
 _HEAD_REACH = 400
 
@@ -100,6 +102,7 @@ class ScriptText:
         self.pieces = _pieces(source, len(source) if until is None else until)
         self._starts = [piece[0] for piece in self.pieces]
         self._looked = 0
+        self._gaps: dict[int, int] = {}  # ends of long runs of white space, by where they were met; ~ for forward
 
     def piece_at(self, position: int) -> Piece | None:
         """The piece that covers a position; None where there is code."""
@@ -132,16 +135,38 @@ class ScriptText:
         """Index of the last character of code before `position` that is no white space; -1 when there is none."""
         code = self.code
         position -= 1
+        near = position - _GAP
         while position >= 0 and code[position].isspace():
             position -= 1
+            if position == near:
+                return self._far_before(position)
         return position
+
+    def _far_before(self, position: int) -> int:
+        """The same up to `position`, found once: brackets after long gaps are asked about again and again."""
+        found = self._gaps.get(position)
+        if found is None:
+            found = self._gaps[position] = _last_of(self.code, position)
+        return found
 
     def after(self, position: int) -> int:
         """Index of the first character of code from `position` on that is no white space; the length when there is none."""
         code = self.code
+        far = position + _GAP
         while position < len(code) and code[position].isspace():
             position += 1
+            if position == far:
+                return self._far_after(position)
         return position
+
+    def _far_after(self, position: int) -> int:
+        found = self._gaps.get(~position)
+        if found is None:
+            found = position
+            while found < len(self.code) and self.code[found].isspace():
+                found += 1
+            self._gaps[~position] = found
+        return found
 
     def word_before(self, position: int) -> str:
         """The word that ends right before `position`, white space passed over; "" when there is none."""
@@ -219,6 +244,7 @@ def _pieces(source: str, until: int) -> list[Piece]:
     add, new = pieces.append, tuple.__new__  # a quarter of the time of calling the class
     depths: list[int] = []  # open braces in each ${…} that we are in
     comments: list[tuple[int, int]] = []  # since the last other piece
+    tries = 1000 + 4 * len(source)  # characters that are looked through for regular expressions in vain
     string, comment, regular = PieceKind.STRING, PieceKind.COMMENT, PieceKind.REGEX
     outside, inside = _finders(source)
     finder = outside
@@ -250,10 +276,13 @@ def _pieces(source: str, until: int) -> list[Piece]:
             continue
         if first == "/":
             end_of_regex = pieces[-1].end if pieces and pieces[-1].kind is regular else -1
-            regex = _REGEX.match(source, start) if _begins_regex(source, start, comments, end_of_regex) else None
-            if regex is not None:
-                at = regex.end()
-                add(new(Piece, (start, at, regular)))
+            if tries > 0 and _begins_regex(source, start, comments, end_of_regex):
+                regex = _REGEX.match(source, start)
+                if regex is None:
+                    tries -= _line_end(source, start) - start
+                else:
+                    at = regex.end()
+                    add(new(Piece, (start, at, regular)))
         elif first == "{":
             depths[-1] += 1
         elif first == "}" and depths[-1]:
@@ -353,9 +382,6 @@ def _closes_a_head(source: str, closing: int) -> bool:
                 word = _WORD_BEFORE.search(source[max(0, found.start() - 16) : found.start()].rstrip())
                 return word is not None and word.group() in _HEAD_WORDS
     return False
-
-
-_IMPORT = re.compile(r"\b(?:import|from)\s*\Z")
 
 
 def import_specifiers(source: str) -> Iterator[tuple[Piece, str]]:

@@ -10,6 +10,7 @@ directives, and most scripts are not touched at all.
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlencode
 
 from archiver.markup.charset import DETECT_BYTES, sniff_charset
@@ -22,6 +23,15 @@ from replay.rewrite.names import Names, plainly_named, spliced
 #: The keys of speculation rules (Speculation Rules, section 2.1), and of each of their rules.
 _SPECULATIONS = ("prefetch", "prerender")
 _RULE = frozenset({"source", "urls", "where"})
+#: White space and comments.
+_BETWEEN = r"(?:\s|//[^\r\n\u2028\u2029]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/)*+"
+#: A script whose directives (ECMAScript, section 11.2.1) make it strict: a string goes on where an operator follows.
+_STRICT = re.compile(
+    rf"""(?:\ufeff|\xef\xbb\xbf)?{_BETWEEN}
+    (?:(?:"[^"\\\r\n]*+"|'[^'\\\r\n]*+'){_BETWEEN};?{_BETWEEN})*?
+    (?:"use[ ]strict"|'use[ ]strict'){_BETWEEN}(?![-+*/%&|^<>=!?.,\[(`)]|in(?:stanceof)?\b)""",
+    re.VERBOSE,
+)
 
 
 def rewrite_script(context: RewriteContext, source: str, kind: PassageKind) -> str | None:
@@ -65,16 +75,19 @@ class ScriptRewriter:
         source = view.decode(body) + view.finish()
         script = rewrite_script(self._context, source, PassageKind.SCRIPT)
         out = body if script is None else view.encode(script) + view.tail()
-        return _worker_start(self._context) + out
+        return _worker_start(self._context, source) + out
 
 
-def _worker_start(context: RewriteContext) -> bytes:
-    """What stands before the first line of a worker's script, on the same line."""
+def _worker_start(context: RewriteContext, source: str) -> bytes:
+    """What stands before the first line of a worker's script, on the same line; its directive would mean nothing after it."""
     if context.modifier not in ("wkr", "wkrm"):
         return b""
     query = urlencode({"prefix": context.prefix, "timestamp": context.timestamp, "url": context.url})
     address = quoted(f"/-/runtime/worker.js?{query}")
-    return f"{'import ' + address if context.modifier == 'wkrm' else f'importScripts({address})'};".encode()
+    if context.modifier == "wkrm":
+        return f"import {address};".encode()
+    directive = '"use strict";' if _STRICT.match(source) else ""
+    return f"{directive}importScripts({address});".encode()
 
 
 def is_speculation(source: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from zlib import crc32
 
 from archiver.markup.js import PieceKind, ScriptText, names_a_module, plain_string, quoted
@@ -33,6 +34,8 @@ _BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
 _WINDOWS = frozenset({"window", "self", "parent", "globalThis", "frames", "opener", "top", "defaultView", "contentWindow"})
 _COMPARED = re.compile(r"[!=]==?")
 _URL_START = re.compile(r"(?:[a-z][a-z0-9+.\-]*:|/)", re.IGNORECASE)
+_LENT = re.compile(r"\.\s*(?:call|apply|bind)\s*\(")
+_ARGUMENT_EDGE = re.compile(r"[(\[{,]")
 _META = re.compile(r"\.\s*meta(?![\w$])")
 _ASSIGNED = f"{RUNTIME}.assign(location,(v)=>location=v).value"
 #: An escape that spells a letter, and a name with some around it.
@@ -42,7 +45,7 @@ _ESCAPED_NAME = re.compile(rf"(?<![\w$\\])(?:[A-Za-z]|{_ESCAPED_LETTER.pattern})
 _LONGEST = 120
 #: What `top` stands between when its value is taken: before it and after it.
 _TAKEN_AFTER = "=(,?:&|[!"
-_TAKEN_WORDS = frozenset({"return", "typeof", "in", "of", "case"})
+_TAKEN_WORDS = frozenset({"return", "in", "of", "case"})
 _NOT_TAKEN = DECLARATIONS | {"typeof"}
 _TAKEN_BEFORE = ";,)]}?&|:"
 
@@ -136,8 +139,8 @@ class Names:
         for at, name in self._found:
             piece = self._text.piece_at(at)
             if piece is not None:
-                if name == "location" and piece.kind is PieceKind.STRING:
-                    yield from self._computed(piece.start, piece.end)
+                if name in ("location", "eval") and piece.kind is PieceKind.STRING:
+                    yield from self._computed(piece.start, piece.end, name)
                 continue
             if name == "location":
                 yield from self._location(at)
@@ -149,6 +152,11 @@ class Names:
                 yield from self._eval(at)
             else:
                 yield from self._module(at, name)
+
+    @cached_property
+    def _sum(self) -> int:
+        """Names made for one script are those of no other on its page."""
+        return crc32(self._source.encode("utf-8", "surrogatepass"))
 
     # -- properties --------------------------------------------------------------------------------------------------
 
@@ -165,14 +173,14 @@ class Names:
         mark = "?" if may_end_early and not is_optional and self._text.code[at] == "." else ""
         return [(start, start, f"{RUNTIME}.of("), (end, end, f"){mark}")]
 
-    def _computed(self, start: int, end: int) -> Iterator[Edit]:
+    def _computed(self, start: int, end: int, name: str) -> Iterator[Edit]:
         """`window["location"]`."""
         text, code = self._text, self._text.code
-        if plain_string(self._source[start:end]) != "location":
+        if end - start > _LONGEST or plain_string(self._source[start:end]) != name:
             return
         before, after = text.before(start), text.after(end)
         if before >= 1 and code[before] == "[" and code[after : after + 1] == "]":
-            yield from self._asked_of(before)
+            yield from self._asked_of(before) if name == "location" else self._eval_of(before, after + 1)
 
     # -- location ----------------------------------------------------------------------------------------------------
 
@@ -191,7 +199,7 @@ class Names:
             return
         if following == "(":
             return  # a function of that name, or its declaration: the browser's own cannot be called
-        if code.startswith("=>", after) or code.startswith(("++", "--"), after):
+        if code.startswith(("=>", "++", "--"), after) or syntax.is_type_asked(at, after):
             return
         enclosing = syntax.enclosing(before, at, previous)
         bracket = code[enclosing] if enclosing >= 0 else ""
@@ -238,7 +246,7 @@ class Names:
         if target_end < 0 or not self._syntax.binds(enclosing):
             it, other = f"{RUNTIME}.it", f":{_ASSIGNED}" if target else ""
         else:
-            it, other = f"{LOCATION}_{crc32(self._source.encode('utf-8', 'surrogatepass')):x}_{at}", target
+            it, other = f"{LOCATION}_{self._sum:x}_{at}", target
         if target_end < 0:
             yield at, end, LOCATION
             return
@@ -260,7 +268,7 @@ class Names:
                 yield from self._asked_of(before)
             return
         word = text.word_before(at)
-        if word in DECLARATIONS or previous == "#":
+        if word in DECLARATIONS or previous == "#" or self._syntax.is_type_asked(at, after):
             return
         compared = _COMPARED.match(code, after) or (before > 0 and code[before - 1 : before + 1] in ("==", "!="))
         if (
@@ -308,22 +316,45 @@ class Names:
         end = at + 4
         before, after = text.before(at), text.after(end)
         previous = code[before] if before >= 0 else ""
-        if code[after : after + 1] == "(":
-            closing = text.closing(after)
-            if closing < 0 or text.after(after + 1) == closing or syntax.is_pattern(after):
-                return
-            if text.word_before(at) in METHOD_WORDS or previous == "#":
-                return
-            if previous == "." and (text.word_before(before) not in _WINDOWS):
-                return
-            yield after + 1, after + 1, f"{RUNTIME}.script("
-            yield closing, closing, ")"
+        if previous == "." and code[before - 2 : before + 1] != "...":
+            yield from self._eval_of(before, end)
+        elif code[after : after + 1] == "(":
+            if text.word_before(at) not in METHOD_WORDS and previous != "#":
+                yield from self._evaluated(after)
         elif previous not in (".", "#", "{", ",") or (previous == "," and code[after : after + 1] == ")"):
             if code[after : after + 1] == ":" or ASSIGNMENT.match(code, after) or text.word_before(at) in _NOT_TAKEN:
                 return
             if syntax.is_field(at, before, previous):
                 return
             yield at, end, f"{RUNTIME}.eval(eval)"
+
+    def _evaluated(self, opening: int) -> Iterator[Edit]:
+        """The code in `eval(code)`."""
+        closing = self._text.closing(opening)
+        if closing < 0 or self._text.after(opening + 1) == closing or self._syntax.is_pattern(opening):
+            return
+        yield opening + 1, opening + 1, f"{RUNTIME}.script("
+        yield closing, closing, ")"
+
+    def _eval_of(self, mark: int, end: int) -> Iterator[Edit]:
+        """`window.eval` and `window["eval"]`, called or handed on; `mark` is the place of the "." or "[".
+
+        What short names hold is not known: theirs are asked only where they are lent, as in `e.eval.call(e, code)`.
+        """
+        text, code, syntax = self._text, self._text.code, self._syntax
+        after = text.after(end)
+        is_optional = "?" in code[max(0, mark - 2) : mark]
+        of_window = text.word_before(code.rindex("?", 0, mark) if is_optional else mark) in _WINDOWS
+        if code[after : after + 1] == "(":
+            if of_window:
+                yield from self._evaluated(after)
+            return
+        owner = syntax.owner(mark) if of_window or _LENT.match(code, after) else None
+        if owner is None or syntax.is_deleted(mark) or syntax.is_written(owner[0], after):
+            return
+        ends_early = (is_optional or owner[2]) and code[after : after + 1] == "."
+        yield owner[0], owner[0], f"{RUNTIME}.eval("
+        yield end, end, ")?" if ends_early else ")"
 
     # -- modules -----------------------------------------------------------------------------------------------------
 
@@ -362,16 +393,14 @@ class Names:
 
     def _first_argument(self, opening: int, closing: int) -> int:
         """Where the first argument ends."""
-        code = self._text.code
-        depth = 0
-        for found in re.compile(r"[()\[\]{},]").finditer(code, opening + 1, closing):
-            mark = found.group()
-            if mark in "([{":
-                depth += 1
-            elif mark in ")]}":
-                depth -= 1
-            elif not depth:
+        code, at = self._text.code, opening + 1
+        while found := _ARGUMENT_EDGE.search(code, at, closing):
+            if found.group() == ",":
                 return found.start()
+            inner = self._text.closing(found.start())
+            if inner < 0:
+                break
+            at = inner + 1
         return closing
 
     def _specifier(self, start: int, end: int) -> Iterator[Edit]:

@@ -7,6 +7,7 @@ costs nothing for scripts without them. Where only a parser could tell, the answ
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from archiver.markup.js import PieceKind, ScriptText
 
@@ -31,6 +32,22 @@ _LOOP_WORD = re.compile(r"(?:of|in)(?![\w$])")
 _TARGET_END = re.compile(r"[,}\]=()\[{]")
 
 
+class _Chain(NamedTuple):
+    """An expression of names, calls and brackets that belong together.
+
+    Attributes:
+        start: where it begins.
+        is_called: something in it is in parentheses.
+        has_optional: it may end early at a "?." in it.
+        made: where the `new` before it stands; -1 for none.
+    """
+
+    start: int
+    is_called: bool
+    has_optional: bool
+    made: int
+
+
 class Syntax:
     """Questions about places in a script.
 
@@ -41,6 +58,8 @@ class Syntax:
     def __init__(self, text: ScriptText) -> None:
         self.text = text
         self._asked = 0
+        self._has_classes: bool | None = None
+        self._chains: dict[int, _Chain | None] = {}
 
     # -- whose property ----------------------------------------------------------------------------------------------
 
@@ -51,41 +70,68 @@ class Syntax:
             Where it begins, one past its end, and whether it may end early at a "?." in it; None when that takes a parser,
             or when the property is what `new` makes an object of.
         """
-        text, code = self.text, self.text.code
         at = self._before_optional(at)
-        end = text.before(at) + 1
+        chain = self._chain(at)
+        if chain is None:
+            return None
+        start, is_called, has_optional, made = chain
+        end = self.text.before(at) + 1
+        if made < 0:
+            return start, end, has_optional
+        return (made, end, has_optional) if is_called else None
+
+    def _chain(self, at: int) -> _Chain | None:
+        """What a "." or a bracket at `at` belongs to; how far that was walked already is remembered, by where it ends."""
+        text, code = self.text, self.text.code
+        asked = text.before(at)
         is_called = has_optional = False
         while True:
             last = text.before(at)
-            if last < 0:
-                return None
-            if code[last] in ")]":
-                start = text.opening(last)
-                if start < 0 or code[start] == "{":
-                    return None
-                is_called = is_called or code[start] == "("
-                joined = self._joined(start)
-                if joined is None:
-                    return None
-            elif code[last] == '"':  # of a regular expression, a string or a template
-                piece = text.piece_at(last)
-                if piece is None or piece.kind is PieceKind.TEMPLATE:
-                    return None
-                start, joined = piece.start, -1
-            else:
-                found = _NAME_END.search(code, max(0, last - 200), last + 1)
-                if found is None:
-                    return None
-                start = found.start()
-                joined = self._property(start, found.group())
-                if joined is None:
-                    return None
+            if last in self._chains:
+                known = self._chains[last]
+                chain = known and _Chain(known[0], known[1] or is_called, known[2] or has_optional, known[3])
+                break
+            link = self._link(last)
+            if link is None:
+                chain = None
+                break
+            start, joined = link
+            is_called = is_called or code[start] == "("
             if joined < 0:  # nothing before belongs to it
-                if text.word_before(start) == "new" and not self._is_property(start):
-                    return (self._word_start(start), end, has_optional) if is_called else None
-                return start, end, has_optional
+                is_new = text.word_before(start) == "new" and not self._is_property(start)
+                chain = _Chain(start, is_called, has_optional, self._word_start(start) if is_new else -1)
+                break
             has_optional = has_optional or code[joined] == "?"
             at = joined
+        self._chains[asked] = chain
+        return chain
+
+    def _link(self, last: int) -> tuple[int, int] | None:
+        """Where the part of a chain begins that ends at `last`, and where the part before it ends, -1 for none.
+
+        Returns:
+            None when nobody can tell.
+        """
+        text, code = self.text, self.text.code
+        if last < 0:
+            return None
+        if code[last] in ")]":
+            start = text.opening(last)
+            if start < 0 or code[start] == "{":
+                return None
+            joined = self._joined(start)
+        elif code[last] == '"':  # of a regular expression, a string or a template
+            piece = text.piece_at(last)
+            if piece is None or piece.kind is PieceKind.TEMPLATE:
+                return None
+            start, joined = piece.start, -1
+        else:
+            found = _NAME_END.search(code, max(0, last - 200), last + 1)
+            if found is None:
+                return None
+            start = found.start()
+            joined = self._property(start, found.group())
+        return None if joined is None else (start, joined)
 
     def _before_optional(self, at: int) -> int:
         """The place of the "?" of a "?." or "?.[" that ends at `at`."""
@@ -155,7 +201,9 @@ class Syntax:
     def is_field(self, at: int, before: int, previous: str) -> bool:
         """The name is that of a field of a class."""
         text, code = self.text, self.text.code
-        if "class" not in code:
+        if self._has_classes is None:
+            self._has_classes = "class" in code
+        if not self._has_classes:
             return False
         on_own_line = "\n" in code[before + 1 : at] and bool(PART_OF_NAME.match(previous) or previous in ")]\"'`")
         if previous not in ("{", ";", "}") and not on_own_line and text.word_before(at) not in ("static", "accessor"):
@@ -297,6 +345,36 @@ class Syntax:
         if previous != "(" or enclosing < 0 or self.text.word_before(enclosing) not in ("for", "await"):
             return False
         return bool(_LOOP_WORD.match(self.text.code, after))
+
+    def is_written(self, start: int, after: int) -> bool:
+        """The property that begins at `start` is given a value; `after` is what comes after it."""
+        text, code = self.text, self.text.code
+        if ASSIGNMENT.match(code, after) or code.startswith(("++", "--", "=>"), after) or self._is_stepped(start):
+            return True
+        before = text.before(start)
+        previous = code[before] if before >= 0 else ""
+        if self.is_loop_target(before, after, previous):
+            return True
+        if previous not in ("[", "{", ",", ":", ".") or code[after : after + 1] not in (",", "]", "}"):
+            return False
+        enclosing = text.opening(start)
+        return enclosing >= 0 and code[enclosing] in "[{" and self.is_pattern(enclosing)
+
+    def _is_stepped(self, start: int) -> bool:
+        before = self.text.before(start)
+        return before > 0 and self.text.code[before - 1 : before + 1] in ("++", "--")
+
+    def is_type_asked(self, at: int, after: int) -> bool:
+        """`typeof location`, which scripts ask where there may be none; the answer is that for what would stand there."""
+        text, code = self.text, self.text.code
+        if code[after : after + 1] in (".", "[", "(") or code.startswith("?.", after):
+            return False
+        before = text.before(at)
+        if before >= 0 and code[before] == "(" and code[after : after + 1] == ")":
+            at, after = before, text.after(after + 1)
+            if code[after : after + 1] in (".", "[", "(") or code.startswith("?.", after):
+                return False
+        return text.word_before(at) == "typeof"
 
     def is_deleted(self, dot: int) -> bool:
         """`delete window.location`."""

@@ -12,7 +12,7 @@ from replay.rewrite.js import rewrite_script
 from replay.runtime.bundle import net, page_runtime, runtime_version, worker_runtime, worklet_runtime
 
 #: Code that a page makes while it runs, in bytes; longer code is left as it is.
-MAX_SCRIPT_BYTES = 8 * 1024 * 1024
+MAX_SCRIPT_BYTES = 1024 * 1024
 
 _PAGE = re.compile(r"(/[A-Za-z0-9_-]+/)(\d{14})/(https?://.+)")
 _ORIGIN = re.compile(r"https?://[\w.:\[\]-]+", re.ASCII)

@@ -67,7 +67,7 @@ def rewritten(source: str) -> str:
         ("case location: f()", f"case {LOCATION}: f()"),
         ("function f(location) { location = 3 }", f"function f(location) {{ {ASSIGN} = 3 }}"),
         ("`location ${location}`", f"`location ${{{LOCATION}}}`"),
-        ("typeof location", f"typeof {LOCATION}"),
+        ("typeof location.href + typeof (location).a", f"typeof {LOCATION}.href + typeof ({LOCATION}).a"),
         ("if (top != self) top.location = self.location",
          "if (__muniment.top(top) != self) __muniment.of(__muniment.top(top)).location = __muniment.of(self).location"),
         ("var a = 1, location = window.location, b", "var a = 1, location = __muniment.of(window).location, b"),
@@ -78,6 +78,14 @@ def rewritten(source: str) -> str:
         ("eval(a + (b))", "eval(__muniment.script(a + (b)))"),
         ("(0, eval)(a)", "(0, __muniment.eval(eval))(a)"),
         ("window.eval(a)", "window.eval(__muniment.script(a))"),
+        ("window[ 'eval' ].call( window, data )", "__muniment.eval(window[ 'eval' ]).call( window, data )"),
+        ("e.eval.call(e, t)", "__muniment.eval(e.eval).call(e, t)"),
+        ("globalThis.eval.apply(null, [a])", "__muniment.eval(globalThis.eval).apply(null, [a])"),
+        ("var g = a.window.eval; g(b)", "var g = __muniment.eval(a.window.eval); g(b)"),
+        ("parent?.eval.bind(a)", "__muniment.eval(parent?.eval)?.bind(a)"),
+        ("(0, self.eval)(a)", "(0, __muniment.eval(self.eval))(a)"),
+        ("window['eval'](a)", "window['eval'](__muniment.script(a))"),
+        ("function f({e = window.eval}) {}", "function f({e = __muniment.eval(window.eval)}) {}"),
         ("import a from 'https://cdn.org/x.js'", "import a from '/c/20200101000000esm_/https://cdn.org/x.js'"),
         ('import "/x.js"', 'import "/c/20200101000000esm_/http://e.org/x.js"'),
         ("export * from '//cdn.org/x.js'", "export * from '/c/20200101000000esm_/http://cdn.org/x.js'"),
@@ -118,6 +126,9 @@ def test_names_that_lead_out_lead_to_the_runtime(source: str, expected: str) -> 
         "import a from 'bare'; import('bare')",
         "Array.from('x'); redis.eval('s'); postMessage('x')",
         "use('strict')",
+        "typeof location === 'undefined' || typeof(top) != 'object' || typeof top == a || typeof location ? 1 : 2",
+        "window.eval = f; delete window.eval; [window.eval] = [f]; ({a: self.eval} = b); for (window.eval of l) {}",
+        "a = redis.eval; a['eval'] = 1; 'unsafe-eval'",
     ],
 )
 def test_everything_else_stays_as_it_was(source: str) -> None:
@@ -148,6 +159,22 @@ def test_a_worker_is_given_the_runtime_on_its_first_line() -> None:
         rewriter.feed(b"onmessage = f\n")
         out = rewriter.flush()
         assert out.startswith(start) and out.endswith(b";onmessage = f\n") and out.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("start", ["'use strict';", "\ufeff// a\n/* b */ 'use asm'\n\"use strict\"\nf()", "'use strict'"])
+def test_a_strict_worker_stays_strict(start: str) -> None:
+    rewriter = ScriptRewriter(RewriteContext("/c/", "20200101000000", "http://e.org/w.js", "wkr"), "utf-8")
+    rewriter.feed(start.encode())
+    out = rewriter.flush()
+    assert out.startswith(b'"use strict";importScripts(') and out.endswith(start.encode())
+    assert out.count(b"\n") == start.count("\n")
+
+
+@pytest.mark.parametrize("start", ["a; 'use strict'", "'use strict' + a", "// 'use strict'\na", "'use strict'\n.length"])
+def test_no_other_worker_becomes_strict(start: str) -> None:
+    rewriter = ScriptRewriter(RewriteContext("/c/", "20200101000000", "http://e.org/w.js", "wkr"))
+    rewriter.feed(start.encode())
+    assert rewriter.flush().startswith(b"importScripts(")
 
 
 def test_utf_16_scripts_survive() -> None:
