@@ -12,7 +12,7 @@ from replay.rewrite.js import rewrite_script
 from replay.runtime.bundle import net, page_runtime, runtime_version, worker_runtime, worklet_runtime
 
 #: Code that a page makes while it runs, in bytes; longer code is left as it is.
-MAX_SCRIPT_BYTES = 1024 * 1024
+MAX_SCRIPT_BYTES = 2 * 1024 * 1024
 
 _PAGE = re.compile(r"(/[A-Za-z0-9_-]+/)(\d{14})/(https?://.+)")
 _ORIGIN = re.compile(r"https?://[\w.:\[\]-]+", re.ASCII)
@@ -64,11 +64,12 @@ def service_worker() -> Response:
 def rewritten_script() -> Response:
     """Code that a page made while it ran, as it is to run here. Nothing is stored."""
     found = _PAGE.fullmatch(request.args.get("page", ""))
-    if found is None or (request.content_length or 0) > MAX_SCRIPT_BYTES:
-        return Response("", 400, content_type="text/plain; charset=utf-8")
+    data = request.stream.read(MAX_SCRIPT_BYTES + 1)  # whatever length it says it has
     try:
-        source = request.get_data(cache=False).decode("utf-8", "surrogatepass")
+        source = data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
+        found = None
+    if found is None or len(data) > MAX_SCRIPT_BYTES:
         return Response("", 400, content_type="text/plain; charset=utf-8")
     context = RewriteContext(found.group(1), found.group(2), found.group(3), "js")
     result = rewrite_script(context, source, PassageKind.SCRIPT)

@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import BytesIO
 
 import brotli
 import pytest
@@ -19,6 +20,7 @@ from flask.testing import FlaskClient
 
 from archiver.holdings import Holdings
 from archiver.model import Visibility
+from replay.views.runtime import MAX_SCRIPT_BYTES
 from replay.wall import POLICY
 from tests.servers.warcs import response_record, revisit_record
 
@@ -372,3 +374,7 @@ def test_code_that_is_no_text_is_refused(reader: Callable[..., FlaskClient]) -> 
     address, client = f"/-/rewrite/js?page=/unesco/20160810204623/{URL}", reader()
     assert client.post(address, data=b"location.x").status_code == 200
     assert client.post(address, data=b"location.x = '\xff'").status_code == 400
+    long = b"location;" * (MAX_SCRIPT_BYTES // 9 + 1)
+    assert client.post(address, data=long).status_code == 400
+    silent = {"wsgi.input": BytesIO(long), "wsgi.input_terminated": True}  # in chunks: nobody says how long it is
+    assert client.post(address, environ_overrides=silent).status_code == 400
