@@ -22,7 +22,8 @@ server. Where a living site can give the result, the expectation is checked agai
 
 Peers run as they are when they are installed, without settings of ours: pywb's `wayback` with its own index of the WARC file,
 and the service worker of ReplayWeb.page, which loads the same file. A cross says what was shown instead; “left” means that a
-request went past the replay server.
+request went past the replay server. A case is all or nothing, and these were written where replay was known to be hard: the
+counts say how a program does with just these.
 """
 
 
