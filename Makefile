@@ -42,9 +42,11 @@ check: $(VENV)/.tested
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/page_capture.py
 
-# needs apt-get and npm for what is served and for the peers
+# needs apt-get and npm for what is served and for the peers, and 5 GB for a video
 bench-replay: $(VENV)/.tested
 	$(BIN)/python benchmarks/replay_speed.py
+	$(BIN)/python benchmarks/replay_speed.py --memory 100000
+	$(BIN)/python benchmarks/replay_speed.py --video
 
 # needs npm for wabac.js
 corpus: $(VENV)/.tested chromium
