@@ -82,7 +82,7 @@ def kept_escapes(url: str) -> str:
 
     "/a%2Fb" is another thing than "/a/b", so that escape is escaped itself: "/a%252Fb".
     """
-    if "%" not in url:
+    if "2F" not in url and "2f" not in url:
         return url
     end = _PATH_END.search(url)
     at = end.start() if end else len(url)

@@ -67,7 +67,13 @@ def absolute(base: str, value: str, charset: str | None = None) -> str | None:
         value: as the browser reads it.
         charset: codec of the document, which its queries are sent in (URL Standard, section 4.4); None for UTF-8.
     """
-    return _joined(base, value, charset, _site, _folder)
+    plain = _PLAIN.fullmatch(value)
+    if plain is not None and (joined := _joined(plain, base, value, _site, _folder)) is not None:
+        return joined
+    if charset is not None and "?" in value and not value.isascii():
+        value = _encoded_query(value, charset)
+    url = resolve(base, value)
+    return url if url is not None and is_http(url) else None
 
 
 def spelled(base: str, value: str, charset: str | None = None) -> str | None:
@@ -89,8 +95,9 @@ def spelled(base: str, value: str, charset: str | None = None) -> str | None:
         value: as the browser reads it.
         charset: codec of the document; None for UTF-8.
     """
-    if _PLAIN.fullmatch(value) is not None:
-        return _joined(base, value, charset, _marked_site, _marked_folder)
+    plain = _PLAIN.fullmatch(value)
+    if plain is not None and (joined := _joined(plain, base, value, _marked_site, _marked_folder)) is not None:
+        return joined
     url = absolute(base, value, charset)
     if url is None or _UNMARKED.search(value) or is_http(value):
         return url
@@ -121,29 +128,23 @@ def _marked(base: str, value: str, url: str) -> str | None:
 
 
 def _joined(
+    plain: re.Match[str],
     base: str,
     value: str,
-    charset: str | None,
     site: Callable[[str], str | None],
     folder: Callable[[str, str], tuple[str, bool] | None],
 ) -> str | None:
-    plain = _PLAIN.fullmatch(value)
-    if plain is not None:
-        scheme, root, ways = plain.groups()
-        if scheme:
-            return value
-        if root:
-            place = site(base)
-            if place is not None:
-                return place + value
-        else:
-            found = folder(base, ways or ".")
-            if found is not None:
-                return found[0] + (value[plain.end(3) :] if ways and found[1] else value)
-    if charset is not None and "?" in value and not value.isascii():
-        value = _encoded_query(value, charset)
-    url = resolve(base, value)
-    return url if url is not None and is_http(url) else None
+    """A plain URL behind what it is relative to; None when that is nothing of the web."""
+    scheme, root, ways = plain.groups()
+    if scheme:
+        return value
+    if root:
+        place = site(base)
+        return None if place is None else place + value
+    found = folder(base, ways or ".")
+    if found is None:
+        return None
+    return found[0] + (value[plain.end(3) :] if ways and found[1] else value)
 
 
 @lru_cache(maxsize=1000)
