@@ -92,6 +92,13 @@ def declared_charset(head: bytes, http_charset: str | None = None) -> Charset | 
     return None
 
 
+def needed_bytes(head: bytes, http_charset: str | None = None) -> int:
+    """How much of a document must have come before its encoding is decided; no more than came when it can be now."""
+    if len(head) >= DETECT_BYTES or declared_charset(head, http_charset) is not None:
+        return len(head)
+    return DETECT_BYTES
+
+
 def detected_charset(head: bytes) -> Charset:
     """The encoding that the bytes of a document look like."""
     head = head[:DETECT_BYTES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archiver.markup.charset import DETECT_BYTES, SNIFF_BYTES, declared_charset, sniff_charset
+from archiver.markup.charset import SNIFF_BYTES, needed_bytes, sniff_charset
 from archiver.markup.css import CssScanner
 from archiver.markup.slots import Slot
 from replay.rewrite.byteview import View, view_of
@@ -33,7 +33,9 @@ class CssRewriter:
         view = self._view
         if view is None:
             self._start += data
-            if len(self._start) < self._needed or not self._is_decided():
+            if len(self._start) >= self._needed:
+                self._needed = needed_bytes(self._start, self._http_charset)
+            if len(self._start) < self._needed:
                 return b""
             view, data = self._begin()
         return self._scan(view, view.decode(data))
@@ -48,13 +50,6 @@ class CssRewriter:
         out += self._scan(view, view.finish())
         self._fill(view, self._scanner.close())
         return out + view.encode(self._splicer.rest()) + view.tail()
-
-    def _is_decided(self) -> bool:
-        """What came says in which encoding it is, or nothing will."""
-        if len(self._start) >= DETECT_BYTES or declared_charset(self._start, self._http_charset) is not None:
-            return True
-        self._needed = DETECT_BYTES
-        return False
 
     def _begin(self) -> tuple[View, bytes]:
         view = self._view = view_of(sniff_charset(self._start, self._http_charset))

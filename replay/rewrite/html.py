@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from archiver.markup.charset import DETECT_BYTES, SNIFF_BYTES, declared_charset, sniff_charset
+from archiver.markup.charset import SNIFF_BYTES, needed_bytes, sniff_charset
 from archiver.markup.html import HtmlScanner
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Passage, PassageKind, Slot, SlotKind
 from archiver.markup.xml import scanner_of
@@ -75,7 +75,9 @@ class HtmlRewriter:
         view = self._view
         if view is None:
             self._start += data
-            if len(self._start) < self._needed or not self._is_decided():
+            if len(self._start) >= self._needed:
+                self._needed = needed_bytes(self._start, self._http_charset)
+            if len(self._start) < self._needed:
                 return b""
             view, data = self._begin()
         return view.encode(self._editor.feed(view.decode(data)))
@@ -94,13 +96,6 @@ class HtmlRewriter:
     def names_media(self) -> bool:
         """Whether what was read so far may have audio or video."""
         return self._view is not None and self._editor.names_media
-
-    def _is_decided(self) -> bool:
-        """What came says in which encoding it is, or nothing will."""
-        if len(self._start) >= DETECT_BYTES or declared_charset(self._start, self._http_charset) is not None:
-            return True
-        self._needed = DETECT_BYTES
-        return False
 
     def _begin(self) -> tuple[View, bytes]:
         view = self._view = view_of(sniff_charset(self._start, self._http_charset))

@@ -49,6 +49,8 @@ _PLAIN = re.compile(
 )
 #: What is written in its full form: escapes mean something in addresses, and browsers read the rest in their own ways.
 _UNMARKED = re.compile(r"[^\x21-\x7e]|[\\%\"'<>`]")
+#: What URLs stand behind in addresses, to try whether browsers read two of them as the same.
+_ANY_ADDRESS = "http://r/c/1/"
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _QUERY_SAFE = "!$%&'()*+,-./:;=?@[\\]^_`{|}~"
 
@@ -56,7 +58,7 @@ _QUERY_SAFE = "!$%&'()*+,-./:;=?@[\\]^_`{|}~"
 def archive_address(context: RewriteContext, url: str, modifier: str = "") -> str:
     """The address of an absolute URL at the time of the page."""
     mark = f"{modifier}_" if modifier else ""
-    return f"{context.prefix}{context.timestamp}{mark}/{kept_escapes(url) if '%' in url else url}"
+    return f"{context.prefix}{context.timestamp}{mark}/{kept_escapes(url)}"
 
 
 def absolute(base: str, value: str, charset: str | None = None) -> str | None:
@@ -103,12 +105,7 @@ def spelled(base: str, value: str, charset: str | None = None) -> str | None:
         return url
     marked = _marked(base, value, url)
     # Too many ways upwards would lead out of the address.
-    return marked if marked is not None and resolve("http://r/c/1/", marked_path(marked)) == marked_path(url) else url
-
-
-def marked_path(url: str) -> str:
-    """Where a URL stands in an address, to try whether browsers read two of them as the same."""
-    return f"http://r/c/1/{url}"
+    return marked if marked is not None and resolve(_ANY_ADDRESS, _ANY_ADDRESS + marked) == _ANY_ADDRESS + url else url
 
 
 def _marked(base: str, value: str, url: str) -> str | None:

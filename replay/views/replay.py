@@ -87,7 +87,7 @@ def show(name: str, rest: str) -> BaseResponse:
     if address.timestamp and address.modifier in ("", "if", "fr") and request.headers.get("Sec-Fetch-Dest") == "script":
         # A page made up a relative address for import(); modules are asked for as such, so that they are rewritten.
         answer = redirect(quote(replace(address, modifier="esm").path(), safe=URL_SAFE), 302)
-        answer.headers.update({"Vary": "Sec-Fetch-Dest", "Access-Control-Allow-Origin": "*"})
+        answer.headers["Vary"] = "Sec-Fetch-Dest"
         return answer
     return _Replay(lookup, scope, address).answer()
 
@@ -400,7 +400,6 @@ class _Replay:
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
             ("Cache-Control", cache_control(self.scope.collection, is_final=is_final)),
-            ("Access-Control-Allow-Origin", "*"),
         )
         if self.is_approximate:
             shown = ReplayAddress(self.scope.slug, capture.timestamp, self.address.modifier, capture.url).path()
