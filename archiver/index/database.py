@@ -14,10 +14,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, Programm
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from archiver.errors import StorageFailed, UsageError
-from archiver.index.tables import metadata
+from archiver.index.crawltables import crawl_urls
 
 #: The newest migration; a test compares it with the folder of migrations.
-HEAD = "0001"
+HEAD = "0002"
 
 #: Name of the SQLite file in the archive home.
 FILE_NAME = "muniment.db"
@@ -220,7 +220,7 @@ def _begin(engine: Engine) -> bool:
         _write_lock(connection)  # all tables or none: a half-made database could not be mended
         if inspect(connection).get_table_names():
             return False
-        metadata.create_all(connection)
+        crawl_urls.metadata.create_all(connection)  # all tables, not only those of crawls
         connection.execute(text(_VERSION_TABLE))
         connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
     return True

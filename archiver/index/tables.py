@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text
 
 metadata = MetaData()
 
@@ -60,6 +60,9 @@ captures = Table(
     sqlite_with_rowid=False,
 )
 
+#: `kind`: "page" for single pages, "crawl" for sites. Only crawls use the rest: `state` ("running", "paused", "stopped",
+#: "finished"), `wanted` by the user ("run", "pause", "stop"), `ended`: why it is not running, `plan`: what it was asked to do,
+#: `seconds`: its running time.
 crawls = Table(
     "crawls",
     metadata,
@@ -68,6 +71,13 @@ crawls = Table(
     Column("seeds", Text, nullable=False),
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),
+    Column("kind", Text, nullable=False, server_default="page"),
+    Column("state", Text, nullable=False, server_default="finished"),
+    Column("wanted", Text, nullable=False, server_default=""),
+    Column("ended", Text, nullable=False, server_default=""),
+    Column("plan", Text, nullable=False, server_default=""),
+    Column("plan_version", Integer, nullable=False, server_default="0"),
+    Column("seconds", Float, nullable=False, server_default="0"),
 )
 
 pages = Table(
@@ -100,5 +110,34 @@ outcomes = Table(
     Column("failure", Text),
     Column("reason", Text),
     PrimaryKeyConstraint("page_id", "position"),
+    sqlite_with_rowid=False,
+)
+
+#: The first whole capture of each payload: what revisit records refer to.
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("digest", Text, nullable=False),
+    Column("collection_id", Integer, ForeignKey("collections.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("record_id", Text, nullable=False),
+    PrimaryKeyConstraint("digest", "collection_id"),
+    sqlite_with_rowid=False,
+)
+
+#: The newest whole capture of each URL that can be asked for again with a condition.
+validators = Table(
+    "validators",
+    metadata,
+    Column("collection_id", Integer, ForeignKey("collections.id"), nullable=False),
+    Column("urlkey", _KEY, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("etag", Text, nullable=False),
+    Column("last_modified", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("record_id", Text, nullable=False),
+    PrimaryKeyConstraint("collection_id", "urlkey"),
     sqlite_with_rowid=False,
 )
