@@ -24,6 +24,7 @@ from archiver.index.tables import metadata
 #: A number that SQLite counts up by itself.
 _ID = BigInteger().with_variant(Integer, "sqlite")
 
+#: `redirects`: where a seed led, one URL a line, in the order of the hops.
 crawl_seeds = Table(
     "crawl_seeds",
     metadata,
@@ -31,10 +32,12 @@ crawl_seeds = Table(
     Column("crawl_id", Integer, ForeignKey("crawls.id"), nullable=False),
     Column("url", Text, nullable=False),
     Column("scope", Text),
+    Column("redirects", Text, nullable=False, server_default=""),
     UniqueConstraint("crawl_id", "url", name="one_seed_a_url"),
 )
 
-#: Processes that work on a crawl. `heartbeat` is seconds since 1970; one that is too old has lost its queues.
+#: Processes that work on a crawl. `heartbeat` is seconds since 1970; one that is too old has lost its queues. `started` tells
+#: a process from a later one with its number. `idle`: has nothing to do, others should leave it some queues.
 crawl_workers = Table(
     "crawl_workers",
     metadata,
@@ -42,7 +45,9 @@ crawl_workers = Table(
     Column("crawl_id", Integer, ForeignKey("crawls.id"), nullable=False),
     Column("machine", Text, nullable=False),
     Column("pid", Integer, nullable=False),
+    Column("started", BigInteger, nullable=False, server_default="0"),
     Column("heartbeat", Float, nullable=False),
+    Column("idle", Integer, nullable=False, server_default="0"),
     Column("documents_granted", BigInteger, nullable=False, server_default="0"),
     Column("pages_granted", BigInteger, nullable=False, server_default="0"),
 )

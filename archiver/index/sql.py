@@ -217,15 +217,23 @@ class CaptureIndex:
         if not entries:
             return 0
         with writing(self._engine) as connection:
-            known_files = self._file_ids(connection, {entry.file for entry in entries})
-            slugs = {entry.collection for entry in entries}
-            found = connection.execute(select(collections.c.slug, collections.c.id).where(collections.c.slug.in_(slugs)))
-            known = {slug: number for slug, number in found}
-            for slug in slugs - known.keys():
-                raise UnknownCollection(f"There is no collection “{slug}”.")
-            values = [_values(entry, known[entry.collection], known_files[entry.file]) for entry in entries]
-            connection.execute(insert_new(self._engine, captures), values)
+            self.add_within(connection, entries)
         return len(entries)
+
+    def add_within(self, connection: Connection, entries: Sequence[Capture]) -> None:
+        """Add captures as part of a transaction of the caller's.
+
+        Raises:
+            UnknownCollection: a collection does not exist.
+        """
+        known_files = self._file_ids(connection, {entry.file for entry in entries})
+        slugs = {entry.collection for entry in entries}
+        found = connection.execute(select(collections.c.slug, collections.c.id).where(collections.c.slug.in_(slugs)))
+        known = {slug: number for slug, number in found}
+        for slug in slugs - known.keys():
+            raise UnknownCollection(f"There is no collection “{slug}”.")
+        values = [_values(entry, known[entry.collection], known_files[entry.file]) for entry in entries]
+        connection.execute(insert_new(self._engine, captures), values)
 
     def _file_ids(self, connection: Connection, names: set[str]) -> dict[str, int]:
         wanted = select(files.c.name, files.c.id).where(files.c.name.in_(names))

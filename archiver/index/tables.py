@@ -62,7 +62,7 @@ captures = Table(
 
 #: `kind`: "page" for single pages, "crawl" for sites. Only crawls use the rest: `state` ("running", "paused", "stopped",
 #: "finished"), `wanted` by the user ("run", "pause", "stop"), `ended`: why it is not running, `plan`: what it was asked to do,
-#: `seconds`: its running time.
+#: `seconds`: its running time, `reconsidered`: after a change of scope, the last refused URL that was looked at again.
 crawls = Table(
     "crawls",
     metadata,
@@ -78,6 +78,7 @@ crawls = Table(
     Column("plan", Text, nullable=False, server_default=""),
     Column("plan_version", Integer, nullable=False, server_default="0"),
     Column("seconds", Float, nullable=False, server_default="0"),
+    Column("reconsidered", BigInteger),
 )
 
 pages = Table(

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("plan", sa.Text, nullable=False, server_default=""),
         sa.Column("plan_version", sa.Integer, nullable=False, server_default="0"),
         sa.Column("seconds", sa.Float, nullable=False, server_default="0"),
+        sa.Column("reconsidered", sa.BigInteger),
     ):
         op.add_column("crawls", column)
     op.create_table(
@@ -32,6 +33,7 @@ def upgrade() -> None:
         sa.Column("crawl_id", sa.Integer, sa.ForeignKey("crawls.id"), nullable=False),
         sa.Column("url", sa.Text, nullable=False),
         sa.Column("scope", sa.Text),
+        sa.Column("redirects", sa.Text, nullable=False, server_default=""),
         sa.UniqueConstraint("crawl_id", "url", name="one_seed_a_url"),
     )
     op.create_table(
@@ -40,7 +42,9 @@ def upgrade() -> None:
         sa.Column("crawl_id", sa.Integer, sa.ForeignKey("crawls.id"), nullable=False),
         sa.Column("machine", sa.Text, nullable=False),
         sa.Column("pid", sa.Integer, nullable=False),
+        sa.Column("started", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("heartbeat", sa.Float, nullable=False),
+        sa.Column("idle", sa.Integer, nullable=False, server_default="0"),
         sa.Column("documents_granted", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("pages_granted", sa.BigInteger, nullable=False, server_default="0"),
     )
@@ -192,5 +196,5 @@ def downgrade() -> None:
         "crawl_seeds",
     ):
         op.drop_table(name)
-    for name in ("kind", "state", "wanted", "ended", "plan", "plan_version", "seconds"):
+    for name in ("kind", "state", "wanted", "ended", "plan", "plan_version", "seconds", "reconsidered"):
         op.drop_column("crawls", name)

@@ -1,0 +1,324 @@
+"""The frontier in the database: every URL met once, a queue a host, and commits that are whole or not at all.
+
+A worker claims queues, takes their first entries into memory, fetches, and commits everything that came of it in one
+transaction. A killed worker leaves its queues claimed and its uncommitted entries in them; `give_back` frees them. Nothing
+here reads more rows than it returns, however many wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select, update
+
+from archiver.crawl.entries import (
+    Batch,
+    Claimed,
+    Committed,
+    Control,
+    Entry,
+    Totals,
+)
+from archiver.crawl.intake import Intake
+from archiver.crawl.ledger import Ledger
+from archiver.crawl.plan import Limits
+from archiver.crawl.statements import (
+    ADD_PENDING,
+    ADD_REDIRECT,
+    COMMIT_FILE,
+    EMPTY_QUEUE,
+    ENTRY,
+    FOLD_ENTRIES,
+    RELEASE,
+    RELEASE_ALL,
+    TAKE,
+    UPDATE_QUEUE,
+    WAKE,
+)
+from archiver.index.crawltables import (
+    crawl_counts,
+    crawl_files,
+    crawl_hosts,
+    crawl_queues,
+    crawl_robots,
+    crawl_workers,
+)
+from archiver.index.database import insert_new, reading, writing
+from archiver.index.tables import crawls, pages
+from archiver.timestamps import parse_timestamp, to_iso
+
+
+class Frontier:
+    """One worker's way to the frontier of a crawl; for one thread.
+
+    Args:
+        engine: the archive's database.
+        crawl_id: which crawl.
+        worker_id: the row of this worker.
+        lanes: queues a host; 1 when hosts are spared.
+    """
+
+    def __init__(self, engine: Engine, crawl_id: int, worker_id: int, *, lanes: int = 1) -> None:
+        self._engine = engine
+        self._crawl = crawl_id
+        self._worker = worker_id
+        self._intake = Intake(engine, crawl_id, lanes)
+
+    # -- one commit --------------------------------------------------------------------------------------------------
+
+    def commit(
+        self,
+        batch: Batch,
+        *,
+        now: float,
+        limits: Limits,
+        claim: int = 0,
+        entries: int = 4,
+        in_hand: tuple[int, int] = (0, 0),
+        wanted: int = 64,
+        idle: bool = False,
+        seconds: float = 0.0,
+        within: Callable[[Connection], None] | None = None,
+    ) -> Committed:
+        """Write a batch, then claim queues; one transaction.
+
+        Args:
+            batch: what was done.
+            now: seconds since 1970.
+            limits: of the crawl.
+            claim: queues wanted.
+            entries: of each claimed queue that are read at once.
+            in_hand: (documents, pages) that are being fetched right now.
+            wanted: documents that this worker could begin before its next commit.
+            idle: this worker has nothing to do.
+            seconds: running time to add to the crawl's.
+            within: writes what else belongs to the transaction.
+
+        Raises:
+            StorageFailed: the database did not take it; nothing was written.
+        """
+        with writing(self._engine) as connection:
+            control = self._control(connection)
+            ledger = Ledger()
+            self._intake.finish(connection, batch.finished, ledger)
+            self._update_queues(connection, batch)
+            self._intake.add(connection, batch.found, ledger, now)
+            self._write_rest(connection, batch)
+            ledger.write(connection, self._crawl, lambda table: insert_new(self._engine, table))
+            if seconds:
+                connection.execute(update(crawls).where(crawls.c.id == self._crawl).values(seconds=crawls.c.seconds + seconds))
+            if within is not None:
+                within(connection)
+            totals = self._totals(connection)
+            documents_left, pages_left, reached = self._grant(connection, limits, totals, in_hand, wanted)
+            self._beat(connection, now, idle)
+            claimed: Sequence[Claimed] = ()
+            if claim > 0 and control.wanted == "run" and not reached:
+                claimed = self._claim(connection, now, claim, entries, limits)
+            return self._answer(connection, control, totals, documents_left, pages_left, reached, claimed)
+
+    def _control(self, connection: Connection) -> Control:
+        """The crawl's row, locked where the engine locks rows: commits of one crawl follow each other."""
+        row = connection.execute(
+            select(crawls.c.state, crawls.c.wanted, crawls.c.plan_version, crawls.c.reconsidered)
+            .where(crawls.c.id == self._crawl)
+            .with_for_update()
+        ).one()
+        return Control(row[0], row[1] or "run", row[2], row[3])
+
+    def _totals(self, connection: Connection) -> Totals:
+        row = connection.execute(
+            select(crawl_counts.c.pages, crawl_counts.c.documents, crawl_counts.c.bytes, crawls.c.seconds)
+            .select_from(crawls.outerjoin(crawl_counts, and_(crawl_counts.c.crawl_id == crawls.c.id,
+                                                             crawl_counts.c.dimension == "total")))
+            .where(crawls.c.id == self._crawl)
+        ).one()  # fmt: skip
+        return Totals(row[0] or 0, row[1] or 0, row[2] or 0, row[3] or 0.0)
+
+    def _grant(
+        self, connection: Connection, limits: Limits, totals: Totals, in_hand: tuple[int, int], wanted: int
+    ) -> tuple[int | None, int | None, bool]:
+        """How many documents and pages this worker may begin, so that all workers together never pass the limits."""
+        if not (limits.documents or limits.pages):
+            return None, None, False
+        others = connection.execute(
+            select(
+                func.coalesce(func.sum(crawl_workers.c.documents_granted), 0),
+                func.coalesce(func.sum(crawl_workers.c.pages_granted), 0),
+            ).where(crawl_workers.c.crawl_id == self._crawl, crawl_workers.c.id != self._worker)
+        ).one()
+        left: list[int | None] = []
+        granted = []
+        for limit, total, theirs, mine in (
+            (limits.documents, totals.documents, int(others[0]), in_hand[0]),
+            (limits.pages, totals.pages, int(others[1]), in_hand[1]),
+        ):
+            room = max(0, min(wanted, limit - total - theirs - mine)) if limit else None
+            left.append(room)
+            granted.append(mine + (room or 0))
+        connection.execute(
+            update(crawl_workers)
+            .where(crawl_workers.c.id == self._worker)
+            .values(documents_granted=granted[0], pages_granted=granted[1])
+        )
+        return left[0], left[1], bool(limits.documents) and totals.documents >= limits.documents
+
+    def _beat(self, connection: Connection, now: float, idle: bool) -> None:
+        connection.execute(
+            update(crawl_workers).where(crawl_workers.c.id == self._worker).values(heartbeat=now, idle=int(idle))
+        )
+
+    def _answer(
+        self,
+        connection: Connection,
+        control: Control,
+        totals: Totals,
+        documents_left: int | None,
+        pages_left: int | None,
+        reached: bool,
+        claimed: Sequence[Claimed],
+    ) -> Committed:
+        next_ready = connection.execute(
+            select(crawl_queues.c.ready_at)
+            .where(crawl_queues.c.crawl_id == self._crawl, crawl_queues.c.ready_at.is_not(None))
+            .order_by(crawl_queues.c.ready_at)
+            .limit(1)
+        ).scalar()
+        others = select(crawl_workers.c.id, crawl_workers.c.idle).where(
+            crawl_workers.c.crawl_id == self._crawl, crawl_workers.c.id != self._worker
+        )
+        rows = connection.execute(others).all()
+        busy = bool(rows) and any(
+            connection.execute(select(crawl_queues.c.id).where(crawl_queues.c.worker_id == row[0]).limit(1)).first()
+            for row in rows
+        )
+        return Committed(
+            control, totals, documents_left, pages_left, reached, claimed, sum(row[1] for row in rows), next_ready, busy
+        )
+
+    # -- what else belongs to a commit ------------------------------------------------------------------------------------
+
+    def _write_rest(self, connection: Connection, batch: Batch) -> None:
+        if batch.robots:
+            rows = [
+                {"origin": item.origin, "fetched_at": item.fetched_at, "status": item.status, "failure": item.failure,
+                 "body": item.body, "crawl_id": self._crawl}
+                for item in batch.robots
+            ]  # fmt: skip
+            connection.execute(
+                delete(crawl_robots).where(crawl_robots.c.crawl_id == self._crawl, crawl_robots.c.origin == bindparam("o")),
+                [{"o": row["origin"]} for row in rows],
+            )
+            connection.execute(insert_new(self._engine, crawl_robots), rows)
+        if batch.pages:
+            collection = connection.execute(select(crawls.c.collection_id).where(crawls.c.id == self._crawl)).scalar_one()
+            connection.execute(
+                insert(pages),
+                [
+                    {"crawl_id": self._crawl, "collection_id": collection, "url": page.url, "final_url": page.url,
+                     "timestamp": int(page.timestamp), "title": page.title, "interrupted": 0,
+                     "started_at": to_iso(parse_timestamp(page.timestamp)), "seconds": f"{page.seconds:.3f}"}
+                    for page in batch.pages
+                ],
+            )  # fmt: skip
+        if batch.redirects:
+            connection.execute(ADD_REDIRECT, [{"seed": seed, "target": url} for seed, url in batch.redirects])
+        if batch.files:
+            rows = [{"name": name, "crawl_id": self._crawl, "worker_id": self._worker, "committed": 0} for name in batch.files]
+            connection.execute(insert_new(self._engine, crawl_files), rows)
+            connection.execute(
+                COMMIT_FILE,
+                [{"file": name, "end": end, "done": int(done)} for name, (end, done) in batch.files.items()],
+            )
+
+    def _update_queues(self, connection: Connection, batch: Batch) -> None:
+        if batch.queues:
+            rows = [
+                {"queue": item.queue_id, "state": item.pace, "rest": item.not_before, "why": item.waits_for,
+                 "code": item.retired, "because": item.retired_reason}
+                for item in sorted(batch.queues.values(), key=lambda item: item.queue_id)
+            ]  # fmt: skip
+            connection.execute(UPDATE_QUEUE, rows)
+            released = [{"queue": item.queue_id} for item in batch.queues.values() if item.release]
+            if released:
+                connection.execute(RELEASE, released)
+
+    # -- claiming ----------------------------------------------------------------------------------------------------
+
+    def _claim(self, connection: Connection, now: float, count: int, entries: int, limits: Limits) -> list[Claimed]:
+        columns = crawl_queues.c
+        rows = connection.execute(
+            select(
+                columns.id,
+                crawl_hosts.c.host,
+                columns.pace,
+                crawl_hosts.c.documents,
+                crawl_hosts.c.bytes,
+                columns.lane,
+                columns.host_id,
+                columns.pending,
+            )
+            .join(crawl_hosts, crawl_hosts.c.id == columns.host_id)
+            .where(columns.crawl_id == self._crawl, columns.ready_at <= now)
+            .order_by(columns.ready_at)
+            .limit(count)
+        ).all()
+        if not rows:
+            return []
+        if self._intake.lanes == 1:
+            for row in rows:
+                if row[5]:
+                    self._fold(connection, row, now)
+            rows = [row for row in rows if not row[5]]
+        connection.execute(TAKE, [{"queue": row[0], "me": self._worker} for row in rows])
+        return [
+            Claimed(row[0], row[1], row[2], tuple(self._entries(connection, row[0], entries)), row[3], row[4]) for row in rows
+        ]
+
+    def _fold(self, connection: Connection, row: Any, now: float) -> None:
+        """Put a lane's entries into its host's one queue: hosts are spared since it was made."""
+        queue_id, host_id, pending = row[0], row[6], row[7]
+        connection.execute(insert_new(self._engine, crawl_queues), [{"crawl_id": self._crawl, "host_id": host_id, "lane": 0}])
+        home = connection.execute(
+            select(crawl_queues.c.id).where(crawl_queues.c.host_id == host_id, crawl_queues.c.lane == 0)
+        ).scalar_one()
+        connection.execute(FOLD_ENTRIES, {"queue": queue_id, "other": home})
+        connection.execute(EMPTY_QUEUE, {"queue": queue_id})
+        connection.execute(ADD_PENDING, {"queue": home, "more": pending})
+        connection.execute(WAKE, {"queue": home, "now": now})
+
+    def _entries(self, connection: Connection, queue_id: int, count: int) -> Iterator[Entry]:
+        for row in connection.execute(ENTRY, {"queue": queue_id, "count": count}):
+            yield Entry(*row)
+
+    def refill(self, queue_id: int, *, without: Collection[int], count: int) -> list[Entry]:
+        """The next entries of a queue that this worker holds.
+
+        Args:
+            queue_id: which.
+            without: url_ids that are in its hands already.
+            count: how many.
+        """
+        with reading(self._engine) as connection:
+            rows = self._entries(connection, queue_id, count + len(without))
+            return [entry for entry in rows if entry.url_id not in without][:count]
+
+    def robots(self, origin: str) -> Any:
+        """(fetched_at, status, failure, body) of an origin's robots.txt in this crawl; None when it was not asked for."""
+        with reading(self._engine) as connection:
+            return connection.execute(
+                select(crawl_robots.c.fetched_at, crawl_robots.c.status, crawl_robots.c.failure, crawl_robots.c.body).where(
+                    crawl_robots.c.crawl_id == self._crawl, crawl_robots.c.origin == origin
+                )
+            ).first()
+
+
+def give_back(connection: Connection, workers: Sequence[int]) -> None:
+    """Free the queues and the grants of workers that are no more."""
+    for worker in workers:
+        connection.execute(RELEASE_ALL, {"worker": worker})
+        connection.execute(delete(crawl_workers).where(crawl_workers.c.id == worker))
+
+
+__all__ = ["Frontier", "give_back"]
