@@ -32,7 +32,6 @@ HEARTBEAT_SECONDS = 120.0
 _ROWS_AT_ONCE = 1000
 
 _SEED = Decision(UrlState.QUEUED, Verdict.SEED)
-_SEED_PRIORITY = 1000
 
 
 def queue_host(url: str) -> str:
@@ -88,7 +87,7 @@ class CrawlControl:
         ]
         connection.execute(insert_new(self._engine, crawl_seeds), rows)
         found = [
-            Found(seed.url, url_hash(seed.url), queue_host(seed.url), number, None, "", "seed", _SEED, _SEED_PRIORITY)
+            Found(seed.url, url_hash(seed.url), queue_host(seed.url), number, None, "", "link", "seed", _SEED, 0)
             for number, seed in _seeds(connection, crawl_id)
         ]
         ledger = Ledger()
@@ -188,7 +187,18 @@ class CrawlControl:
         while True:
             with writing(self._engine) as connection:
                 rows = connection.execute(
-                    select(columns.id, columns.host_id, columns.seed_id, columns.hash, columns.state, columns.hops)
+                    select(
+                        columns.id,
+                        columns.host_id,
+                        columns.seed_id,
+                        columns.hash,
+                        columns.state,
+                        columns.hops,
+                        columns.mime,
+                        columns.status,
+                        columns.length,
+                        columns.is_new,
+                    )
                     .where(columns.crawl_id == crawl_id, columns.id > last, failed)
                     .order_by(columns.id)
                     .limit(_ROWS_AT_ONCE)

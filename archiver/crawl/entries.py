@@ -11,10 +11,10 @@ from archiver.crawl.plan import CrawlPlan
 from archiver.model import Capture, Hop
 
 #: Entries with a smaller priority are what pages need; the others are pages.
-PAGE_PRIORITY = 1000
+PAGE_PRIORITY = 10_000
 
-#: An entry that failed comes after those that were not tried yet, and before guesses.
-RETRY_PRIORITY = 100_000
+#: Added to the priority of an entry that failed: it comes after all those that were not tried yet.
+RETRY_PRIORITY = 2_000_000
 
 
 def url_hash(url: str) -> int:
@@ -22,9 +22,9 @@ def url_hash(url: str) -> int:
     return int.from_bytes(blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
 
 
-def is_requisite(hops: str) -> bool:
-    """Whether hops end at something that a page needs: an embed, or where embeds are redirected to."""
-    return hops.rstrip(Hop.REDIRECT).endswith(Hop.EMBED)
+def counts_as_page(hops: str) -> bool:
+    """Whether hops end at a page: a seed, a link, or where those redirect to; not at what pages need, nor at robots.txt."""
+    return hops.rstrip(Hop.REDIRECT)[-1:] in ("", Hop.LINK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Found:
         seed_id: of the seed it came from.
         via_id: row of the URL it was found on; None for seeds.
         hops: `Hop` letters from the seed.
+        slot: what a browser does with it, see `SlotKind`.
         kind: how it was found there, in words.
         decision: to fetch it, or why not.
         priority: small numbers first; from `PAGE_PRIORITY` on they are pages.
@@ -49,6 +50,7 @@ class Found:
     seed_id: int
     via_id: int | None
     hops: str
+    slot: str
     kind: str
     decision: Decision
     priority: int
@@ -59,7 +61,8 @@ class Entry:
     """A URL that was claimed with its queue.
 
     Attributes:
-        url_id, url, seed_id, hops, kind, attempts: of its row.
+        url_id, url, seed_id, hops, slot, kind, attempts: of its row.
+        decision: why it is fetched.
         queue_id, priority: its place in the frontier.
         host_id, host: whose it is.
         via: the URL it was found on; None for seeds.
@@ -70,7 +73,9 @@ class Entry:
     url: str
     seed_id: int
     hops: str
+    slot: str
     kind: str
+    decision: Decision
     attempts: int
     queue_id: int
     priority: int
@@ -82,7 +87,7 @@ class Entry:
     @property
     def is_page(self) -> bool:
         """Whether it counts as a page, rather than as something a page needs."""
-        return self.priority >= PAGE_PRIORITY and not is_requisite(self.hops)
+        return counts_as_page(self.hops)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select, update
 
+from archiver.crawl.decision import Decision, UrlState, Verdict
 from archiver.crawl.entries import (
     Batch,
     Claimed,
@@ -290,7 +291,8 @@ class Frontier:
 
     def _entries(self, connection: Connection, queue_id: int, count: int) -> Iterator[Entry]:
         for row in connection.execute(ENTRY, {"queue": queue_id, "count": count}):
-            yield Entry(*row)
+            decision = Decision(UrlState.QUEUED, Verdict(row[6]), row[7])
+            yield Entry(*row[:6], decision, *row[8:])
 
     def refill(self, queue_id: int, *, without: Collection[int], count: int) -> list[Entry]:
         """The next entries of a queue that this worker holds.

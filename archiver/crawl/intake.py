@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from archiver.crawl.decision import UrlState
-from archiver.crawl.entries import PAGE_PRIORITY, RETRY_PRIORITY, Finished, Found, is_requisite
+from archiver.crawl.entries import PAGE_PRIORITY, RETRY_PRIORITY, Finished, Found, counts_as_page
 from archiver.crawl.ledger import Ledger
 from archiver.crawl.statements import (
     ADD_PENDING,
@@ -63,7 +63,10 @@ class Intake:
             pending[entry.queue_id] -= 1
             ledger.move(entry.host_id, entry.seed_id, UrlState.QUEUED, item.state)
             if item.state is UrlState.CAPTURED:
-                ledger.captured(item)
+                ledger.answered(
+                    entry.host_id, entry.seed_id, mime=item.mime, status=item.status, length=item.length, is_new=item.is_new,
+                    is_page=item.is_page,
+                )  # fmt: skip
         connection.execute(UPDATE_URL, [_url_values(item) for item in finished])
         if any(item.decision is not None or item.detail is not None for item in finished):
             connection.execute(UPDATE_VERDICT, [values for item in finished if (values := _verdict_values(item))])
@@ -104,6 +107,7 @@ class Intake:
                 .values(
                     via_id=item.via_id,
                     hops=item.hops,
+                    slot=item.slot,
                     kind=item.kind,
                     state=int(UrlState.QUEUED),
                     verdict=item.decision.verdict.value,
@@ -118,7 +122,7 @@ class Intake:
 
         Args:
             connection: of the transaction.
-            rows: (id, host_id, seed_id, hash, state, hops) of each.
+            rows: (id, host_id, seed_id, hash, state, hops, mime, status, length, is_new) of each.
             ledger: takes note.
             now: seconds since 1970.
         """
@@ -127,8 +131,13 @@ class Intake:
         connection.execute(REQUEUE_URL, [{"which": row[0]} for row in rows])
         for row in rows:
             ledger.move(row[1], row[2], UrlState(row[4]), UrlState.QUEUED)
+            if row[4] == UrlState.CAPTURED:
+                ledger.answered(row[1], row[2], mime=row[6], status=row[7], length=row[8], is_new=bool(row[9]),
+                                is_page=counts_as_page(row[5]), sign=-1)  # fmt: skip
         queues = self._queue_ids(connection, {(row[1], row[3] % self.lanes) for row in rows})
-        places = [(queues[row[1], row[3] % self.lanes], 0 if is_requisite(row[5]) else RETRY_PRIORITY, row[0]) for row in rows]
+        places = [
+            (queues[row[1], row[3] % self.lanes], PAGE_PRIORITY if counts_as_page(row[5]) else 100, row[0]) for row in rows
+        ]
         self._place(connection, places, now)
 
     def _rows_of(self, connection: Connection, hashes: Iterable[int]) -> Iterator[Any]:
@@ -151,6 +160,7 @@ class Intake:
             "seed_id": item.seed_id,
             "via_id": item.via_id,
             "hops": item.hops,
+            "slot": item.slot,
             "kind": item.kind,
             "state": int(item.decision.state),
             "verdict": item.decision.verdict.value,
@@ -233,4 +243,4 @@ def _verdict_values(item: Finished) -> dict[str, object] | None:
 
 
 def _retry_priority(priority: int) -> int:
-    return priority if priority >= RETRY_PRIORITY or priority < PAGE_PRIORITY else RETRY_PRIORITY + priority
+    return priority + RETRY_PRIORITY

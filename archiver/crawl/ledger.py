@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, update
 
 from archiver.crawl.decision import UrlState
-from archiver.crawl.entries import Finished
 from archiver.index.crawltables import crawl_counts, crawl_hosts
 
 #: The column that counts URLs of a state; captured ones count as documents.
@@ -40,25 +39,35 @@ class Ledger:
                 sums[COLUMN_OF_STATE[before]] -= 1
             sums[COLUMN_OF_STATE[after]] += 1
 
-    def captured(self, item: Finished) -> None:
-        """A URL was answered and recorded: bytes, type and status (`move` counts the document)."""
-        entry = item.entry
+    def answered(
+        self,
+        host_id: int,
+        seed_id: int,
+        *,
+        mime: str,
+        status: int | None,
+        length: int,
+        is_new: bool,
+        is_page: bool,
+        sign: int = 1,
+    ) -> None:
+        """A URL was answered and recorded: bytes, type and status (`move` counts the document). With -1 for `sign`: no more."""
         places = (
-            self._hosts[entry.host_id],
-            self._counts["seed", str(entry.seed_id)],
+            self._hosts[host_id],
+            self._counts["seed", str(seed_id)],
             self._counts["total", ""],
-            self._counts["mime", item.mime],
-            self._counts["status", str(item.status or "")],
+            self._counts["mime", mime],
+            self._counts["status", str(status or "")],
         )
         for position, sums in enumerate(places):
-            sums["bytes"] += item.length
+            sums["bytes"] += sign * length
             if position >= 3:
-                sums["documents"] += 1
-            if item.is_new:
-                sums["new_documents"] += 1
-                sums["new_bytes"] += item.length
-            if item.is_page and position:
-                sums["pages"] += 1
+                sums["documents"] += sign
+            if is_new:
+                sums["new_documents"] += sign
+                sums["new_bytes"] += sign * length
+            if is_page and position:
+                sums["pages"] += sign
 
     @property
     def finished_documents(self) -> int:

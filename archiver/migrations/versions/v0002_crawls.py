@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("seed_id", sa.Integer, nullable=False),
         sa.Column("via_id", sa.BigInteger),
         sa.Column("hops", sa.Text, nullable=False),
+        sa.Column("slot", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("state", sa.Integer, nullable=False),
         sa.Column("verdict", sa.Text, nullable=False),
