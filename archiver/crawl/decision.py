@@ -51,6 +51,7 @@ class Verdict(StrEnum):
     REPEATED_QUERY = "repeated-query"
     DEEP_PATH = "deep-path"
     LONG_URL = "long-url"
+    JOINED_URL = "joined-url"
     CALENDAR = "calendar"
     QUERY_VARIANTS = "query-variants"
     SESSION_ID = "session-id"
@@ -75,3 +76,92 @@ class Decision:
     def taken(self) -> bool:
         """Whether the URL is to be fetched."""
         return self.state is UrlState.QUEUED
+
+
+def explain(decision: Decision) -> str:
+    """One plain sentence for people: why the URL is fetched, or is not."""
+    plain, detailed = _SENTENCES[decision.verdict]
+    return detailed.format(decision.detail) if decision.detail and detailed else plain
+
+
+#: What each verdict means, without and with its detail ("" where it never has one).
+_SENTENCES = {
+    Verdict.SEED: ("It is a seed of the crawl.", ""),
+    Verdict.IN_SCOPE: ("It is in the scope of its seed.", "It is in the scope of the seed {}."),
+    Verdict.ACCEPT_RULE: ("A rule of the crawl takes it.", "The crawl has a rule that takes it: {}."),
+    Verdict.REQUISITE: (
+        "A page that is captured needs it.",
+        "A page that is captured needs it; that page is outside the scope by this many links: {}.",
+    ),
+    Verdict.REDIRECT: (
+        "A page that is captured redirects to it.",
+        "A page that is captured redirects to it; that page is outside the scope by this many links: {}.",
+    ),
+    Verdict.EXTRA_HOP: (
+        "It is outside the scope, but near enough.",
+        "It is outside the scope by as many links as the crawl allows: {}.",
+    ),
+    Verdict.PREREQUISITE: ("It has to be known before anything else of its host.", ""),
+    Verdict.SITEMAP: ("It is a sitemap, which lists pages of the site.", ""),
+    Verdict.OUTSIDE: ("It is outside the scope of every seed.", ""),
+    Verdict.BLOCK_RULE: ("A rule of the crawl refuses it.", "The crawl has a rule that refuses it: {}."),
+    Verdict.TOO_DEEP: (
+        "It is more links away from its seed than the crawl follows.",
+        "It is more links away from its seed than the crawl follows ({}).",
+    ),
+    Verdict.TOO_FAR_EMBEDDED: (
+        "It is too many steps away from the page that needs it.",
+        "It is too many steps away from the page that needs it ({}).",
+    ),
+    Verdict.NOT_HTTP: (
+        "It is no http or https address, and only those can be captured.",
+        "Its address begins with “{}”, and only http and https can be captured.",
+    ),
+    Verdict.LOGOUT: (
+        "It looks like a link that ends the login.",
+        "It looks like a link that ends the login ({}).",
+    ),
+    Verdict.NOFOLLOW: (
+        "The page that links to it asks that its links are not followed.",
+        "The page that links to it asks that its links are not followed ({}).",
+    ),
+    Verdict.GUESS: ("It only looks like an address in a script, and the crawl leaves those alone.", ""),
+    Verdict.ROBOTS: ("The site's robots.txt forbids it.", "The site's robots.txt forbids it: {}."),
+    Verdict.ROBOTS_UNREACHABLE: (
+        "The site's robots.txt could not be read, so nothing of the site may be fetched for now.",
+        "The site's robots.txt could not be read ({}), so nothing of the site may be fetched for now.",
+    ),
+    Verdict.REPEATED_SEGMENT: (
+        "Parts of its path come again and again, as in endless sites.",
+        "A part of its path comes again and again, as in endless sites: {}.",
+    ),
+    Verdict.REPEATED_QUERY: (
+        "Parts of its query come again and again, as in endless sites.",
+        "A part of its query comes again and again, as in endless sites: {}.",
+    ),
+    Verdict.DEEP_PATH: (
+        "Its path has more parts than real sites have.",
+        "Its path has more parts than real sites have ({}).",
+    ),
+    Verdict.LONG_URL: ("It is longer than real addresses are.", "It is longer than real addresses are ({})."),
+    Verdict.JOINED_URL: (
+        "It is several addresses joined into one, as by a mistake in a page.",
+        "It is several addresses joined into one, as by a mistake in a page: {}.",
+    ),
+    Verdict.CALENDAR: (
+        "It is a page of a calendar far from now, and calendars never end.",
+        "It is a page of a calendar far from now ({}), and calendars never end.",
+    ),
+    Verdict.QUERY_VARIANTS: (
+        "Its page was met with too many different queries.",
+        "Its page was met with too many different queries ({}).",
+    ),
+    Verdict.SESSION_ID: (
+        "It differs from an address that is known only in a session id.",
+        "It differs from an address that is known only in a session id ({}).",
+    ),
+    Verdict.SAME_AS_PARENT: (
+        "The page that links to it is the same as the page before, as in endless sites.",
+        "The page that links to it is the same as the page before ({}), as in endless sites.",
+    ),
+}
