@@ -56,6 +56,7 @@ class Task:
     redirected_from: tuple[str, ...] = ()  # the redirects that led here, in their order
     cookies_came: bool = False  # from one of them
     retried: bool = False  # once round the circle already, because cookies had come
+    is_anew: bool = False  # fetched whole, whatever the archive holds
 
 
 def accept_for(task: Task) -> str:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from threading import Event
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import BinaryIO, Protocol, Self
 from uuid import uuid4
 
 from archiver.decisions import (
@@ -34,12 +34,14 @@ from archiver.decisions import (
     referrer_for,
     tasks_of,
 )
-from archiver.errors import BodyLimitExceeded
+from archiver.errors import BodyLimitExceeded, DamagedRecord
 from archiver.fetch.cookies import PageCookies
 from archiver.fetch.guard import AddressGuard
 from archiver.fetch.http import FetchLimits, HttpFetcher
 from archiver.holdings import Holdings
+from archiver.index.database import writing
 from archiver.index.entry import capture_of
+from archiver.index.payloads import Dedup
 from archiver.markup.slots import SlotKind
 from archiver.message import Head, iter_body, read_head
 from archiver.model import (
@@ -51,11 +53,11 @@ from archiver.model import (
     PageResult,
     ResourceOutcome,
 )
+from archiver.unchanged import unchanged
 from archiver.urls import parse_url
+from archiver.warc.dedup import Condition, Kept, kept_of
+from archiver.warc.reader import StoredRecord
 from archiver.warc.writer import PageContext, WarcInfo, WarcWriter
-
-if TYPE_CHECKING:
-    from archiver.extract.requisites import PageLinks
 
 #: Decoded bytes of one document that are searched for what it needs; the record itself is kept whole.
 MAX_SCANNED_BYTES = 64 * 1024 * 1024
@@ -63,6 +65,8 @@ MAX_SCANNED_BYTES = 64 * 1024 * 1024
 #: Rows are committed at least this often, so that a long page shows up while it is captured.
 COMMIT_EVERY_RECORDS = 200
 COMMIT_EVERY_SECONDS = 2.0
+
+_NOT_MODIFIED = 304
 
 #: After the first interrupt, requests in flight get this long to finish.
 FINISH_SECONDS = 10.0
@@ -116,6 +120,8 @@ class _Done:
     follow: tuple[Task, ...] = ()
     redirect: Task | None = None
     title: str = ""
+    kept: Kept | None = None
+    again: Task | None = None  # to be fetched once more, whole
 
 
 def utc_now() -> datetime:
@@ -174,6 +180,8 @@ class PageCapturer:
             verify_tls=settings.verify_tls,
             clock=clock,
         )
+        number = holdings.collections.number(collection)
+        self.dedup = Dedup(holdings.engine, number, mode=settings.dedup, min_bytes=settings.dedup_min_bytes)
         organisation = self.collection.organisation
         self.writer = WarcWriter(
             holdings.store,
@@ -256,6 +264,7 @@ class _Run:
         self.queue: deque[Task] = deque([Task(Candidate(seed), SlotKind.LINK, is_page=True)])
         self.outcomes: list[ResourceOutcome] = []
         self.uncommitted: list[Capture] = []
+        self.kept: list[Kept | None] = []
         self.files: dict[str, None] = {}
         self.received = 0
         self.started_at = capturer.clock()
@@ -339,9 +348,11 @@ class _Run:
 
     def process(self, task: Task) -> _Done:
         """Fetch one URL, write its records, find what it needs."""
+        headers = self.request_headers(task)
+        asked = None if task.is_anew else self.capturer.dedup.condition(task.candidate.url, headers)
         exchange = self.capturer.fetcher.fetch(
             task.candidate.url,
-            headers=self.request_headers(task),
+            headers=headers | asked.headers if asked else headers,
             deadline=self.deadline,
             max_bytes=self.room(),
             cancelled=self.stop.abort.is_set,
@@ -350,7 +361,7 @@ class _Run:
             if exchange.response is None:
                 failure = exchange.failure or Failure(FailureKind.PROTOCOL, "the server sent nothing")
                 return _Done(task, ResourceOutcome(task.candidate, None, "", 0, None, failure))
-            return self.keep(task, exchange)
+            return self.keep(task, exchange, asked)
         finally:
             exchange.close()
 
@@ -365,55 +376,71 @@ class _Run:
             headers["Cookie"] = cookie
         return headers
 
-    def keep(self, task: Task, exchange: Exchange) -> _Done:
+    def keep(self, task: Task, exchange: Exchange, asked: Condition | None) -> _Done:
         """Write the records of a response and read it for what it needs."""
-        candidate = task.candidate
-        records = self.capturer.writer.write_exchange(exchange, page=PageContext(candidate.via, candidate.hops))
+        candidate, dedup = task.candidate, self.capturer.dedup
+        page = PageContext(candidate.via, candidate.hops)
+        records = self.capturer.writer.write_exchange(exchange, page=page, known=dedup.target, asked=asked)
         written = records[0]
-        outcome = ResourceOutcome(
-            candidate,
-            written.status,
-            written.mime,
-            exchange.response_length,
-            capture_of(written, self.capturer.collection.slug, exchange.request),
-            failure_of(exchange),
-        )
+        capture = capture_of(written, self.capturer.collection.slug, exchange.request)
+        failure = failure_of(exchange)
+        outcome = ResourceOutcome(candidate, written.status, written.mime, exchange.response_length, capture, failure)
         assert exchange.response is not None
         exchange.response.seek(0)
         head = read_head(exchange.response)
+        done = _Done(task, outcome, kept=dedup.note(kept_of(exchange, written, capture, head)))
         set_cookie = self.cookies.learn(candidate.url, head)
         redirect = redirect_of(task, exchange.status, head)
         if isinstance(redirect, Task):
-            came = task.cookies_came or set_cookie
-            return _Done(task, outcome, redirect=replace(redirect, cookies_came=came))
+            return replace(done, redirect=replace(redirect, cookies_came=task.cookies_came or set_cookie))
         if redirect is not None:
             outcome = replace(outcome, failure=outcome.failure or redirect)
         if outcome.failure is not None and outcome.failure.kind is FailureKind.PROTOCOL:
-            return _Done(task, outcome)
-        try:
-            links = self.read_links(task, exchange, head)
-        except BodyLimitExceeded as error:
-            return _Done(task, replace(outcome, failure=Failure(FailureKind.TOO_LARGE, error.message)))
-        if links is None:
-            return _Done(task, outcome)
-        return _Done(task, outcome, tasks_of(task, links), title=links.title)
+            return replace(done, outcome=outcome)
+        if asked is not None and exchange.status == _NOT_MODIFIED and outcome.failure is None:
+            return self.go_on_from(done, asked)
+        return self.read(replace(done, outcome=outcome), head, exchange.response)
 
-    def read_links(self, task: Task, exchange: Exchange, head: Head) -> PageLinks | None:
-        """What a document needs; None when this one is not read for it."""
-        if task.depth > MAX_DOCUMENT_DEPTH or exchange.response is None:
-            return None
-        mime = readable_type(head.media_type, task)
+    def go_on_from(self, done: _Done, asked: Condition) -> _Done:
+        """After "not modified": read the earlier capture in its place, or, where that cannot be read, fetch once more."""
+        record = unchanged(self.capturer.holdings, self.capturer.collection.slug, asked)
+        if record is None:
+            return replace(done, again=replace(done.task, is_anew=True))
+        try:
+            assert record.http is not None
+            outcome = replace(done.outcome, mime=record.http.media_type)
+            return self.read(replace(done, outcome=outcome), record.http, record)
+        except DamagedRecord:
+            return replace(done, again=replace(done.task, is_anew=True))
+        finally:
+            record.close()
+
+    def read(self, done: _Done, head: Head, body: BinaryIO | StoredRecord) -> _Done:
+        """Find what a document needs; `body` stands at its beginning behind the head."""
+        mime = readable_type(head.media_type, done.task) if done.task.depth <= MAX_DOCUMENT_DEPTH else None
         if mime is None:
-            return None
+            return done
         from archiver.extract.requisites import requisites
 
-        return requisites(
-            iter_body(exchange.response, head, limit=MAX_SCANNED_BYTES),
-            url=task.candidate.url,
-            mime=mime,
-            http_charset=head.charset,
-            link_headers=head.get_all("Link"),
-        )
+        try:
+            pieces = (
+                body.payload(content=True, limit=MAX_SCANNED_BYTES)
+                if isinstance(body, StoredRecord)
+                else iter_body(body, head, limit=MAX_SCANNED_BYTES)
+            )
+            links = requisites(
+                pieces,
+                url=done.task.candidate.url,
+                mime=mime,
+                http_charset=head.charset,
+                link_headers=head.get_all("Link"),
+            )
+        except BodyLimitExceeded as error:
+            too_large = Failure(FailureKind.TOO_LARGE, error.message)
+            return replace(done, outcome=replace(done.outcome, failure=too_large))
+        if links is None:
+            return done
+        return replace(done, follow=tasks_of(done.task, links), title=links.title)
 
     # -- back in the calling thread ----------------------------------------------------------------------------------
 
@@ -423,6 +450,7 @@ class _Run:
         self.received += done.outcome.length
         if done.outcome.capture is not None:
             self.uncommitted.append(done.outcome.capture)
+            self.kept.append(done.kept)
             self.files[done.outcome.capture.file] = None
 
     def take(self, done: _Done) -> None:
@@ -434,6 +462,8 @@ class _Run:
                 self.timestamp = done.outcome.capture.timestamp
         if done.redirect is not None:
             self.follow_redirect(done.redirect)
+        if done.again is not None:
+            self.queue.append(done.again)
         for task in done.follow:
             self.enqueue(task)
         self.observer.finished(done.outcome, len(self.known))
@@ -471,8 +501,11 @@ class _Run:
         if not self.uncommitted:
             return
         rows, self.uncommitted = self.uncommitted, []
+        kept, self.kept = self.kept, []
         self.capturer.writer.sync()
-        self.capturer.holdings.index.add(rows)
+        with writing(self.capturer.holdings.engine) as connection:
+            self.capturer.holdings.index.add_within(connection, rows)
+            self.capturer.dedup.remember(connection, kept)
 
     def result(self) -> PageResult:
         elapsed = timedelta(seconds=self.capturer.monotonic() - self.started)

@@ -159,6 +159,7 @@ class WrittenRecord:
         payload_digest: "sha1:" + base32, of the payload without transfer coding; "" when there is none.
         revisit_of: set on revisit records.
         truncated: set when bytes are missing.
+        payload_length: bytes of the payload that came, also of one that a revisit leaves out; None when nobody measured it.
     """
 
     record_type: str
@@ -173,6 +174,7 @@ class WrittenRecord:
     payload_digest: str = ""
     revisit_of: RevisitTarget | None = None
     truncated: Truncation | None = None
+    payload_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,10 @@ class Settings:
     max_page_resources: int = _setting(5000, "URLs of one page capture; 0 for no limit")
     warc_max_bytes: int = _setting(1_000_000_000, "size in bytes at which a WARC file is finished")
     chunked: str = _setting("portable", "how chunked responses are stored: portable or exact")
+    dedup: str = _setting(
+        "collection", "what is held already is recorded as a revisit: looked for in the collection or the whole archive, or off"
+    )
+    dedup_min_bytes: int = _setting(256, "bytes of a response's body below which it is never recorded as a revisit")
     host: str = _setting("127.0.0.1", "address the reader and the proxy listen on")
     port: int = _setting(8080, "port of the reader")
     workbench_port: int = _setting(8081, "port of the workbench, always on loopback")
@@ -65,7 +69,7 @@ class Settings:
 
 NAMES: tuple[str, ...] = tuple(item.name for item in fields(Settings) if item.name != "sources")
 _DEFAULTS = {item.name: item.default for item in fields(Settings) if item.name != "sources"}
-_CHOICES = {"chunked": ("portable", "exact")}
+_CHOICES = {"chunked": ("portable", "exact"), "dedup": ("collection", "archive", "off")}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _PORTS = frozenset({"port", "workbench_port", "proxy_port"})

@@ -32,7 +32,7 @@ class ArchivedResponse:
         head: HTTP head; made up of the media type for records without one.
         record: where the body is.
         exact: the body is read as the server encoded it, not as a browser decodes it.
-        place: file, with its folder, and offset of the record.
+        place: file, with its folder and how it is decoded, and offset of the record.
         reopen: opens the record once more, at its beginning.
     """
 
@@ -160,30 +160,40 @@ def load(store: FolderStore, capture: Capture, original: Capture | None = None, 
         DamagedRecord: the record cannot be read.
     """
     record, source = read_record(store, capture.file, capture.offset), capture
-    head = record.http
+    head, own = record.http, None
     if record.record_type == "revisit" and not _is_empty(capture):
         if original is None:
             record.close()
             raise MissingRecord("This capture repeats an earlier one that the archive does not hold.")
-        repeated = read_record(store, original.file, original.offset)
-        repeated_head = repeated.http
         record.close()
         # "Not modified" is what the server said to the crawler; to readers it would have sent what it had sent before.
-        is_said = head is not None and head.status and head.status != _NOT_MODIFIED
-        head, record, source = head if is_said else repeated_head, repeated, original
+        own = head if head is not None and head.status and head.status != _NOT_MODIFIED else None
+        record, source = _opened(store, original, own), original
+        head = own or record.http
     if head is None:
         kind = record.get("Content-Type") or capture.mime
         head = parse_head(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode())
-    file, offset = source.file, source.offset
     return ArchivedResponse(
         capture,
         head.status or 200,
         head,
         record,
         exact,
-        (f"{store.root}/{file}", offset),
-        lambda: read_record(store, file, offset),
+        (f"{store.root}/{source.file} {' '.join(head.codings)}", source.offset),
+        lambda: _opened(store, source, own),
     )
+
+
+def _opened(store: FolderStore, capture: Capture, own: Head | None) -> StoredRecord:
+    """The record of a capture; `own`, where given, is the head of what repeats it, by which its body is decoded.
+
+    Servers send the same compressed bytes both as a file of their own and as the coding of another. A head that says neither
+    coding nor length may have lost them on its way here.
+    """
+    record = read_record(store, capture.file, capture.offset)
+    if own is not None and (own.codings or own.get("Content-Length") is not None):
+        record.decode_as(own)
+    return record
 
 
 def _is_empty(capture: Capture) -> bool:

@@ -184,7 +184,7 @@ class Lookup:
         yield from sorted(found, key=lambda item: abs(parse_timestamp(item.timestamp) - there))
 
     def original_of(self, scope: Scope, revisit: Capture) -> Capture | None:
-        """The capture whose payload a revisit repeats; None when it is not held."""
+        """The capture whose payload a revisit repeats; None when it is not held, or nobody may see it any more."""
         index = self._holdings.index
         target = revisit.revisit_of
         places = [(revisit.urlkey, revisit.timestamp)]
@@ -196,6 +196,27 @@ class Lookup:
                     return capture
                 if tried >= _ROWS:
                     break
+        return self._original_elsewhere(scope, revisit)
+
+    def _original_elsewhere(self, scope: Scope, revisit: Capture) -> Capture | None:
+        """The payload of a revisit in another collection that is not private.
+
+        Only the very capture that it names, and only with the very digest: who captured a payload has had it, so seeing it
+        here tells nothing that the revisit does not; a digest that is missing or of another kind would prove nothing.
+        """
+        target = revisit.revisit_of
+        if target is None or not target.url or not target.timestamp or not revisit.digest:
+            return None
+        key = urlkey(target.url)
+        for collection in self._holdings.collections.all():
+            if collection.visibility is Visibility.PRIVATE or collection.slug in scope.slugs:
+                continue
+            named = self._holdings.index.versions(
+                (collection.slug,), key, since=target.timestamp, until=target.timestamp, limit=_ROWS
+            )
+            for capture in named:
+                if capture.revisit_of is None and capture.digest == revisit.digest:
+                    return capture
         return None
 
     def versions(self, scope: Scope, url: str, period: str = "", *, limit: int = 5000) -> list[Capture]:

@@ -137,6 +137,18 @@ class CollectionRegistry:
             f"Did you mean “{near[0]}”?" if near else "Make it with muniment collection create.",
         )
 
+    def number(self, slug: str) -> int:
+        """By what the tables know a collection.
+
+        Raises:
+            UnknownCollection: there is none of that name.
+        """
+        with reading(self._engine) as connection:
+            found = connection.execute(select(collections.c.id).where(collections.c.slug == slug)).scalar()
+        if found is None:
+            raise UnknownCollection(f"There is no collection “{one_line(slug)[:80]}”.")
+        return int(found)
+
     def all(self) -> list[Collection]:
         """Every collection, by title."""
         with reading(self._engine) as connection:

@@ -116,14 +116,26 @@ class Prepared:
 
 def insert_new(engine: Engine, table: Table) -> Any:
     """An INSERT that passes over rows that are already there."""
+    return _insert(engine, table).on_conflict_do_nothing()
+
+
+def insert_or_replace(engine: Engine, table: Table) -> Any:
+    """An INSERT that puts new rows in the place of those with the same primary key."""
+    statement = _insert(engine, table)
+    key = table.primary_key.columns
+    changed = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in key}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+
+
+def _insert(engine: Engine, table: Table) -> Any:
     # Only the dialect in use: PostgreSQL's takes long to import.
     if engine.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
-        return postgresql_insert(table).on_conflict_do_nothing()
+        return postgresql_insert(table)
     from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-    return sqlite_insert(table).on_conflict_do_nothing()
+    return sqlite_insert(table)
 
 
 @contextmanager

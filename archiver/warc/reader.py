@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import RawIOBase
 from typing import BinaryIO, cast
@@ -217,6 +217,16 @@ class StoredRecord:
             raw = self.stream.until_blank()
             self._head = parse_head(raw) if raw else read_head(cast(BinaryIO, self.stream))
         return self._head
+
+    def decode_as(self, head: Head) -> None:
+        """Let `payload` undo the content codings that another head names in place of those that its own does."""
+        own = self.http
+        if own is not None and own.codings != head.codings:
+            fields = (
+                *(pair for pair in own.fields if pair[0].lower() != b"content-encoding"),
+                *(pair for pair in head.fields if pair[0].lower() == b"content-encoding"),
+            )
+            self._head = replace(own, fields=fields)
 
     def payload(self, *, content: bool = False, limit: int | None = None) -> Iterator[bytes]:
         """The payload without transfer coding; with `content` also without content coding."""

@@ -105,12 +105,19 @@ def truncated_field(truncated: Truncation | None) -> Fields:
     return [("WARC-Truncated", truncated.value)] if truncated else []
 
 
-def revisit_fields(profile: str, target: RevisitTarget, target_date: datetime | None) -> Fields:
-    """What a revisit record says of the capture it repeats (WARC 1.1, section 6.7)."""
+def revisit_fields(profile: str, target: RevisitTarget, target_date: str, *, is_cut: bool) -> Fields:
+    """What a revisit record says of the capture it repeats (WARC 1.1, section 6.7).
+
+    Args:
+        profile: URI of the profile.
+        target: the capture.
+        target_date: its WARC-Date, or "".
+        is_cut: there was a body, which the block leaves out.
+    """
     return [
         ("WARC-Profile", profile),
         ("WARC-Refers-To", target.record_id or ""),
         ("WARC-Refers-To-Target-URI", target.url or ""),
-        ("WARC-Refers-To-Date", to_iso(target_date) if target_date else ""),
-        ("WARC-Truncated", "length"),
+        ("WARC-Refers-To-Date", target_date),
+        ("WARC-Truncated", "length" if is_cut else ""),
     ]

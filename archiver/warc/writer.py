@@ -25,7 +25,8 @@ from archiver.errors import StorageFailed
 from archiver.message import ChunkedDecoder, Head, read_head
 from archiver.model import Exchange, RevisitTarget, WrittenRecord
 from archiver.store.folder import FolderStore
-from archiver.timestamps import to_timestamp
+from archiver.timestamps import to_iso, to_timestamp
+from archiver.warc.dedup import Condition, KnownPayload, Revisit, revisit_for
 from archiver.warc.records import (
     Fields,
     WarcInfo,
@@ -76,6 +77,7 @@ class _Body:
     length: int
     head: Head
     payload_digest: str
+    payload_length: int
     transfer_decoded: bool
     chunks: tuple[int, ...] = ()
     trailers: bytes = b""
@@ -84,6 +86,11 @@ class _Body:
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
     while data := stream.read(_PIECE):
         yield data
+
+
+def _without_chunks(stream: BinaryIO, decoder: ChunkedDecoder) -> Iterator[bytes]:
+    yield from map(decoder.feed, _pieces(stream))
+    yield decoder.flush()
 
 
 class WarcWriter:
@@ -127,39 +134,54 @@ class WarcWriter:
         self._serial = 0
         self._finished: list[str] = []
 
-    def write_exchange(self, exchange: Exchange, *, page: PageContext | None = None) -> tuple[WrittenRecord, ...]:
-        """Write the response, request and metadata records of one exchange.
+    def write_exchange(
+        self,
+        exchange: Exchange,
+        *,
+        page: PageContext | None = None,
+        known: KnownPayload | None = None,
+        asked: Condition | None = None,
+    ) -> tuple[WrittenRecord, ...]:
+        """Write the response (or revisit), request and metadata records of one exchange.
+
+        Args:
+            exchange: as fetched.
+            page: how the URL was found.
+            known: looks up whether the payload is held already; None to write it in any case.
+            asked: the condition that was sent with the request, if one was.
 
         Returns:
-            The records written, the response first; nothing when no byte of a response arrived.
+            The records written, the response or revisit first; nothing when no byte of a response arrived.
 
         Raises:
             StorageFailed: the disk did not take it; the file is as it was before.
         """
+        return self._write_message(exchange, page, lambda body: _revisit(exchange, body, known, asked))
+
+    def write_revisit(
+        self,
+        exchange: Exchange,
+        target: RevisitTarget,
+        target_date: datetime | None,
+        *,
+        profile: str,
+        page: PageContext | None = None,
+    ) -> tuple[WrittenRecord, ...]:
+        """Write a response that repeats a certain capture as a revisit record: its head, and a pointer."""
+        date = to_iso(target_date) if target_date else ""
+        return self._write_message(exchange, page, lambda body: Revisit(profile, target, body.payload_digest, date))
+
+    def _write_message(
+        self, exchange: Exchange, page: PageContext | None, decide: Callable[[_Body], Revisit | None]
+    ) -> tuple[WrittenRecord, ...]:
         if exchange.response is None:
             return ()
         body = self._body(exchange)
         try:
-            return self._write_event(self._drafts(exchange, body, page))
+            return self._write_event(self._drafts(exchange, body, page or PageContext(), decide(body)))
         finally:
             if body.block is not exchange.response:
                 body.block.close()
-
-    def write_revisit(
-        self, exchange: Exchange, target: RevisitTarget, target_date: datetime | None, *, profile: str
-    ) -> tuple[WrittenRecord, ...]:
-        """Write a response whose payload is already held as a revisit record: its head, and a pointer."""
-        if exchange.response is None:
-            return ()
-        body = self._body(exchange)
-        drafts = self._drafts(exchange, body, None)
-        head = body.head.raw
-        # The block is another one, and what is cut off is said anew; the payload stays the one that was received.
-        fields = [pair for pair in drafts[0].fields if pair[0] not in ("WARC-Block-Digest", "WARC-Truncated")]
-        fields += [("WARC-Block-Digest", digest([head])), *revisit_fields(profile, target, target_date)]
-        written = replace(drafts[0].written, record_type="revisit", revisit_of=target)
-        drafts[0] = _Draft(written, fields, BytesIO(head), len(head))
-        return self._write_event(drafts)
 
     def write_resource(self, url: str, mime: str, data: bytes, *, date: datetime) -> WrittenRecord:
         """Write a resource record: something that did not come by HTTP."""
@@ -193,32 +215,29 @@ class WarcWriter:
         stream = cast(BinaryIO, exchange.response)
         stream.seek(0)
         head = read_head(stream)
+        size = len(head.raw)
         sha1 = hashlib.sha1(usedforsecurity=False)
         if not head.is_chunked or exchange.status is None:
             for piece in _pieces(stream):
                 sha1.update(piece)
-            return _Body(stream, exchange.response_length, head, labelled(sha1.digest()), False)
+            length = exchange.response_length
+            return _Body(stream, length, head, labelled(sha1.digest()), length - size, False)
         decoder = ChunkedDecoder()
         plain = cast(BinaryIO, tempfile.SpooledTemporaryFile(_SPOOL_BYTES))
         plain.write(head.raw)
-        length = len(head.raw)
-        for piece in _pieces(stream):
-            data = decoder.feed(piece)
-            length += len(data)
-            sha1.update(data)
-            plain.write(data)
-        rest = decoder.flush()
-        sha1.update(rest)
-        plain.write(rest)
+        length = size
+        for piece in _without_chunks(stream, decoder):
+            length += len(piece)
+            sha1.update(piece)
+            plain.write(piece)
         payload = labelled(sha1.digest())
         if self._portable:
-            return _Body(plain, length + len(rest), head, payload, True, tuple(decoder.sizes), decoder.trailers)
+            return _Body(plain, length, head, payload, length - size, True, tuple(decoder.sizes), decoder.trailers)
         plain.close()
-        return _Body(stream, exchange.response_length, head, payload, False)
+        return _Body(stream, exchange.response_length, head, payload, length - size, False)
 
-    def _drafts(self, exchange: Exchange, body: _Body, page: PageContext | None) -> list[_Draft]:
+    def _drafts(self, exchange: Exchange, body: _Body, page: PageContext, revisit: Revisit | None) -> list[_Draft]:
         response_id, request_id, metadata_id = self._new_id(), self._new_id(), self._new_id()
-        is_http = exchange.status is not None
 
         def shared(*others: str) -> Fields:
             return exchange_fields(
@@ -232,31 +251,14 @@ class WarcWriter:
         def written(kind: str, record_id: str) -> WrittenRecord:
             return WrittenRecord(kind, record_id, exchange.url, exchange.started_at, "", 0, 0)
 
-        body.block.seek(0)
-        block_digest = digest(_pieces(body.block))
-        fields = shared(request_id, metadata_id)
-        if is_http:
-            fields.append(("WARC-Payload-Digest", body.payload_digest))
-        fields += [("WARC-Block-Digest", block_digest), *truncated_field(exchange.truncated)]
-        if body.transfer_decoded:
-            fields.append(("WARC-Transfer-Decoded", "chunked"))
-        # What did not answer in HTTP is kept, but not called HTTP: readers would refuse the record.
-        fields.append(("Content-Type", "application/http;msgtype=response" if is_http else "application/octet-stream"))
-        response = replace(
-            written("response", response_id),
-            mime=body.head.media_type if is_http else "",
-            status=exchange.status,
-            payload_digest=body.payload_digest if is_http else "",
-            truncated=exchange.truncated,
-        )
-        drafts = [_Draft(response, fields, body.block, body.length)]
+        drafts = [_answer(exchange, body, revisit, written("response", response_id), shared(request_id, metadata_id))]
         request = exchange.request
         request_fields = shared(response_id, metadata_id)
         _, _, payload = request.partition(b"\r\n\r\n")
         request_fields += [("WARC-Payload-Digest", digest([payload])), ("WARC-Block-Digest", digest([request]))]
         request_fields.append(("Content-Type", "application/http;msgtype=request"))
         drafts.append(_Draft(written("request", request_id), request_fields, BytesIO(request), len(request)))
-        notes = _notes(exchange, body, page or PageContext())
+        notes = _notes(exchange, body, page)
         note_fields = [*shared(response_id, request_id), ("WARC-Block-Digest", digest([notes]))]
         note_fields.append(("Content-Type", "application/warc-fields"))
         drafts.append(_Draft(written("metadata", metadata_id), note_fields, BytesIO(notes), len(notes)))
@@ -334,6 +336,51 @@ class WarcWriter:
         self._file.close()
         self._file = None
         self._finished.append(self._name)
+
+
+def _revisit(exchange: Exchange, body: _Body, known: KnownPayload | None, asked: Condition | None) -> Revisit | None:
+    if known is None and asked is None:
+        return None
+    return revisit_for(exchange, body.payload_digest, body.payload_length, known, asked)
+
+
+def _answer(exchange: Exchange, body: _Body, revisit: Revisit | None, plain: WrittenRecord, shared: Fields) -> _Draft:
+    """The record of the response: whole, or of a revisit, whose block is the head alone.
+
+    Args:
+        exchange: as fetched.
+        body: what came.
+        revisit: how it is written; None for whole.
+        plain: what all records of the exchange have in common.
+        shared: header fields that they have in common.
+    """
+    is_http = exchange.status is not None
+    block, length = body.block, body.length
+    payload_digest, payload_length = (body.payload_digest if is_http else ""), body.payload_length
+    if revisit is not None:
+        block, length = BytesIO(body.head.raw), len(body.head.raw)
+        payload_digest = revisit.digest
+    block.seek(0)
+    fields = [*shared, ("WARC-Payload-Digest", payload_digest), ("WARC-Block-Digest", digest(_pieces(block)))]
+    if revisit is not None:
+        fields += revisit_fields(revisit.profile, revisit.target, revisit.date, is_cut=revisit.is_cut)
+    else:
+        fields += truncated_field(exchange.truncated)
+        if body.transfer_decoded:
+            fields.append(("WARC-Transfer-Decoded", "chunked"))
+    # What did not answer in HTTP is kept, but not called HTTP: readers would refuse the record.
+    fields.append(("Content-Type", "application/http;msgtype=response" if is_http else "application/octet-stream"))
+    written = replace(
+        plain,
+        record_type="revisit" if revisit else "response",
+        mime=body.head.media_type if is_http else "",
+        status=exchange.status,
+        payload_digest=payload_digest,
+        revisit_of=revisit.target if revisit else None,
+        truncated=exchange.truncated,
+        payload_length=payload_length if is_http else None,
+    )
+    return _Draft(written, fields, block, length)
 
 
 def _notes(exchange: Exchange, body: _Body, page: PageContext) -> bytes:

@@ -107,6 +107,7 @@ class _Replay:
         self.is_sent = self.wanted != address.url  # something was sent with the request
         self.is_approximate = False
         self.repeats: Capture | None = None  # the first that repeats what is not held
+        self.is_shared = False  # its payload is of another collection, which may be hidden
         # A browser tells modules apart by their address: all of a page's have its time, so that each is there once.
         self.is_in_place = address.modifier == "esm" and len(address.timestamp) == _WHOLE_TIMESTAMP
         self.beyond: Extent | None = None  # what is held when the bytes asked for are not among it
@@ -150,6 +151,7 @@ class _Replay:
         # What has a body is not sent twice, and what was asked for is not held under another address of its own.
         is_exact = self.is_sent or self.is_approximate or (self.is_at(capture) and not is_respelled)
         original = self.lookup.original_of(self.scope, capture) if capture.revisit_of else None
+        self.is_shared = original is not None and original.collection != capture.collection
         key = self.key(capture, original)
         is_held = capture.revisit_of is None or original is not None
         kept = self.kept.get(key) if is_exact and is_held else None  # who may not see a payload does not get a kept one
@@ -417,7 +419,8 @@ class _Replay:
         """Unrewritten, the same address will always be answered so: no capture comes nearer, and nobody hides a part of it."""
         address = self.address
         is_very = address.modifier and address.timestamp == capture.timestamp and address.url == capture.url
-        return bool(is_very and status in (200, PARTIAL) and self.scope.collection and not self.is_sent)
+        is_own = self.scope.collection and not self.is_shared
+        return bool(is_very and status in (200, PARTIAL) and is_own and not self.is_sent)
 
     def missing(self) -> BaseResponse:
         address = self.address
