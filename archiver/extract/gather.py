@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from archiver.extract.joining import Joiner
 from archiver.markup.slots import REQUISITE_KINDS, SlotKind
 from archiver.urls import is_http, resolve
 
-#: References of one document that are kept; the rest is counted.
-MAX_LINKS = 50_000
+#: References of one document that are kept; the rest is counted. A sitemap may have 50,000, and pictures besides.
+MAX_LINKS = 100_000
 #: A reference longer than this, in characters, is none (Heritrix: 2083, Zeno: 4000).
 MAX_REFERENCE = 16_384
 
@@ -60,6 +62,26 @@ class DocumentLinks:
     robots: frozenset[str] = frozenset()
     left_out: int = 0
     is_cut: bool = False
+
+
+class Mention(NamedTuple):
+    """A reference as it stands in a document.
+
+    Attributes:
+        reference: as written, without escapes; relative or absolute.
+        kind: what a browser does with it.
+        place: by what it was found.
+        is_guess: it need not be an address.
+        is_followed: False where it asks not to be followed.
+        modified: when what is there was last changed, as written.
+    """
+
+    reference: str
+    kind: SlotKind
+    place: str = ""
+    is_guess: bool = False
+    is_followed: bool = True
+    modified: str = ""
 
 
 _Said = tuple[SlotKind, str, bool, str]  # kind, place, is_followed, modified
@@ -124,6 +146,11 @@ class Gatherer:
                     self._links[reference] = (kind, place, is_followed, modified)
             elif is_followed and not said[2]:
                 self._links[reference] = (kind, place, True, modified)
+
+    def take(self, mentions: Iterable[Mention]) -> None:
+        """Take references, as written."""
+        for reference, kind, place, is_guess, is_followed, modified in mentions:
+            self.add(reference, kind, place, is_guess=is_guess, is_followed=is_followed, modified=modified)
 
     def _has_room(self) -> bool:
         if self._size >= self._limit:

@@ -44,7 +44,7 @@ _ABSOLUTE = re.compile(
     r"(?:[/?#][!#-;=?-\[\]_a-z~\u00a1-\U0010ffff]*)?",
 )
 _ADDRESS_BY_NUMBER = re.compile(
-    r"https?://(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?(?:/[!#-;=?-\[\]_a-z~]*)?"
+    r"https?://(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?/[!#-;=?-\[\]_a-z~]+"
 )
 _ROUTE = re.compile(r"/[A-Za-z][A-Za-z0-9_~-]{2,}(?:/[A-Za-z0-9_~.@-]+)*/?(?:\?[A-Za-z0-9_]+=[\w.~%&=+,:@/-]*)?", re.ASCII)
 #: Names of vocabularies, which are no addresses to go to.

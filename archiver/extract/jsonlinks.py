@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from archiver.extract.gather import Mention
 from archiver.extract.guess import Likeness, kind_of, likeness
 from archiver.markup.js import plain_string
-from archiver.markup.slots import SlotKind
 
 #: A string, and whether it is a name; one without an end takes all the rest.
 _STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"(\s*+:)?|\Z)', re.DOTALL)
@@ -23,22 +22,13 @@ _VOCABULARY = frozenset({"@context", "@type", "@vocab", "$schema", "$id", "$ref"
 _MARKUP_URL = re.compile(r"""<[^<>]*?[\s"'](?:src|href)\s*=\s*(?:"([^"<>\s]+)"|'([^'<>\s]+)')""")
 
 
-class JsonLink(NamedTuple):
-    """An address in JSON.
+def json_links(text: str, place: str = "json") -> Iterator[Mention]:
+    """The addresses in the strings of JSON, at any depth, in order.
 
-    Attributes:
-        value: as written, without escapes.
-        kind: what it most likely is.
-        is_guess: it need not be an address.
+    Args:
+        text: of the document; what is no JSON gives what its strings give.
+        place: what they are called.
     """
-
-    value: str
-    kind: SlotKind
-    is_guess: bool = False
-
-
-def json_links(text: str) -> Iterator[JsonLink]:
-    """The addresses in the strings of JSON, at any depth, in order."""
     name = ""
     for match in _STRING.finditer(text):
         raw = match.group(1)
@@ -49,15 +39,15 @@ def json_links(text: str) -> Iterator[JsonLink]:
             if "<" in value:
                 for found in _MARKUP_URL.finditer(value):
                     address = found.group(found.lastindex or 0)
-                    yield JsonLink(address, kind_of(address), likeness(address) is None)
+                    yield Mention(address, kind_of(address), place, likeness(address) is None)
             else:
-                yield from _judged(name, value)
+                yield from _judged(name, value, place)
 
 
-def _judged(name: str, value: str) -> Iterator[JsonLink]:
+def _judged(name: str, value: str, place: str) -> Iterator[Mention]:
     like = likeness(value)
     if like is None:
         return
     is_sure = like in (Likeness.ABSOLUTE, Likeness.FILE) or _ADDRESS_NAME.match(name) is not None
     if is_sure or like is Likeness.ROUTE or "/" in value:
-        yield JsonLink(value, kind_of(value), not is_sure)
+        yield Mention(value, kind_of(value), place, not is_sure)
