@@ -83,6 +83,9 @@ LAZY = frozenset(
     }
 )
 
+#: Where scripts keep what they go to or ask for, on any element.
+LINKING = frozenset({"data-href", "data-link", "data-permalink", "data-target-url", "data-uri", "data-url"})
+
 #: Attributes that would make the browser refuse what the archive serves → what their names are reported as.
 DISARMED = {"integrity": PassageKind.INTEGRITY, "crossorigin": PassageKind.CROSSORIGIN, "csp": PassageKind.EMBEDDED_CSP}
 

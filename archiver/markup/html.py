@@ -112,15 +112,18 @@ class HtmlScanner:
 
     def _past_the_usual(self, at: int, found: list[Found]) -> int:
         """Pass over what holds nothing, and take the links of plain shape in between."""
+        return self._past(at, found, UNEVENTFUL, PLAIN_LINK)
+
+    def _past(self, at: int, found: list[Found], uneventful: re.Pattern[str], plain_link: re.Pattern[str]) -> int:
         text, settled = self._text, self.settled
         if self._foreign.is_inside:
             passed = UNEVENTFUL_FOREIGN.match(text, at) if self._foreign.is_foreign else None
             return passed.end() if passed is not None else at
         while True:
-            passed = UNEVENTFUL.match(text, at)
+            passed = uneventful.match(text, at)
             if passed is not None:
                 at = passed.end()
-            link = PLAIN_LINK.match(text, at)
+            link = plain_link.match(text, at)
             if link is None:
                 return at
             group = link.lastindex or 1
@@ -243,12 +246,20 @@ class HtmlScanner:
 
     def _without_scripts(self, raw: str, offset: int, found: list[Found]) -> None:
         """What browsers that run scripts pass over, up to the first thing that looks like its end; others read it."""
-        inner = HtmlScanner(charset=self._charset)
+        inner = self._for_inner()
         inner._has_head = inner._has_body = inner._in_noscript = True
         for item in (*inner.feed(raw), *inner.close()):
             if isinstance(item, Slot | Passage):
                 found.append(_moved(item, offset))
+        self._after_inner(inner, offset)
         _make_inert(found)
+
+    def _for_inner(self) -> HtmlScanner:
+        """What reads a noscript element."""
+        return HtmlScanner(charset=self._charset)
+
+    def _after_inner(self, inner: HtmlScanner, offset: int) -> None:
+        """It has read that element, whose content begins at `offset`."""
 
     def _content(self, at: int, final: bool, found: list[Found]) -> int:
         """Read the text of a script or style element in SVG, where CDATA, comments and references are what they are."""
@@ -355,7 +366,7 @@ class HtmlScanner:
         if foreign.is_foreign:
             foreign.before(tag, attributes)
         if attributes.names:
-            scan_tag(tag, attributes, found, is_foreign=foreign.is_foreign or tag in ROOTS or self._is_xml)
+            self._look_into(tag, attributes, found, foreign.is_foreign or tag in ROOTS or self._is_xml)
             if (self._template or foreign.is_foreign) and tag in ("base", "meta"):
                 _make_inert(found)
         if tag == "script":
@@ -369,6 +380,10 @@ class HtmlScanner:
                 self._content_tag = tag if tag in _CONTENT else ""
         else:
             self._enter(tag, attributes)
+
+    def _look_into(self, tag: str, attributes: Attributes, found: list[Found], is_foreign: bool) -> None:
+        """Report what a start tag holds."""
+        scan_tag(tag, attributes, found, is_foreign=is_foreign)
 
     def _enter(self, tag: str, attributes: Attributes) -> None:
         if tag in ROOTS:

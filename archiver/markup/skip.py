@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from archiver.markup.attributes import ANIMATIONS, ANYWHERE, DISARMED, LAZY, PRESENTATION, SRCSETS, URL_ATTRIBUTES
+from archiver.markup.attributes import ANIMATIONS, ANYWHERE, DISARMED, LAZY, LINKING, PRESENTATION, SRCSETS, URL_ATTRIBUTES
 from archiver.markup.foreign import BREAK_OUT, INTEGRATION_POINTS
 
 #: Elements after which text is read in another way, or which mean something by themselves.
@@ -41,14 +41,23 @@ def _any(names: Iterable[str] | str) -> str:
     return "|".join(re.escape(name) for name in sorted(set(names)))
 
 
-def _pattern(eventful: Iterable[str] | str, usual: str, plain_tags: str, plain_attributes: str, paint: str) -> re.Pattern[str]:
+def _pattern(
+    eventful: Iterable[str] | str,
+    usual: str,
+    plain_tags: str,
+    plain_attributes: str,
+    paint: str,
+    prefixes: str = "on",
+    *,
+    is_foreign: bool = False,
+) -> re.Pattern[str]:
     reported = {name for table in URL_ATTRIBUTES.values() for name in table}
-    painted = PRESENTATION if paint else ()
+    painted = PRESENTATION if is_foreign else ()
     attributes = _any((*reported, *ANYWHERE, *SRCSETS, *LAZY, *DISARMED, *_EVENTFUL_ATTRIBUTES, *painted))
     space = r"[ \t\n\f\r]"
     name = (
         rf"""(?>(?:{_any(_USUAL_ATTRIBUTES)})(?=[ \t\n\f\r=/>])"""
-        rf"""|(?!(?i:on|(?:{attributes})(?=[ \t\n\f\r=/>])))[^ \t\n\f\r/>="'<][^ \t\n\f\r/>=]*+)"""
+        rf"""|(?!(?i:{prefixes}|(?:{attributes})(?=[ \t\n\f\r=/>])))[^ \t\n\f\r/>="'<][^ \t\n\f\r/>=]*+)"""
     )
     value = rf"""(?:{space}*+={space}*+(?>"[^"]*+"|'[^']*+'|[^ \t\n\f\r"'>][^ \t\n\f\r>]*+))?+"""
     others = rf"(?!(?i:(?:{_any(eventful)})(?=[ \t\n\f\r/>])))[a-zA-Z][^ \t\n\f\r/>]*+"
@@ -78,6 +87,19 @@ UNEVENTFUL_FOREIGN = _pattern(
     _PLAIN_FOREIGN_TAGS,
     _PLAIN_FOREIGN_ATTRIBUTES,
     rf"""(?:{_any(PRESENTATION)})="[^"(&\\]*+"(?=[ \t\n\f\r/>])|""",
+    is_foreign=True,
+)
+
+#: The same as `UNEVENTFUL` where the attributes that scripts read addresses from count as well: `data-…` ones are passed
+#: over whose value is no address, unless their name says that it is one.
+UNEVENTFUL_FOR_LINKS = _pattern(
+    _EVENTFUL_TAGS,
+    _USUAL_TAGS,
+    _PLAIN_TAGS,
+    _PLAIN_ATTRIBUTES,
+    rf"""data-(?!(?:{_any(name.removeprefix("data-") for name in (*LAZY, *SRCSETS, *LINKING))})(?=[ \t\n\f\r=/>]))"""
+    r"""[^ \t\n\f\r/>="'<]++(?:="(?![ \t\n\f\r]*+(?:[Hh][Tt][Tt][Pp][Ss]?:|\.{0,2}/|&))[^"]*+")?+(?=[ \t\n\f\r/>])|""",
+    "on|data-",
 )
 
 
@@ -85,10 +107,16 @@ UNEVENTFUL_FOREIGN = _pattern(
 _PLAIN_URL = r"(?!(?i:javascript|data|about|blob):)[!#-%'-;=?-~]++"
 
 
-def _link(tag: str, attribute: str) -> str:
-    plain = rf"""(?:\ (?:{_any(_PLAIN_ATTRIBUTES)})="[^"]*+")*+"""
+_PLAIN = rf"""(?:\ (?:{_any(_PLAIN_ATTRIBUTES)})="[^"]*+")*+"""
+_FOLLOWED = rf"""(?:\ (?:(?:{_any(_PLAIN_ATTRIBUTES)})(?<!\ rel)="[^"]*+"|rel="(?:(?!(?i:nofollow))[^"&])*+"))*+"""
+
+
+def _link(tag: str, attribute: str, plain: str) -> str:
     return rf"""<{tag}{plain}\ {attribute}="({_PLAIN_URL})"{plain}\ ?+/?+>"""
 
 
 #: A link (group 1) or an image (group 2) of the most usual shape. Only where `UNEVENTFUL` may be used.
-PLAIN_LINK = re.compile(f"{_link('a', 'href')}|{_link('img', 'src')}")
+PLAIN_LINK = re.compile(f"{_link('a', 'href', _PLAIN)}|{_link('img', 'src', _PLAIN)}")
+
+#: The same, but for links that say of themselves that they should not be followed.
+PLAIN_FOLLOWED_LINK = re.compile(f"{_link('a', 'href', _FOLLOWED)}|{_link('img', 'src', _PLAIN)}")

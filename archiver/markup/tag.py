@@ -97,6 +97,11 @@ class Attributes:
         """The value; "" without one."""
         return self[name].text if name in self.names else ""
 
+    def name_at(self, position: int) -> str:
+        """The attribute that stands at a position of the document; "" when none does."""
+        position -= self._offset
+        return next((name for name, match in self.names.items() if match.start() <= position <= match.end()), "")
+
 
 def scan_tag(tag: str, attributes: Attributes, found: list[Found], *, is_foreign: bool = False) -> None:
     """Report what a start tag holds, in the order of the document.
