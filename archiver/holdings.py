@@ -88,7 +88,7 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         registry = CollectionRegistry(engine, clock)
         registry.ensure(DEFAULT_COLLECTION, title="Default")
         holdings = Holdings(settings, engine, store, CaptureIndex(engine), registry, CrawlLog(engine, clock))
-        return replace(holdings, repaired=_mend(holdings))
+        return replace(holdings, repaired=mend(holdings))
     except MunimentError:
         engine.dispose()
         raise
@@ -103,8 +103,8 @@ def _store(settings: Settings) -> FolderStore:
 # -- after a crash ---------------------------------------------------------------------------------------------------
 
 
-def _mend(holdings: Holdings) -> tuple[RepairReport, ...]:
-    """Index and finish what killed processes left behind."""
+def mend(holdings: Holdings) -> tuple[RepairReport, ...]:
+    """Index and finish WARC files that killed processes left behind; what was done."""
     if not any(holdings.store.unfinished()):
         return ()
     with alone(holdings.settings.archive, "repair", wait=False) as mine:

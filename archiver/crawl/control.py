@@ -16,8 +16,10 @@ from archiver.crawl.decision import Decision, UrlState, Verdict
 from archiver.crawl.entries import CrawlInfo, Found, url_hash
 from archiver.crawl.frontier import give_back
 from archiver.crawl.intake import Intake
+from archiver.crawl.judge import queue_host
 from archiver.crawl.ledger import Ledger
 from archiver.crawl.plan import CrawlPlan, ScopeKind, Seed, plan_from_json
+from archiver.crawl.statements import REQUEUED_COLUMNS
 from archiver.errors import Conflict, NotFound, UnknownCollection
 from archiver.index.crawltables import crawl_queues, crawl_seeds, crawl_urls, crawl_workers
 from archiver.index.database import insert_new, reading, writing
@@ -32,12 +34,6 @@ HEARTBEAT_SECONDS = 120.0
 _ROWS_AT_ONCE = 1000
 
 _SEED = Decision(UrlState.QUEUED, Verdict.SEED)
-
-
-def queue_host(url: str) -> str:
-    """Whose queue a URL belongs to: its host, with the port where it is not the scheme's own."""
-    authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
-    return authority.rpartition("@")[2]
 
 
 class CrawlControl:
@@ -187,18 +183,7 @@ class CrawlControl:
         while True:
             with writing(self._engine) as connection:
                 rows = connection.execute(
-                    select(
-                        columns.id,
-                        columns.host_id,
-                        columns.seed_id,
-                        columns.hash,
-                        columns.state,
-                        columns.hops,
-                        columns.mime,
-                        columns.status,
-                        columns.length,
-                        columns.is_new,
-                    )
+                    select(*REQUEUED_COLUMNS)
                     .where(columns.crawl_id == crawl_id, columns.id > last, failed)
                     .order_by(columns.id)
                     .limit(_ROWS_AT_ONCE)

@@ -207,6 +207,8 @@ class Batch:
     queues: dict[int, QueueUpdate] = field(default_factory=dict)
     robots: list[RobotsFile] = field(default_factory=list)
     pages: list[PageTitle] = field(default_factory=list)
+    extra: list[Finished] = field(default_factory=list)  # done with, and without a row so far
+    again: list[int] = field(default_factory=list)  # hashes of URLs to fetch once more
     redirects: list[tuple[int, str]] = field(default_factory=list)  # (seed, where it leads), in the order of the hops
     files: dict[str, tuple[int, bool]] = field(default_factory=dict)  # name → (bytes committed, finished)
 

@@ -19,8 +19,11 @@ from archiver.crawl.entries import (
     Committed,
     Control,
     Entry,
+    Found,
+    RobotsFile,
     Totals,
 )
+from archiver.crawl.hops import priority
 from archiver.crawl.intake import Intake
 from archiver.crawl.ledger import Ledger
 from archiver.crawl.plan import Limits
@@ -29,7 +32,7 @@ from archiver.crawl.statements import (
     ADD_REDIRECT,
     COMMIT_FILE,
     EMPTY_QUEUE,
-    ENTRY,
+    ENTRIES,
     FOLD_ENTRIES,
     RELEASE,
     RELEASE_ALL,
@@ -43,11 +46,16 @@ from archiver.index.crawltables import (
     crawl_hosts,
     crawl_queues,
     crawl_robots,
+    crawl_urls,
     crawl_workers,
 )
 from archiver.index.database import insert_new, reading, writing
 from archiver.index.tables import crawls, pages
+from archiver.model import Hop
 from archiver.timestamps import parse_timestamp, to_iso
+
+#: Refused URLs that are looked at again with one commit.
+_RECONSIDERED = 2000
 
 
 class Frontier:
@@ -105,6 +113,9 @@ class Frontier:
             self._intake.finish(connection, batch.finished, ledger)
             self._update_queues(connection, batch)
             self._intake.add(connection, batch.found, ledger, now)
+            self._intake.record(connection, batch.extra, ledger)
+            if batch.again:
+                self._intake.requeue_once(connection, batch.again, ledger, now)
             self._write_rest(connection, batch)
             ledger.write(connection, self._crawl, lambda table: insert_new(self._engine, table))
             if seconds:
@@ -225,6 +236,8 @@ class Frontier:
             )  # fmt: skip
         if batch.redirects:
             connection.execute(ADD_REDIRECT, [{"seed": seed, "target": url} for seed, url in batch.redirects])
+            # The scope is wider now: every worker is to hear of it.
+            connection.execute(update(crawls).where(crawls.c.id == self._crawl).values(plan_version=crawls.c.plan_version + 1))
         if batch.files:
             rows = [{"name": name, "crawl_id": self._crawl, "worker_id": self._worker, "committed": 0} for name in batch.files]
             connection.execute(insert_new(self._engine, crawl_files), rows)
@@ -290,9 +303,16 @@ class Frontier:
         connection.execute(WAKE, {"queue": home, "now": now})
 
     def _entries(self, connection: Connection, queue_id: int, count: int) -> Iterator[Entry]:
-        for row in connection.execute(ENTRY, {"queue": queue_id, "count": count}):
-            decision = Decision(UrlState.QUEUED, Verdict(row[6]), row[7])
-            yield Entry(*row[:6], decision, *row[8:])
+        for row in connection.execute(ENTRIES, {"queue": queue_id, "count": count}):
+            yield self.entry_of(row)
+
+    @staticmethod
+    def entry_of(row: Sequence[Any]) -> Entry:
+        """An entry from its row, see `ENTRIES`."""
+        decision = Decision(UrlState.QUEUED, Verdict(row[6]), row[7])
+        return Entry(
+            row[0], row[1], row[2], row[3], row[4], row[5], decision, row[8], row[9], row[10], row[11], row[12], row[13], row[14]
+        )
 
     def refill(self, queue_id: int, *, without: Collection[int], count: int) -> list[Entry]:
         """The next entries of a queue that this worker holds.
@@ -306,14 +326,65 @@ class Frontier:
             rows = self._entries(connection, queue_id, count + len(without))
             return [entry for entry in rows if entry.url_id not in without][:count]
 
-    def robots(self, origin: str) -> Any:
-        """(fetched_at, status, failure, body) of an origin's robots.txt in this crawl; None when it was not asked for."""
+    def robots(self, origin: str) -> RobotsFile | None:
+        """The robots.txt of an origin as this crawl has it; None when it was not asked for."""
+        columns = crawl_robots.c
+        statement = select(columns.fetched_at, columns.status, columns.failure, columns.body)
         with reading(self._engine) as connection:
-            return connection.execute(
-                select(crawl_robots.c.fetched_at, crawl_robots.c.status, crawl_robots.c.failure, crawl_robots.c.body).where(
-                    crawl_robots.c.crawl_id == self._crawl, crawl_robots.c.origin == origin
-                )
-            ).first()
+            row = connection.execute(statement.where(columns.crawl_id == self._crawl, columns.origin == origin)).first()
+        return RobotsFile(origin, row[0], row[1], row[2], row[3]) if row else None
+
+    @property
+    def lanes(self) -> int:
+        """Queues a host."""
+        return self._intake.lanes
+
+    @lanes.setter
+    def lanes(self, lanes: int) -> None:
+        self._intake.lanes = lanes
+
+    def finish_files(self, names: Sequence[str]) -> None:
+        """WARC files of this worker have their final names, and everything in them is committed."""
+        if names:
+            with writing(self._engine) as connection:
+                connection.execute(update(crawl_files).where(crawl_files.c.name.in_(names)).values(finished=1))
+
+    def reconsider(self, decide: Callable[[str, str, int, Decision | None], Decision], now: float) -> None:
+        """Look at some more refused URLs again, after a change of scope.
+
+        Args:
+            decide: URL, hops, seed, how the page it was found on was taken → whether it is taken now.
+            now: seconds since 1970.
+        """
+        columns, via = crawl_urls.c, crawl_urls.alias("via")
+        with writing(self._engine) as connection:
+            after = self._control(connection).reconsidered
+            if after is None:
+                return
+            rows = connection.execute(
+                select(columns.id, columns.url, columns.hops, columns.seed_id, columns.hash, columns.slot, columns.kind,
+                       columns.via_id, crawl_hosts.c.host, columns.state, via.c.verdict, via.c.detail)
+                .join(crawl_hosts, crawl_hosts.c.id == columns.host_id)
+                .outerjoin(via, via.c.id == columns.via_id)
+                .where(columns.crawl_id == self._crawl, columns.id > after)
+                .order_by(columns.id)
+                .limit(_RECONSIDERED)
+            ).all()  # fmt: skip
+            found = []
+            for row in rows:
+                if row[9] != UrlState.OUT_OF_SCOPE:
+                    continue
+                taken_by = Decision(UrlState.QUEUED, Verdict(row[10]), row[11]) if row[10] else None
+                decision = decide(row[1], row[2], row[3], taken_by)
+                if decision.taken:
+                    weak = row[2].endswith(Hop.SPECULATIVE)
+                    found.append(Found(row[1], row[4], row[8], row[3], row[7], row[2], row[5], row[6], decision,
+                                       priority(row[2], weak=weak)))  # fmt: skip
+            ledger = Ledger()
+            self._intake.add(connection, found, ledger, now)
+            ledger.write(connection, self._crawl, lambda table: insert_new(self._engine, table))
+            cursor = rows[-1][0] if len(rows) == _RECONSIDERED else None
+            connection.execute(update(crawls).where(crawls.c.id == self._crawl).values(reconsidered=cursor))
 
 
 def give_back(connection: Connection, workers: Sequence[int]) -> None:

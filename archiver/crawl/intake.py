@@ -9,15 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from archiver.crawl.decision import UrlState
-from archiver.crawl.entries import PAGE_PRIORITY, RETRY_PRIORITY, Finished, Found, counts_as_page
+from archiver.crawl.entries import PAGE_PRIORITY, RETRY_PRIORITY, Finished, Found, counts_as_page, url_hash
 from archiver.crawl.ledger import Ledger
 from archiver.crawl.statements import (
     ADD_PENDING,
     DELETE_ENTRY,
     MOVE_ENTRY,
     REQUEUE_URL,
+    REQUEUED_COLUMNS,
     REVIVE_FOR_REQUISITES,
-    UPDATE_URL,
     UPDATE_VERDICT,
     WAKE,
 )
@@ -63,11 +63,7 @@ class Intake:
             pending[entry.queue_id] -= 1
             ledger.move(entry.host_id, entry.seed_id, UrlState.QUEUED, item.state)
             if item.state is UrlState.CAPTURED:
-                ledger.answered(
-                    entry.host_id, entry.seed_id, mime=item.mime, status=item.status, length=item.length, is_new=item.is_new,
-                    is_page=item.is_page,
-                )  # fmt: skip
-        connection.execute(UPDATE_URL, [_url_values(item) for item in finished])
+                _note_answer(ledger, item)
         if any(item.decision is not None or item.detail is not None for item in finished):
             connection.execute(UPDATE_VERDICT, [values for item in finished if (values := _verdict_values(item))])
         if done:
@@ -117,6 +113,42 @@ class Intake:
         queued = [item for item in new if item.decision.taken] + [item for _, item in upgraded]
         self._queue(connection, queued, hosts, now)
 
+    def record(self, connection: Connection, extra: Sequence[Finished], ledger: Ledger) -> None:
+        """Give what was fetched on the way, such as robots.txt, its row; what has one already keeps it."""
+        numbers = {url_hash(item.entry.url): item for item in extra}
+        if not numbers:
+            return
+        known = {row[0] for row in self._rows_of(connection, numbers)}
+        rows = []
+        for number, item in numbers.items():
+            if number in known:
+                continue
+            entry = item.entry
+            rows.append(
+                {
+                    **self._row_of(number, entry.url, entry.host_id, entry.seed_id, entry.hops, entry.slot, entry.kind),
+                    "state": int(item.state),
+                    "verdict": entry.decision.verdict.value,
+                    "detail": entry.decision.detail,
+                    **{_COLUMNS[name]: value for name, value in _url_values(item).items() if name in _COLUMNS},
+                }
+            )
+            ledger.move(entry.host_id, entry.seed_id, None, item.state)
+            _note_answer(ledger, item)
+        if rows:
+            connection.execute(insert(crawl_urls), rows)
+
+    def requeue_once(self, connection: Connection, numbers: Sequence[int], ledger: Ledger, now: float) -> None:
+        """Queue URLs again that were answered with a redirect and a cookie; each once only."""
+        ids = [row[1] for row in self._rows_of(connection, numbers) if row[2] == UrlState.CAPTURED]
+        columns = crawl_urls.c
+        rows = connection.execute(
+            select(*REQUEUED_COLUMNS).where(columns.id.in_(ids[:_AT_ONCE]), columns.attempts == 1, columns.status < 400)
+        ).all()
+        self.requeue(connection, rows, ledger, now)
+        if rows:
+            connection.execute(update(crawl_urls).where(columns.id.in_([row[0] for row in rows])).values(attempts=1))
+
     def requeue(self, connection: Connection, rows: Sequence[Any], ledger: Ledger, now: float) -> None:
         """Queue URLs again that were done with.
 
@@ -151,17 +183,22 @@ class Intake:
                 f"WHERE crawl_id = {self._crawl:d} AND hash IN ({listed})"
             )
 
-    def _row(self, item: Found, host_id: int) -> dict[str, object]:
+    def _row_of(self, number: int, url: str, host_id: int, seed_id: int, hops: str, slot: str, kind: str) -> dict[str, object]:
         return {
             "crawl_id": self._crawl,
-            "hash": item.hash,
-            "url": item.url,
+            "hash": number,
+            "url": url,
             "host_id": host_id,
-            "seed_id": item.seed_id,
+            "seed_id": seed_id,
+            "hops": hops,
+            "slot": slot,
+            "kind": kind,
+        }
+
+    def _row(self, item: Found, host_id: int) -> dict[str, object]:
+        return {
+            **self._row_of(item.hash, item.url, host_id, item.seed_id, item.hops, item.slot, item.kind),
             "via_id": item.via_id,
-            "hops": item.hops,
-            "slot": item.slot,
-            "kind": item.kind,
             "state": int(item.decision.state),
             "verdict": item.decision.verdict.value,
             "detail": item.decision.detail,
@@ -214,6 +251,30 @@ class Intake:
                 )
                 self._queues.update(((row[0], row[1]), row[2]) for row in connection.execute(wanted))
         return {place: self._queues[place] for place in places}
+
+
+def _note_answer(ledger: Ledger, item: Finished) -> None:
+    entry = item.entry
+    ledger.answered(
+        entry.host_id, entry.seed_id, mime=item.mime, status=item.status, length=item.length, is_new=item.is_new,
+        is_page=item.is_page,
+    )  # fmt: skip
+
+
+#: Parameters of UPDATE_URL by the columns they are for.
+_COLUMNS = {
+    "tried": "attempts",
+    "answer": "status",
+    "kind_of_data": "mime",
+    "size": "length",
+    "fresh": "is_new",
+    "payload": "digest",
+    "what_failed": "failure",
+    "why": "reason",
+    "moment": "timestamp",
+    "in_file": "file",
+    "at": "offset",
+}
 
 
 def _url_values(item: Finished) -> dict[str, object]:

@@ -7,7 +7,7 @@ from sqlalchemy import and_, bindparam, case, delete, func, select, update
 from archiver.index.crawltables import crawl_files, crawl_frontier, crawl_hosts, crawl_queues, crawl_seeds, crawl_urls
 
 _VIA = crawl_urls.alias("via")
-ENTRY = (
+_ENTRIES = (
     select(
         crawl_urls.c.id,
         crawl_urls.c.url,
@@ -29,11 +29,26 @@ ENTRY = (
     .join(crawl_urls, crawl_urls.c.id == crawl_frontier.c.url_id)
     .join(crawl_hosts, crawl_hosts.c.id == crawl_urls.c.host_id)
     .outerjoin(_VIA, _VIA.c.id == crawl_urls.c.via_id)
-    .where(crawl_frontier.c.queue_id == bindparam("queue"))
+)
+#: The first entries of a queue.
+ENTRIES = (
+    _ENTRIES.where(crawl_frontier.c.queue_id == bindparam("queue"))
     .order_by(crawl_frontier.c.priority, crawl_frontier.c.url_id)
     .limit(bindparam("count"))
 )
-
+#: One waiting URL by its hash, and where the record of its last attempt is; it is near the head of its queue.
+ENTRY_OF_HASH = (
+    _ENTRIES.add_columns(crawl_urls.c.file, crawl_urls.c.offset)
+    .join(crawl_queues, crawl_queues.c.id == crawl_frontier.c.queue_id)
+    .where(
+        crawl_urls.c.crawl_id == bindparam("crawl"),
+        crawl_urls.c.hash == bindparam("number"),
+        crawl_urls.c.state == 0,
+        crawl_queues.c.host_id == crawl_urls.c.host_id,
+    )
+    .order_by(crawl_frontier.c.priority)
+    .limit(1)
+)
 
 _URL = crawl_urls.c
 UPDATE_URL = (
@@ -54,6 +69,10 @@ UPDATE_URL = (
         offset=bindparam("at"),
     )
 )
+#: What is to be known of a URL that is queued again, see `Intake.requeue`.
+REQUEUED_COLUMNS = (
+    _URL.id, _URL.host_id, _URL.seed_id, _URL.hash, _URL.state, _URL.hops, _URL.mime, _URL.status, _URL.length, _URL.is_new,
+)  # fmt: skip
 REQUEUE_URL = update(crawl_urls).where(_URL.id == bindparam("which")).values(state=0, attempts=0, failure=None, reason=None)
 UPDATE_VERDICT = (
     update(crawl_urls)

@@ -93,8 +93,8 @@ crawl_queues = Table(
 Index("queues_that_are_ready", crawl_queues.c.crawl_id, crawl_queues.c.ready_at)
 Index("queues_of_worker", crawl_queues.c.worker_id)
 
-#: Every URL that a crawl has met, once. `hash` is 63 bits of the URL's BLAKE2b; `slot`: what a browser does with it; `kind`: how
-#: it was found, in words.
+#: Every URL that a crawl has met, once. `hash` is 63 bits of the URL's BLAKE2b; `slot`: what a browser does with it; `kind`:
+#: how it was found, in words.
 crawl_urls = Table(
     "crawl_urls",
     metadata,

@@ -133,6 +133,7 @@ class WarcWriter:
         self._warcinfo_id = ""
         self._serial = 0
         self._finished: list[str] = []
+        self._position = ("", 0)
 
     def write_exchange(
         self,
@@ -194,6 +195,10 @@ class WarcWriter:
         ]
         written = WrittenRecord("resource", self._new_id(), url, date, "", 0, 0, mime, None, payload)
         return self._write_event([_Draft(written, fields, BytesIO(data), len(data))])[0]
+
+    def position(self) -> tuple[str, int]:
+        """(file, end of what is written to it): nothing that is written from now on lies before it; ("", 0) before any file."""
+        return self._position
 
     def sync(self) -> None:
         """Put everything written so far on the disk."""
@@ -271,7 +276,9 @@ class WarcWriter:
             file = self._ready()
             start = file.tell()
             try:
-                return tuple(self._write(file, draft) for draft in drafts)
+                written = tuple(self._write(file, draft) for draft in drafts)
+                self._position = (self._name, file.tell())
+                return written
             except OSError as error:
                 self._roll_back(file, start)
                 raise StorageFailed(

@@ -1,0 +1,89 @@
+"""What a worker fetches and writes with: one fetcher, one WARC file, one memory of payloads, for all its threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection
+
+from archiver.crawl.entries import CrawlInfo
+from archiver.crawl.robots import agent_token
+from archiver.fetch.cookies import PageCookies
+from archiver.fetch.guard import AddressGuard
+from archiver.fetch.http import FetchLimits, HttpFetcher
+from archiver.holdings import Holdings
+from archiver.index.payloads import Dedup
+from archiver.model import Capture
+from archiver.warc.dedup import Kept
+from archiver.warc.writer import WarcInfo, WarcWriter
+
+
+class Equipment:
+    """The parts of one worker; use it as a context manager.
+
+    Args:
+        holdings: the opened archive; its settings say how to fetch.
+        info: of the crawl.
+        software: name and version for the warcinfo record.
+        clock: the time, UTC.
+        new_id: makes WARC-Record-IDs.
+    """
+
+    def __init__(
+        self, holdings: Holdings, info: CrawlInfo, *, software: str, clock: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        settings = holdings.settings
+        collection = holdings.collections.get(info.collection)
+        organisation = collection.organisation
+        self.holdings = holdings
+        self.connections = max(1, settings.connections)
+        self.user_agent = settings.user_agent
+        self.agent = agent_token(settings.user_agent)
+        self.folder: Path = settings.archive
+        self.cookies = PageCookies()
+        self.dedup = Dedup(holdings.engine, info.collection_id, mode=info.plan.dedup.value, min_bytes=settings.dedup_min_bytes)
+        self.fetcher = HttpFetcher(
+            user_agent=settings.user_agent,
+            guard=AddressGuard(allow_private=settings.allow_private),
+            limits=FetchLimits(
+                max_bytes=settings.max_resource_bytes or None,
+                max_seconds=settings.max_resource_seconds or None,
+                connect_timeout=settings.connect_timeout,
+                read_timeout=settings.read_timeout,
+            ),
+            pool_size=settings.connections,
+            verify_tls=settings.verify_tls,
+            clock=clock,
+        )
+        self.writer = WarcWriter(
+            holdings.store,
+            prefix=info.collection,
+            warcinfo=WarcInfo(
+                software=software,
+                operator=settings.operator or (organisation.name if organisation else ""),
+                is_part_of=info.collection,
+                description=f"{collection.title}, crawl {info.crawl_id}",
+                user_agent=settings.user_agent,
+            ),
+            clock=clock,
+            new_id=new_id,
+            max_bytes=settings.warc_max_bytes,
+            chunked=settings.chunked,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.fetcher.close()
+        self.writer.close()
+
+    def keep(self, connection: Connection, captures: Sequence[Capture], kept: Sequence[Kept | None]) -> None:
+        """Write the rows that replay and later captures look up, in the transaction of a commit."""
+        if captures:
+            self.holdings.index.add_within(connection, captures)
+        self.dedup.remember(connection, kept)

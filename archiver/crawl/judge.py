@@ -1,0 +1,190 @@
+"""Decides about everything that a document names: known already, trap, scope; what is left gets its place in the frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from archiver.crawl.decision import Decision, UrlState, Verdict
+from archiver.crawl.entries import Entry, Found, url_hash
+from archiver.crawl.hops import priority
+from archiver.crawl.plan import CrawlPlan, ScopeKind, Seed
+from archiver.crawl.robots import robots_directives
+from archiver.crawl.scope import Scope, outside_by
+from archiver.crawl.seen import Seen
+from archiver.crawl.traps import QueryVariants, TrapGuard
+from archiver.markup.slots import SlotKind
+from archiver.model import Hop
+
+if TYPE_CHECKING:
+    from archiver.extract.gather import DocumentLinks, Link
+
+#: Redirects in a row that are followed; browsers stop at 20 too.
+MAX_REDIRECTS = 20
+
+_LINK = SlotKind.LINK
+_SITEMAP_PLACES = frozenset({"sitemap", "sitemap index"})
+
+
+def queue_host(url: str) -> str:
+    """Whose queue a URL belongs to: its host, with the port where it is not the scheme's own."""
+    start = url.find("//") + 2
+    end = url.find("/", start)
+    authority = url[start:] if end < 0 else url[start:end]
+    return authority.rpartition("@")[2] if "@" in authority else authority
+
+
+class Judge:
+    """The decisions of a crawl; asked by all threads of a worker.
+
+    Args:
+        plan: what the crawl was asked to do.
+        seeds: with the numbers of their rows.
+        redirects: where seeds led.
+        agent: our name, as meta robots write it.
+        year: of now, for calendars.
+        variants: counts the queries of each path; kept when a plan changes.
+
+    Raises:
+        UsageError: a rule of the plan is wrong.
+    """
+
+    def __init__(
+        self,
+        plan: CrawlPlan,
+        seeds: Sequence[tuple[int, Seed]],
+        redirects: dict[int, list[str]],
+        *,
+        agent: str,
+        year: int,
+        variants: QueryVariants | None = None,
+    ) -> None:
+        self.plan = plan
+        self.scope = Scope(plan, seeds, redirects=redirects)
+        self.traps = TrapGuard(plan.traps, year)
+        self.variants = variants or QueryVariants(plan.traps.query_variants)
+        self._agent = agent
+        self._taken = Seen()
+        self._refused = Seen()
+        self._wants_sitemaps = {
+            number: plan.sitemaps and (seed.scope or plan.scope) not in (ScopeKind.PAGE, ScopeKind.PAGE_PLUS)
+            for number, seed in seeds
+        }
+
+    def number(self, url: str) -> int:
+        """What the seen test compares."""
+        return url_hash(self.traps.canonical(url))
+
+    # -- links -------------------------------------------------------------------------------------------------------
+
+    def judge(self, entry: Entry, links: DocumentLinks, x_robots: Iterable[str] = ()) -> list[Found]:
+        """What becomes of all that a document names, as far as it was not known; see `DocumentLinks`."""
+        found: list[Found] = []
+        unfollowed = self.plan.robots_meta and robots_directives([*x_robots, ",".join(links.robots)], self._agent).nofollow
+        for link in links.requisites:
+            self._take(found, entry, link, Hop.REDIRECT if link.kind is SlotKind.REFRESH else Hop.EMBED)
+        for link in links.links:
+            sitemap = link.place.startswith("sitemap")
+            refused = unfollowed or (self.plan.robots_meta and not link.is_followed)
+            self._take(found, entry, link, Hop.MANIFEST if sitemap else Hop.LINK, nofollow=refused)
+        for link in links.guesses:
+            self._take(found, entry, link, Hop.SPECULATIVE)
+        return found
+
+    def _take(self, found: list[Found], entry: Entry, link: Link, hop: Hop, *, nofollow: bool = False) -> None:
+        number = self.number(link.url)
+        if number in self._taken:
+            return
+        # What was refused for one kind of step may be taken for another one.
+        again = number ^ (ord(hop.value) << 48) ^ (outside_by(entry.decision) << 40)
+        if again in self._refused:
+            return
+        decision = Decision(UrlState.OUT_OF_SCOPE, Verdict.NOFOLLOW) if nofollow else None
+        found.append(self._found(entry, link.url, number, hop, link.kind.value, link.place, decision))
+        if found[-1].decision.taken:
+            self._taken.add(number)
+        else:
+            self._refused.add(again)
+
+    def _found(
+        self, entry: Entry, url: str, number: int, hop: Hop, slot: str, place: str, decision: Decision | None = None
+    ) -> Found:
+        hops = entry.hops + hop.value
+        if decision is None:
+            decision = self.decide(url, hops=hops, entry=entry, is_sitemap=place == "sitemap index")
+        return Found(
+            url,
+            number,
+            queue_host(url),
+            entry.seed_id,
+            entry.url_id or None,
+            hops,
+            slot,
+            place,
+            decision,
+            priority(hops, weak=hop is Hop.SPECULATIVE),
+        )
+
+    def decide(self, url: str, *, hops: str, entry: Entry, is_sitemap: bool = False) -> Decision:
+        """Whether a URL that was met at `entry` is fetched."""
+        decision = self.scope.decide(url, hops=hops, seed_id=entry.seed_id, via=entry.decision, is_sitemap=is_sitemap)
+        if not decision.taken or decision.verdict is Verdict.PREREQUISITE:
+            return decision
+        trap = self.traps.check(url) or self.variants.count(url)
+        if trap is not None:
+            return trap
+        return decision
+
+    def redirected(self, entry: Entry, target: str) -> Found | None:
+        """Where an entry leads; None when that is known already."""
+        hops = entry.hops + Hop.REDIRECT.value
+        number = self.number(target)
+        if number in self._taken:
+            return None
+        decision = None
+        if len(hops) - len(hops.rstrip(Hop.REDIRECT)) > MAX_REDIRECTS:
+            decision = Decision(UrlState.TRAPPED, Verdict.TOO_FAR_EMBEDDED, f"more than {MAX_REDIRECTS} redirects in a row")
+        found = self._found(entry, target, number, Hop.REDIRECT, entry.slot, "redirect", decision)
+        if found.decision.taken:
+            self._taken.add(number)
+        return found
+
+    def sitemaps(self, entry: Entry, urls: Iterable[str]) -> list[Found]:
+        """The sitemaps of a seed's own host, as robots.txt names them and as they usually are named."""
+        if not self._wants_sitemaps.get(entry.seed_id) or entry.hops.rstrip(Hop.REDIRECT):
+            return []
+        found = []
+        for url in urls:
+            number = self.number(url)
+            if number in self._taken:
+                continue
+            self._taken.add(number)
+            hops = entry.hops + Hop.MANIFEST.value
+            decision = self.scope.decide(url, hops=hops, seed_id=entry.seed_id, via=entry.decision, is_sitemap=True)
+            found.append(
+                Found(
+                    url,
+                    number,
+                    queue_host(url),
+                    entry.seed_id,
+                    entry.url_id or None,
+                    hops,
+                    _LINK.value,
+                    "robots.txt",
+                    decision,
+                    priority(hops),
+                )
+            )
+        return found
+
+    def reconsider(self, url: str, hops: str, seed_id: int, via: Decision | None) -> Decision:
+        """Whether a URL that was refused is taken now, after a change of plan."""
+        decision = self.scope.decide(url, hops=hops, seed_id=seed_id, via=via)
+        return self.traps.check(url) or decision if decision.taken else decision
+
+    def again(self, entry: Entry) -> Decision | None:
+        """Why a URL that was taken is refused now, after a change of plan; None when it is still taken."""
+        decision = self.scope.decide(entry.url, hops=entry.hops, seed_id=entry.seed_id, via=None)
+        if not decision.taken and decision.verdict in (Verdict.BLOCK_RULE, Verdict.TOO_DEEP):
+            return decision
+        return None

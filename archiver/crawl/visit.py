@@ -1,0 +1,410 @@
+"""One URL of a crawl, from its request to its records and links; runs in a worker's threads and holds no state of its own.
+
+Visitor.visit    fetch → records → what it names → decisions
+Visitor.adopt    the same from a record that a killed worker had written but not committed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from archiver.crawl.decision import Decision, UrlState, Verdict
+from archiver.crawl.entries import CrawlInfo, Entry, Finished, Found, PageTitle, RobotsFile
+from archiver.crawl.hops import path_of_hops
+from archiver.crawl.judge import Judge
+from archiver.crawl.plan import CrawlPlan
+from archiver.crawl.politeness import Outcome, retry_decision
+from archiver.crawl.robots import MAX_BYTES as MAX_ROBOTS_BYTES
+from archiver.crawl.robots import MAX_REDIRECTS as MAX_ROBOTS_REDIRECTS
+from archiver.decisions import Task, accept_for, failure_of, readable_type, referrer_for
+from archiver.errors import BodyLimitExceeded, DamagedRecord, InvalidURL
+from archiver.fetch.cookies import PageCookies
+from archiver.fetch.http import HttpFetcher
+from archiver.holdings import Holdings
+from archiver.index.entry import capture_of
+from archiver.index.payloads import Dedup
+from archiver.markup.slots import SlotKind
+from archiver.message import Head, iter_body, read_head
+from archiver.model import Candidate, Capture, Exchange, Failure, FailureKind, Hop, WrittenRecord
+from archiver.unchanged import unchanged
+from archiver.urls import parse_url
+from archiver.warc.dedup import Condition, Kept, kept_of
+from archiver.warc.reader import StoredRecord
+from archiver.warc.writer import PageContext, WarcWriter
+
+if TYPE_CHECKING:
+    from archiver.extract.gather import DocumentLinks
+
+#: Decoded bytes of one document that are searched for links; the record itself is kept whole.
+MAX_SCANNED_BYTES = 64 * 1024 * 1024
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NOT_MODIFIED = 304
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+@dataclass(slots=True)
+class Visit:
+    """What came of one URL.
+
+    Attributes:
+        entry: which.
+        finished: what becomes of its row; None for a prerequisite that has none yet.
+        outcome: for politeness; None when no request was made.
+        found: URLs it names, with decisions.
+        captures, kept: rows for the index and for later revisits.
+        page: for lists of pages.
+        robots: what robots.txt answered.
+        redirect: where a seed leads.
+        ends: file → end of its last record.
+        received: bytes on the wire.
+        left_out: references that were too many to keep.
+        logged_out: why the login seems to be gone; "" otherwise.
+        extra: what else was fetched and recorded on the way: prerequisites, which have no rows yet.
+        again: hashes of URLs that answer differently now, because cookies came.
+    """
+
+    entry: Entry
+    finished: Finished | None = None
+    outcome: Outcome | None = None
+    found: list[Found] = field(default_factory=list)
+    captures: list[Capture] = field(default_factory=list)
+    kept: list[Kept | None] = field(default_factory=list)
+    page: PageTitle | None = None
+    robots: RobotsFile | None = None
+    redirect: str | None = None
+    ends: dict[str, int] = field(default_factory=dict)
+    received: int = 0
+    left_out: int = 0
+    logged_out: str = ""
+    extra: list[Finished] = field(default_factory=list)
+    again: list[int] = field(default_factory=list)
+
+
+class Visitor:
+    """Visits URLs; safe to use from several threads.
+
+    Args:
+        holdings: the opened archive.
+        info: of the crawl.
+        fetcher, writer, dedup, cookies: shared by all threads.
+        judge: decides about what is found; replaced when the plan changes.
+        cancelled: asked between reads; True cuts what is being received.
+        clock: the time, UTC.
+    """
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        info: CrawlInfo,
+        *,
+        fetcher: HttpFetcher,
+        writer: WarcWriter,
+        dedup: Dedup,
+        cookies: PageCookies,
+        judge: Judge,
+        cancelled: Callable[[], bool],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._holdings = holdings
+        self._info = info
+        self._fetcher = fetcher
+        self._writer = writer
+        self._dedup = dedup
+        self._cookies = cookies
+        self.judge = judge
+        self._cancelled = cancelled
+        self._clock = clock
+
+    @property
+    def _plan(self) -> CrawlPlan:
+        return self.judge.plan
+
+    # -- a URL -------------------------------------------------------------------------------------------------------
+
+    def visit(self, entry: Entry, *, max_bytes: int | None = None) -> Visit:
+        """Fetch a URL, write its records, find what it names.
+
+        Args:
+            entry: the URL.
+            max_bytes: response size at which it is cut, beside the settings.
+        """
+        visit = Visit(entry)
+        task = task_of(entry)
+        headers = self._headers(task)
+        asked = self._dedup.condition(entry.url, headers)
+        while True:
+            exchange = self._fetch(entry.url, headers | asked.headers if asked else headers, max_bytes)
+            try:
+                if self._take(visit, task, exchange, asked):
+                    return visit
+            finally:
+                exchange.close()
+            asked = None  # what the server calls unchanged cannot be read: fetch it whole
+
+    def _headers(self, task: Task) -> dict[str, str]:
+        headers = {"Accept": accept_for(task)}
+        if referrer := referrer_for(task.candidate):
+            headers["Referer"] = referrer
+        if cookie := self._cookies.header_for(task.candidate.url):
+            headers["Cookie"] = cookie
+        return headers
+
+    def _fetch(self, url: str, headers: Mapping[str, str], max_bytes: int | None) -> Exchange:
+        limits = [limit for limit in (max_bytes, self._plan.limits.resource_bytes or None) if limit is not None]
+        return self._fetcher.fetch(url, headers=headers, max_bytes=min(limits, default=None), cancelled=self._cancelled)
+
+    def _take(self, visit: Visit, task: Task, exchange: Exchange, asked: Condition | None) -> bool:
+        """Record an exchange and read it; False when it has to be fetched once more."""
+        entry = visit.entry
+        seconds = exchange.elapsed.total_seconds()
+        weak = entry.hops.endswith(Hop.SPECULATIVE)
+        if exchange.response is None:
+            failure = exchange.failure or Failure(FailureKind.PROTOCOL, "the server sent nothing")
+            visit.outcome = Outcome(seconds, failure=failure.kind, weak=weak)
+            visit.finished = self._failed(entry, failure)
+            return True
+        written = self._record(visit, exchange, asked)
+        exchange.response.seek(0)
+        head = read_head(exchange.response)
+        cookies_came = self._cookies.learn(entry.url, head)
+        capture = visit.captures[-1] if visit.captures else None
+        visit.kept.append(self._dedup.note(kept_of(exchange, written, capture, head)))
+        failure_or_none = failure_of(exchange)
+        visit.outcome = Outcome(
+            seconds, exchange.status, head.get("Retry-After") or "", exchange.failure.kind if exchange.failure else None, weak
+        )
+        visit.finished = self._answered(entry, exchange, written, failure_or_none)
+        if cookies_came and exchange.status in _REDIRECTS:
+            self._come_again(visit, head)
+        if asked is not None and exchange.status == _NOT_MODIFIED and exchange.failure is None:
+            return self._read_unchanged(visit, task, asked)
+        if visit.finished.state is UrlState.CAPTURED and not _is_broken(exchange):
+            self._read(visit, task, head, iter_body(exchange.response, head, limit=MAX_SCANNED_BYTES))
+        return True
+
+    def _come_again(self, visit: Visit, head: Head) -> None:
+        """ "Take this cookie and come again": what redirects back to where we come from answers differently now."""
+        target = _target(head, visit.entry.url)
+        if target is not None and target in (visit.entry.url, visit.entry.via):
+            visit.again.append(self.judge.number(target))
+
+    def _record(self, visit: Visit, exchange: Exchange, asked: Condition | None) -> WrittenRecord:
+        entry = visit.entry
+        records = self._writer.write_exchange(
+            exchange, page=PageContext(entry.via, entry.hops), known=self._dedup.target, asked=asked
+        )
+        for record in records:
+            visit.ends[record.file] = max(visit.ends.get(record.file, 0), record.offset + record.length)
+        visit.received += exchange.response_length
+        capture = capture_of(records[0], self._info.collection, exchange.request)
+        if capture is not None:
+            visit.captures.append(capture)
+        return records[0]
+
+    def _failed(self, entry: Entry, failure: Failure) -> Finished:
+        """What becomes of a URL that got no answer."""
+        retry = retry_decision(entry.attempts + 1, self._plan.pace, failure=failure.kind)
+        state = UrlState.QUEUED if retry.again else UrlState.FAILED
+        if failure.kind is FailureKind.REFUSED_BY_GUARD:
+            state = UrlState.BLOCKED
+        return Finished(entry, state, failure=failure.kind.value, reason=failure.reason, attempted=retry.counts)
+
+    def _answered(self, entry: Entry, exchange: Exchange, written: WrittenRecord, failure: Failure | None) -> Finished:
+        """What becomes of a URL that was answered: captured, unless another attempt may do better."""
+        kind = failure.kind if failure else None
+        retry = retry_decision(entry.attempts + 1, self._plan.pace, status=exchange.status, failure=kind)
+        capture_state = UrlState.CAPTURED if exchange.status is not None else UrlState.FAILED
+        return Finished(
+            entry,
+            UrlState.QUEUED if retry.again else capture_state,
+            status=exchange.status,
+            mime=written.mime,
+            length=exchange.response_length,
+            digest=written.payload_digest,
+            is_new=written.revisit_of is None,
+            is_page=entry.is_page,
+            failure=failure.kind.value if failure else None,
+            reason=failure.reason if failure else None,
+            timestamp=f"{written.date:%Y%m%d%H%M%S}",
+            file=written.file,
+            offset=written.offset,
+            attempted=retry.counts,
+        )
+
+    def _read_unchanged(self, visit: Visit, task: Task, asked: Condition) -> bool:
+        """After "not modified": read the earlier capture; False when that cannot be read, and it is to be fetched whole."""
+        record = unchanged(self._holdings, self._info.collection, asked)
+        if record is None:
+            return False
+        try:
+            assert record.http is not None and visit.finished is not None
+            visit.finished = replace(visit.finished, mime=record.http.media_type)
+            self._read(visit, task, record.http, record.payload(content=True, limit=MAX_SCANNED_BYTES), status=200)
+        except DamagedRecord:
+            return False
+        finally:
+            record.close()
+        return True
+
+    # -- what it names -----------------------------------------------------------------------------------------------
+
+    def _read(self, visit: Visit, task: Task, head: Head, body: Iterable[bytes], status: int | None = None) -> None:
+        """Find what a response leads to, and decide about it."""
+        entry, finished = visit.entry, visit.finished
+        assert finished is not None
+        status = finished.status if status is None else status
+        if status in _REDIRECTS:
+            self._redirect(visit, head)
+            return
+        if finished.digest and finished.digest == entry.via_digest and self._plan.traps.same_as_parent and finished.is_page:
+            same = Decision(UrlState.QUEUED, Verdict.SAME_AS_PARENT)
+            visit.finished = replace(finished, detail=f"{entry.decision.detail} {same.verdict.value}".strip())
+            return
+        from archiver.extract.links import find_links
+
+        mime = readable_type(head.media_type, task)
+        try:
+            links = find_links(body, url=entry.url, mime=mime or "", http_charset=head.charset, headers=head)
+        except BodyLimitExceeded as error:
+            visit.finished = replace(finished, failure=FailureKind.TOO_LARGE.value, reason=error.message.rstrip("."))
+            return
+        visit.left_out = links.left_out
+        visit.found += self.judge.judge(entry, links, head.get_all("X-Robots-Tag"))
+        if entry.is_page and head.media_type in _PAGES and status == 200 and finished.timestamp:
+            visit.page = PageTitle(entry.url, finished.timestamp, links.title, visit.outcome.seconds if visit.outcome else 0.0)
+        self._note_left_out(visit, links)
+
+    def _note_left_out(self, visit: Visit, links: DocumentLinks) -> None:
+        if visit.finished is not None and (links.left_out or links.is_cut):
+            said = (
+                f"{links.left_out} references were too many to follow" if links.left_out else "longer than what is read of it"
+            )
+            visit.finished = replace(visit.finished, detail=f"{visit.entry.decision.detail} {said}".strip())
+
+    def _redirect(self, visit: Visit, head: Head) -> None:
+        entry, finished = visit.entry, visit.finished
+        assert finished is not None
+        target = _target(head, entry.url)
+        if target is None:
+            visit.finished = replace(
+                finished, failure=FailureKind.HTTP_ERROR.value, reason="it redirects without saying where to, or to no address"
+            )
+            return
+        found = self.judge.redirected(entry, target)
+        if found is not None:
+            visit.found.append(found)
+        if not entry.hops.rstrip(Hop.REDIRECT):
+            visit.redirect = target
+
+    # -- what comes before anything else of a site -------------------------------------------------------------------
+
+    def robots(self, entry: Entry, origin: str) -> Visit:
+        """Fetch and record the robots.txt of an origin; the entry is the URL that it is needed for."""
+        visit = Visit(entry)
+        url = f"{origin}/robots.txt"
+        hops = entry.hops + Hop.PREREQUISITE
+        now = self._clock().timestamp()
+        for _ in range(MAX_ROBOTS_REDIRECTS + 1):
+            exchange = self._fetch(url, {"Accept": "text/plain,*/*;q=0.5"}, MAX_ROBOTS_BYTES * 2)
+            try:
+                target = self._take_robots(visit, exchange, origin, url, hops, now)
+            finally:
+                exchange.close()
+            if target is None:
+                return visit
+            url, hops = target, hops + Hop.REDIRECT
+        visit.robots = RobotsFile(origin, now, 310, None, "")
+        return visit
+
+    def _take_robots(self, visit: Visit, exchange: Exchange, origin: str, url: str, hops: str, now: float) -> str | None:
+        """Record an answer to the request for robots.txt; where it redirects to, or None."""
+        entry = visit.entry
+        failure = exchange.failure
+        visit.outcome = Outcome(exchange.elapsed.total_seconds(), exchange.status, "", failure.kind if failure else None)
+        if exchange.response is None:
+            visit.robots = RobotsFile(origin, now, None, failure.reason if failure else "the server sent nothing")
+            return None
+        decision = Decision(UrlState.QUEUED, Verdict.PREREQUISITE)
+        itself = replace(entry, url_id=0, url=url, hops=hops, slot=SlotKind.LINK.value, kind="robots.txt", decision=decision)
+        written = self._record(visit, exchange, None)
+        answered = self._answered(itself, exchange, written, failure_of(exchange))
+        visit.extra.append(replace(answered, state=UrlState.CAPTURED, attempted=True))
+        exchange.response.seek(0)
+        head = read_head(exchange.response)
+        if exchange.status in _REDIRECTS:
+            target = _target(head, url)
+            if target is not None:
+                return target
+        try:
+            body = b"".join(iter_body(exchange.response, head, limit=MAX_ROBOTS_BYTES))
+        except BodyLimitExceeded:
+            body = b""
+        visit.robots = RobotsFile(
+            origin, now, exchange.status, failure.reason if failure and not exchange.truncated else None,
+            body.decode("latin-1"),
+        )  # fmt: skip
+        return None
+
+    # -- after a crash -----------------------------------------------------------------------------------------------
+
+    def adopt(self, entry: Entry, record: StoredRecord, file: str) -> Visit:
+        """A URL whose record a killed worker had written, but not committed: read it as if it had just come.
+
+        Args:
+            entry: the URL, still in the frontier.
+            record: its response or revisit record, open for reading.
+            file: the WARC file it is in.
+
+        Raises:
+            DamagedRecord: the record cannot be read.
+        """
+        visit = Visit(entry)
+        head = record.http
+        status = head.status if head else None
+        failure = Failure(FailureKind.HTTP_ERROR, f"the server answered {status}") if status and status >= 400 else None
+        retry = retry_decision(entry.attempts + 1, self._plan.pace, status=status, failure=failure.kind if failure else None)
+        visit.finished = Finished(
+            entry,
+            UrlState.QUEUED if retry.again else UrlState.CAPTURED,
+            status=status,
+            mime=head.media_type if head else "",
+            length=(record.payload_length() or 0) + (len(head.raw) if head else 0),
+            digest=record.get("WARC-Payload-Digest"),
+            is_new=record.record_type != "revisit",
+            is_page=entry.is_page,
+            failure=failure.kind.value if failure else None,
+            reason=failure.reason if failure else None,
+            timestamp=f"{record.date:%Y%m%d%H%M%S}",
+            file=file,
+            offset=record.offset,
+            attempted=retry.counts,
+        )
+        if head is not None and visit.finished.state is UrlState.CAPTURED:
+            body = record.payload(content=True, limit=MAX_SCANNED_BYTES) if record.record_type == "response" else ()
+            self._read(visit, task_of(entry), head, body)
+        return visit
+
+
+def task_of(entry: Entry) -> Task:
+    """An entry as the rules for single pages know it."""
+    path = path_of_hops(entry.hops)
+    return Task(Candidate(entry.url, entry.via, entry.hops), SlotKind(entry.slot), depth=path.steps, is_page=entry.is_page)
+
+
+def _target(head: Head, url: str) -> str | None:
+    """Where a redirect leads; None when it says nothing that can be fetched."""
+    location = (head.get("Location") or "").strip()
+    if not location:
+        return None
+    try:
+        return parse_url(location, base=url)
+    except InvalidURL:
+        return None
+
+
+def _is_broken(exchange: Exchange) -> bool:
+    return exchange.failure is not None and exchange.failure.kind is FailureKind.PROTOCOL
