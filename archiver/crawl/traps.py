@@ -40,12 +40,13 @@ _MONTH_NAME = re.compile(r"(?:.*[_\-\[.])?(?:[a-z]*month|mon|mo|mm|monat|mois|me
 _NAME_LENGTH = 40
 #: Words of calendars, whose pages say nothing but which day it is.
 _CALENDAR = re.compile(
-    r"calend|kalend|agenda|event|termin|veranstalt|tribe|ical|[/_\-?&](?:cal|month|week|day)[/_\-=?&]", re.IGNORECASE
+    r"(?<![a-z])(?:calend|kalend|agenda|event(?!ual)|termine?(?![a-z])|veranstaltung|tribe|i?cal(?![a-z]))|/(?:month|week|day)[/?]",
+    re.IGNORECASE,
 )
 #: Before this year there were no newspapers whose issues might be at such a path; and nothing that a form would ask for.
 _OLDEST_IN_PATH, _OLDEST_IN_QUERY = 1600, 1900
-#: The Buddhist year is ahead by this much.
-_BUDDHIST = 543
+#: The Buddhist year is ahead by this much; so it is read from 1900 on.
+_BUDDHIST, _OLDEST_BUDDHIST = 543, 1900
 
 
 class TrapGuard:
@@ -126,7 +127,7 @@ class TrapGuard:
             if not is_all and not is_calendar:
                 continue
             first = self._year - years if is_all and is_calendar else oldest
-            if not (first <= year <= latest or first <= year - _BUDDHIST <= latest):
+            if not (first <= year <= latest or max(first, _OLDEST_BUDDHIST) <= year - _BUDDHIST <= latest):
                 return _trapped(Verdict.CALENDAR, f"the year {year}")
         return None
 
