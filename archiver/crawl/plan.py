@@ -66,7 +66,7 @@ class Rule:
     Attributes:
         action: accept or block.
         match: how `pattern` is compared.
-        pattern: text, regular expression (Python's `re`) or SURT prefix.
+        pattern: text, regular expression (as Python's `re` has them) or SURT prefix; upper and lower case count, but for SURTs.
         enabled: a rule that is switched off is kept, but does nothing.
         note: why it is there; for people.
     """
