@@ -311,7 +311,20 @@ class Frontier:
         """An entry from its row, see `ENTRIES`."""
         decision = Decision(UrlState.QUEUED, Verdict(row[6]), row[7])
         return Entry(
-            row[0], row[1], row[2], row[3], row[4], row[5], decision, row[8], row[9], row[10], row[11], row[12], row[13], row[14]
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            row[4],
+            row[5],
+            decision,
+            row[8],
+            row[9],
+            row[10],
+            row[11],
+            row[12],
+            row[13],
+            row[14],
         )
 
     def refill(self, queue_id: int, *, without: Collection[int], count: int) -> list[Entry]:

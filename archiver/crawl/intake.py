@@ -17,6 +17,7 @@ from archiver.crawl.statements import (
     MOVE_ENTRY,
     REQUEUE_URL,
     REQUEUED_COLUMNS,
+    UPDATE_URL,
     REVIVE_FOR_REQUISITES,
     UPDATE_VERDICT,
     WAKE,
@@ -64,6 +65,7 @@ class Intake:
             ledger.move(entry.host_id, entry.seed_id, UrlState.QUEUED, item.state)
             if item.state is UrlState.CAPTURED:
                 _note_answer(ledger, item)
+        connection.execute(UPDATE_URL, [_url_values(item) for item in finished])
         if any(item.decision is not None or item.detail is not None for item in finished):
             connection.execute(UPDATE_VERDICT, [values for item in finished if (values := _verdict_values(item))])
         if done:

@@ -37,6 +37,8 @@ from archiver.warc.dedup import Kept
 #: A commit comes after so many results, or so many seconds.
 COMMIT_RESULTS = 200
 COMMIT_SECONDS = 0.5
+#: The same when threads are idle, and what was found could keep them busy.
+STARVED_SECONDS = 0.05
 #: How often a worker that has nothing to do looks again.
 IDLE_SECONDS = 1.0
 #: Queues that a worker holds at most when hosts are spared: most of them rest.
@@ -184,13 +186,13 @@ class CrawlWorker:
         self.heed_stop()
         if self.halted or self.stop.finish.is_set() or self.limit_reached():
             return
-        self.refill()
         now = self.clock().timestamp()
         while len(self.in_flight) < self.equipment.connections and self.documents_left != 0:
             held = self.scheduler.next(now)
-            if held is None:
+            if held is not None:
+                self.begin(pool, held, held.entries.popleft(), now)
+            elif not self.refill():
                 return
-            self.begin(pool, held, held.entries.popleft(), now)
 
     def begin(self, pool: ThreadPoolExecutor, held: Held, entry: Entry, now: float) -> None:
         """Begin one URL, or what comes before it, or refuse it."""
@@ -262,21 +264,21 @@ class CrawlWorker:
             return
         self.refuse(held, entry, refused)
 
-    def refill(self) -> None:
-        """Read on in queues of which nothing is left in memory; those that are empty are given back."""
+    def refill(self) -> bool:
+        """Read on in queues of which nothing is left in memory; those that are empty are given back. False when nothing came."""
+        is_more = False
         for held in self.scheduler:
             if not held.asleep or held.busy or held.leaving or held.retired or held.is_tried:
                 continue
-            if held.entries:
-                self.scheduler.refilled(held, [])
-                continue
-            entries = self.frontier.refill(held.queue_id, without=held.in_hand, count=self.entries_at_once())
-            if entries:
+            entries = [] if held.entries else self.frontier.refill(held.queue_id, without=held.in_hand, count=self.entries_at_once())
+            if entries or held.entries:
                 self.scheduler.refilled(held, entries)
-            elif self.batch:
-                held.is_tried = True  # what was just found may be in it after the next commit
+                is_more = True
+            elif self.batch or self.in_flight:
+                held.is_tried = True  # what was just found, or is, may be in it after the next commit
             else:
                 held.leaving = True
+        return is_more
 
     # -- what comes back ---------------------------------------------------------------------------------------------
 
@@ -295,6 +297,8 @@ class CrawlWorker:
         until_commit = COMMIT_SECONDS - (self.monotonic() - self.last_commit)
         wait = until_commit if self.batch else IDLE_SECONDS
         next_time = self.scheduler.next_time()
+        if self.commit_is_due():
+            return 0.0
         if next_time is not None and len(self.in_flight) < self.equipment.connections and not self.halted:
             wait = min(wait, next_time - now)
         return max(0.0, min(wait, IDLE_SECONDS))
@@ -374,10 +378,12 @@ class CrawlWorker:
         """Whether it is time to commit."""
         silent = self.monotonic() - self.last_commit
         if not self.batch and not self.touched:
-            return silent >= (COMMIT_SECONDS if not self.in_flight else IDLE_SECONDS)
+            is_leaving = not self.in_flight and any(held.leaving for held in self.scheduler)
+            return is_leaving or silent >= (COMMIT_SECONDS if not self.in_flight else IDLE_SECONDS)
         if len(self.batch.finished) >= COMMIT_RESULTS or silent >= COMMIT_SECONDS:
             return True
-        return not self.in_flight and self.scheduler.next_time() is None
+        is_starved = len(self.in_flight) < self.equipment.connections and self.scheduler.next_time() is None
+        return is_starved and (not self.in_flight or (bool(self.batch.found) and silent >= STARVED_SECONDS))
 
     def commit(self, *, claim: bool = True) -> None:
         """Bytes on the disk first, then everything that says so, in one transaction."""
