@@ -14,8 +14,9 @@ from archiver.plaintext import one_line
 
 #: Characters of a URL that a regular expression is shown: longer ones are refused as traps, or are data.
 REGEX_CHARACTERS = 2083
-#: Seconds that one regular expression may take for one URL. Usual ones take a millionth.
-REGEX_SECONDS = 0.02
+#: Seconds of computing that one regular expression may take for one URL, and once more if it was only held up by something
+#: else. Usual ones take a millionth.
+REGEX_SECONDS = (0.02, 0.05)
 
 _AUTHORITY_END = re.compile(r"[/?#]|\Z")
 _PORT = re.compile(r"(\[.*\]|.*?)(:\d*)?", re.DOTALL)
@@ -130,9 +131,11 @@ def _regex_check(rule: Rule, decision: Decision) -> _Check:
     )
 
     def check(url: str) -> Decision | None:
-        try:
-            return decision if search(url[:REGEX_CHARACTERS], timeout=REGEX_SECONDS) else None
-        except TimeoutError:
-            return late
+        for seconds in REGEX_SECONDS:
+            try:
+                return decision if search(url[:REGEX_CHARACTERS], timeout=seconds) else None
+            except TimeoutError:
+                continue
+        return late
 
     return check
