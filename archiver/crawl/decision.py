@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -78,28 +79,54 @@ class Decision:
         return self.state is UrlState.QUEUED
 
 
-def explain(decision: Decision) -> str:
-    """One plain sentence for people: why the URL is fetched, or is not."""
-    plain, detailed = _SENTENCES[decision.verdict]
-    return detailed.format(decision.detail) if decision.detail and detailed else plain
+def outside_by(decision: Decision | None) -> int:
+    """How many links outside the scope a document was that was taken by `decision`; 0 when it was inside."""
+    found = _OUTSIDE_BY.match(decision.detail) if decision is not None and decision.detail else None
+    return int(found.group(1)) if found else 0
 
+
+def outside_detail(links: int) -> str:
+    """The detail of what is taken although it is outside the scope; `outside_by` reads it again."""
+    return f"{links} link{'s' if links > 1 else ''} outside"
+
+
+def noted(detail: str, note: str) -> str:
+    """A detail with something to know about the URL added, half a sentence such as "its links were not followed"."""
+    return f"{detail}; {note}" if detail else note
+
+
+def explain(decision: Decision) -> str:
+    """Plain sentences for people: why the URL is fetched or is not, and what was noted of it."""
+    plain, detailed = _SENTENCES[decision.verdict]
+    detail, note = decision.detail, ""
+    if decision.verdict is Verdict.ACCEPT_RULE:
+        detail, _, note = detail.partition("; ")
+    elif decision.taken:
+        found = _OUTSIDE_BY.match(detail)
+        detail, note = (found.group(), detail[found.end() :]) if found else ("", detail)
+    sentence = detailed.format(detail) if detail and detailed else plain
+    note = note.strip(" ;.")
+    return f"{sentence} {note[:1].upper()}{note[1:]}." if note else sentence
+
+
+_OUTSIDE_BY = re.compile(r"([0-9]{1,9}) links? outside\b")
 
 #: What each verdict means, without and with its detail ("" where it never has one).
 _SENTENCES = {
     Verdict.SEED: ("It is a seed of the crawl.", ""),
-    Verdict.IN_SCOPE: ("It is in the scope of its seed.", "It is in the scope of the seed {}."),
+    Verdict.IN_SCOPE: ("It is in the scope of its seed.", ""),
     Verdict.ACCEPT_RULE: ("A rule of the crawl takes it.", "The crawl has a rule that takes it: {}."),
     Verdict.REQUISITE: (
         "A page that is captured needs it.",
-        "A page that is captured needs it; that page is outside the scope by this many links: {}.",
+        "A page that is captured needs it; that page is {} the scope.",
     ),
     Verdict.REDIRECT: (
         "A page that is captured redirects to it.",
-        "A page that is captured redirects to it; that page is outside the scope by this many links: {}.",
+        "A page that is captured redirects to it; that page is {} the scope.",
     ),
     Verdict.EXTRA_HOP: (
         "It is outside the scope, but near enough.",
-        "It is outside the scope by as many links as the crawl allows: {}.",
+        "It is {} the scope, and the crawl goes so far.",
     ),
     Verdict.PREREQUISITE: ("It has to be known before anything else of its host.", ""),
     Verdict.SITEMAP: ("It is a sitemap, which lists pages of the site.", ""),

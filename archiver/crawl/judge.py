@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from archiver.crawl.decision import Decision, UrlState, Verdict
+from archiver.crawl.decision import Decision, UrlState, Verdict, outside_by
 from archiver.crawl.entries import Entry, Found, url_hash
 from archiver.crawl.hops import priority
 from archiver.crawl.plan import CrawlPlan, ScopeKind, Seed
 from archiver.crawl.robots import robots_directives
-from archiver.crawl.scope import Scope, outside_by
+from archiver.crawl.scope import Scope
 from archiver.crawl.seen import Seen
 from archiver.crawl.traps import QueryVariants, TrapGuard
 from archiver.markup.slots import SlotKind

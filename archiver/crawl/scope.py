@@ -12,7 +12,7 @@ from functools import cache
 
 from publicsuffixlist import PublicSuffixList
 
-from archiver.crawl.decision import Decision, UrlState, Verdict
+from archiver.crawl.decision import Decision, UrlState, Verdict, outside_by, outside_detail
 from archiver.crawl.hops import path_of_hops
 from archiver.crawl.plan import CrawlPlan, ScopeKind, Seed
 from archiver.crawl.rules import Rules, turned_host
@@ -168,9 +168,9 @@ class Scope:
             if path.guesses > _GUESSES:
                 return _GUESSED_TWICE
             near = _REQUISITE if path.is_requisite else _REDIRECT
-            return near if not away else Decision(near.state, near.verdict, str(away))
+            return near if not away else Decision(near.state, near.verdict, outside_detail(away))
         if away < self._plan.extra_hops and not hops.endswith(Hop.MANIFEST):
-            return Decision(UrlState.QUEUED, Verdict.EXTRA_HOP, str(away + 1))
+            return Decision(UrlState.QUEUED, Verdict.EXTRA_HOP, outside_detail(away + 1))
         return _OUTSIDE
 
     # -- what is derived from the seeds ----------------------------------------------------------------------------------
@@ -197,15 +197,6 @@ class Scope:
             for seed_id, seed in self._seeds
             for kind in (self._kinds[seed_id],)
         ]
-
-
-def outside_by(decision: Decision | None) -> int:
-    """How many links outside the scope a document was that was taken by `decision`; 0 when it was inside."""
-    if decision is None or not decision.detail:
-        return 0
-    if decision.verdict in (Verdict.EXTRA_HOP, Verdict.REQUISITE, Verdict.REDIRECT) and decision.detail.isdigit():
-        return int(decision.detail)
-    return 0
 
 
 def registered_domain(site: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from threading import Lock
 from urllib.parse import unquote
 
 from archiver.crawl.decision import Decision, UrlState, Verdict
@@ -133,7 +134,7 @@ class TrapGuard:
 
 
 class QueryVariants:
-    """Counts the different queries of one path, as far as memory allows; for one process.
+    """Counts the different queries of one path, as far as memory allows; for one process and all its threads.
 
     Args:
         limit: queries of one path that are followed; 0 for any number.
@@ -144,6 +145,7 @@ class QueryVariants:
         self._limit = limit
         self._paths = paths
         self._counts: dict[int, int] = {}
+        self._lock = Lock()
 
     def count(self, url: str) -> Decision | None:
         """Count a URL that was never met before; the refusal when its path was met with too many queries."""
@@ -151,10 +153,11 @@ class QueryVariants:
         if place < 0 or not self._limit:
             return None
         key = hash(url[:place])
-        count = self._counts.pop(key, 0) + 1
-        self._counts[key] = count
-        if len(self._counts) > self._paths:
-            del self._counts[next(iter(self._counts))]
+        with self._lock:
+            count = self._counts.pop(key, 0) + 1
+            self._counts[key] = count
+            if len(self._counts) > self._paths:
+                del self._counts[next(iter(self._counts))]
         return _trapped(Verdict.QUERY_VARIANTS, f"more than {self._limit:,}") if count > self._limit else None
 
 

@@ -8,11 +8,11 @@ from itertools import product
 
 import pytest
 
-from archiver.crawl.decision import Decision, UrlState, Verdict, explain
+from archiver.crawl.decision import Decision, UrlState, Verdict, explain, noted, outside_by
 from archiver.crawl.hops import path_of_hops, priority
 from archiver.crawl.plan import CrawlPlan, Limits, Rule, RuleAction, RuleMatch, ScopeKind, Seed
 from archiver.crawl.rules import Rules, surt, surt_prefix
-from archiver.crawl.scope import Scope, outside_by, registered_domain
+from archiver.crawl.scope import Scope, registered_domain
 from archiver.errors import UsageError
 
 BLOCK, ACCEPT = RuleAction.BLOCK, RuleAction.ACCEPT
@@ -207,6 +207,11 @@ def test_extra_hops_are_counted_from_the_last_page_inside() -> None:
     second = scope.decide("https://c.net/", hops="LEL", seed_id=0, via=frame)
     assert [first.verdict, second.verdict] == [Verdict.EXTRA_HOP] * 2
     assert [outside_by(step) for step in (home, first, frame, moved, second, None)] == [0, 1, 1, 1, 2, 0]
+    assert explain(second) == "It is 2 links outside the scope, and the crawl goes so far."
+    assert explain(frame) == "A page that is captured needs it; that page is 1 link outside the scope."
+    more = Decision(frame.state, frame.verdict, noted(frame.detail, "12 references were too many to follow"))
+    others = [Decision(UrlState.QUEUED, each, "12 links of it") for each in Verdict]
+    assert [outside_by(step) for step in (more, *others)] == [1] + [0] * len(others)
     assert verdict(scope, "https://d.net/", "LELL", via=second) is Verdict.OUTSIDE
     inside = scope.decide("https://example.org/y", hops="LELL", seed_id=0, via=second)
     assert inside.verdict is Verdict.IN_SCOPE
@@ -378,6 +383,19 @@ def test_every_verdict_is_a_sentence_for_people(verdict: Verdict) -> None:
         sentence = explain(Decision(UrlState.QUEUED, verdict, detail))
         assert sentence[0].isupper()
         assert sentence.endswith(".")
+
+
+def test_what_was_noted_of_a_url_is_a_sentence_of_its_own() -> None:
+    said = "9 references were too many to follow"
+    for detail, verdict, sentence in (
+        ("", Verdict.IN_SCOPE, "It is in the scope of its seed."),
+        ("", Verdict.REQUISITE, "A page that is captured needs it."),
+        ("1 link outside", Verdict.EXTRA_HOP, "It is 1 link outside the scope, and the crawl goes so far."),
+        ("text /a/", Verdict.ACCEPT_RULE, "The crawl has a rule that takes it: text /a/."),
+    ):
+        assert explain(Decision(UrlState.QUEUED, verdict, detail)) == sentence
+        assert explain(Decision(UrlState.QUEUED, verdict, noted(detail, said))) == f"{sentence} {said}."
+    assert explain(Decision(UrlState.QUEUED, Verdict.SEED, noted("", "x"))) == "It is a seed of the crawl. X."
 
 
 # -- order -------------------------------------------------------------------------------------------------------------
