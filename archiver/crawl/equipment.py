@@ -23,7 +23,7 @@ from archiver.warc.writer import WarcInfo, WarcWriter
 
 
 class Equipment:
-    """The parts of one worker; use it as a context manager.
+    """The parts of one worker; use it as a context manager. `on_begin` is told the name of each WARC file at its beginning.
 
     Args:
         holdings: the opened archive; its settings say how to fetch.
@@ -40,6 +40,7 @@ class Equipment:
         collection = holdings.collections.get(info.collection)
         organisation = collection.organisation
         self.holdings = holdings
+        self.on_begin: Callable[[str], None] = lambda name: None
         self.connections = max(1, settings.connections)
         self.user_agent = settings.user_agent
         self.agent = agent_token(settings.user_agent)
@@ -73,6 +74,7 @@ class Equipment:
             new_id=new_id,
             max_bytes=settings.warc_max_bytes,
             chunked=settings.chunked,
+            on_begin=lambda name: self.on_begin(name),
         )
 
     def __enter__(self) -> Self:

@@ -239,8 +239,6 @@ class Frontier:
             # The scope is wider now: every worker is to hear of it.
             connection.execute(update(crawls).where(crawls.c.id == self._crawl).values(plan_version=crawls.c.plan_version + 1))
         if batch.files:
-            rows = [{"name": name, "crawl_id": self._crawl, "worker_id": self._worker, "committed": 0} for name in batch.files]
-            connection.execute(insert_new(self._engine, crawl_files), rows)
             connection.execute(
                 COMMIT_FILE,
                 [{"file": name, "end": end, "done": int(done)} for name, (end, done) in batch.files.items()],
@@ -355,6 +353,12 @@ class Frontier:
     @lanes.setter
     def lanes(self, lanes: int) -> None:
         self._intake.lanes = lanes
+
+    def begin_file(self, name: str) -> None:
+        """A WARC file of this worker begins: should it be killed before its next commit, what is in there is looked for."""
+        row = {"name": name, "crawl_id": self._crawl, "worker_id": self._worker, "committed": 0}
+        with writing(self._engine) as connection:
+            connection.execute(insert_new(self._engine, crawl_files), [row])
 
     def finish_files(self, names: Sequence[str]) -> None:
         """WARC files of this worker have their final names, and everything in them is committed."""

@@ -17,8 +17,8 @@ from archiver.crawl.statements import (
     MOVE_ENTRY,
     REQUEUE_URL,
     REQUEUED_COLUMNS,
-    UPDATE_URL,
     REVIVE_FOR_REQUISITES,
+    UPDATE_URL,
     UPDATE_VERDICT,
     WAKE,
 )

@@ -80,7 +80,7 @@ class Judge:
     def judge(self, entry: Entry, links: DocumentLinks, x_robots: Iterable[str] = ()) -> list[Found]:
         """What becomes of all that a document names, as far as it was not known; see `DocumentLinks`."""
         found: list[Found] = []
-        unfollowed = self.plan.robots_meta and robots_directives([*x_robots, ",".join(links.robots)], self._agent).nofollow
+        unfollowed = self.plan.robots_meta and robots_directives([*x_robots, *links.robots], self._agent).nofollow
         for link in links.requisites:
             self._take(found, entry, link, Hop.REDIRECT if link.kind is SlotKind.REFRESH else Hop.EMBED)
         for link in links.links:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from archiver.crawl.decision import Decision, UrlState, Verdict
+from archiver.crawl.decision import Decision, UrlState, Verdict, noted
 from archiver.crawl.entries import CrawlInfo, Entry, Finished, Found, PageTitle, RobotsFile
 from archiver.crawl.hops import path_of_hops
 from archiver.crawl.judge import Judge
@@ -261,8 +261,8 @@ class Visitor:
             self._redirect(visit, head)
             return
         if finished.digest and finished.digest == entry.via_digest and self._plan.traps.same_as_parent and finished.is_page:
-            same = Decision(UrlState.QUEUED, Verdict.SAME_AS_PARENT)
-            visit.finished = replace(finished, detail=f"{entry.decision.detail} {same.verdict.value}".strip())
+            said = "its links were not followed, it is the same as the page before"
+            visit.finished = replace(finished, detail=noted(entry.decision.detail, said))
             return
         from archiver.extract.links import find_links
 
@@ -283,7 +283,7 @@ class Visitor:
             said = (
                 f"{links.left_out} references were too many to follow" if links.left_out else "longer than what is read of it"
             )
-            visit.finished = replace(visit.finished, detail=f"{visit.entry.decision.detail} {said}".strip())
+            visit.finished = replace(visit.finished, detail=noted(visit.entry.decision.detail, said))
 
     def _redirect(self, visit: Visit, head: Head) -> None:
         entry, finished = visit.entry, visit.finished
@@ -324,7 +324,7 @@ class Visitor:
         """Record an answer to the request for robots.txt; where it redirects to, or None."""
         entry = visit.entry
         failure = exchange.failure
-        visit.outcome = Outcome(exchange.elapsed.total_seconds(), exchange.status, "", failure.kind if failure else None)
+        visit.outcome = Outcome(exchange.elapsed.total_seconds(), None, failure=failure.kind if failure else None)
         if exchange.response is None:
             visit.robots = RobotsFile(origin, now, None, failure.reason if failure else "the server sent nothing")
             return None
@@ -335,14 +335,12 @@ class Visitor:
         visit.extra.append(replace(answered, state=UrlState.CAPTURED, attempted=True))
         exchange.response.seek(0)
         head = read_head(exchange.response)
+        visit.outcome = replace(visit.outcome, status=exchange.status, retry_after=head.get("Retry-After") or "")
         if exchange.status in _REDIRECTS:
             target = _target(head, url)
             if target is not None:
                 return target
-        try:
-            body = b"".join(iter_body(exchange.response, head, limit=MAX_ROBOTS_BYTES))
-        except BodyLimitExceeded:
-            body = b""
+        body = _start_of(iter_body(exchange.response, head))
         visit.robots = RobotsFile(
             origin, now, exchange.status, failure.reason if failure and not exchange.truncated else None,
             body.decode("latin-1"),
@@ -408,3 +406,13 @@ def _target(head: Head, url: str) -> str | None:
 
 def _is_broken(exchange: Exchange) -> bool:
     return exchange.failure is not None and exchange.failure.kind is FailureKind.PROTOCOL
+
+
+def _start_of(body: Iterable[bytes]) -> bytes:
+    """As much of a robots.txt as is read, and a little more, so that it shows that there is more."""
+    start = b""
+    for piece in body:
+        start += piece
+        if len(start) > MAX_ROBOTS_BYTES:
+            break
+    return start[: MAX_ROBOTS_BYTES + 1]

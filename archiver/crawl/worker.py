@@ -93,6 +93,7 @@ class CrawlWorker:
         self.info = self.control.info(crawl_id)
         self.worker_id = self.control.register(crawl_id)
         self.frontier = Frontier(self.holdings.engine, crawl_id, self.worker_id, lanes=self._lanes())
+        equipment.on_begin = self.frontier.begin_file
         self.scheduler = Scheduler()
         self.judge = self._new_judge(None)
         self.robots = RobotsCache(self.frontier, equipment.agent)
@@ -270,7 +271,9 @@ class CrawlWorker:
         for held in self.scheduler:
             if not held.asleep or held.busy or held.leaving or held.retired or held.is_tried:
                 continue
-            entries = [] if held.entries else self.frontier.refill(held.queue_id, without=held.in_hand, count=self.entries_at_once())
+            entries = (
+                [] if held.entries else self.frontier.refill(held.queue_id, without=held.in_hand, count=self.entries_at_once())
+            )
             if entries or held.entries:
                 self.scheduler.refilled(held, entries)
                 is_more = True

@@ -105,6 +105,7 @@ class WarcWriter:
         max_bytes: a file that has reached this size is finished before the next event.
         hostname: part of file names; this machine's by default.
         chunked: "portable" or "exact", see the module.
+        on_begin: told the name of each file before the first exchange is written to it.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class WarcWriter:
         max_bytes: int = 1_000_000_000,
         hostname: str | None = None,
         chunked: str = "portable",
+        on_begin: Callable[[str], None] | None = None,
     ) -> None:
         self._store = store
         self._prefix = prefix
@@ -126,6 +128,7 @@ class WarcWriter:
         self._clock = clock
         self._new_id = new_id
         self._max_bytes = max_bytes
+        self._on_begin = on_begin
         self._portable = chunked != "exact"
         self._lock = RLock()
         self._file: BinaryIO | None = None
@@ -334,6 +337,8 @@ class WarcWriter:
         ]
         info = WrittenRecord("warcinfo", self._warcinfo_id, "", now, "", 0, 0)
         self._write(self._file, _Draft(info, fields, BytesIO(block), len(block)))
+        if self._on_begin is not None:
+            self._on_begin(self._name)
 
     def _finish(self) -> None:
         if self._file is None:
