@@ -266,7 +266,7 @@ class CrawlWorker:
         self.refuse(held, entry, refused)
 
     def refill(self) -> bool:
-        """Read on in queues of which nothing is left in memory; those that are empty are given back. False when nothing came."""
+        """Read on in queues of which nothing is left in memory; those that are empty leave. False when nothing came."""
         is_more = False
         for held in self.scheduler:
             if not held.asleep or held.busy or held.leaving or held.retired or held.is_tried:
@@ -483,6 +483,8 @@ class CrawlWorker:
 
     def claims(self) -> int:
         """Queues that this worker may hold beside those it has."""
+        if self.last is not None and self.last.starving and len(self.scheduler):
+            return 0  # what is ready is for those that have nothing
         most = _HELD_QUEUES if self.info.plan.pace.polite else 2 * self.equipment.connections
         return max(0, most - len(self.scheduler))
 
