@@ -104,6 +104,7 @@ class Exchange:
         cipher_suite: IANA name of the TLS cipher suite, or None.
         truncated: set when response bytes are missing.
         failure: set when the fetch did not end well (also beside a partial response).
+        withheld: header fields of which secrets were taken out before this may be recorded, such as "request Cookie".
     """
 
     url: str
@@ -119,6 +120,7 @@ class Exchange:
     cipher_suite: str | None = None
     truncated: Truncation | None = None
     failure: Failure | None = None
+    withheld: tuple[str, ...] = ()
 
     def close(self) -> None:
         """Give the response spool back; the exchange can no longer be written after this."""

@@ -30,6 +30,7 @@ _NEWEST = "99991231235959"
 _ONE_VISIT = timedelta(hours=1)
 _NOT_MODIFIED = 304
 _TOO_MANY_REQUESTS = 429
+_UNAUTHORISED = 401
 
 #: Keys that are compared when something like a URL is looked for.
 _KEYS_LOOKED_AT = 2000
@@ -97,7 +98,7 @@ class Lookup:
         is_part = modifier in _EMBEDS
         errors: list[Capture] = []
         near = (item for item in self._near(scope, sent or url, timestamp) if is_spelled(url, item.url))
-        for capture in islice(_very_url_first(url, near), _TRIES):
+        for capture in islice(_very_url_first(url, _answers_first(near)), _TRIES):
             if _is_error(capture, is_part=is_part) and (is_part or capture.timestamp != timestamp):
                 errors.append(capture)
                 continue
@@ -243,6 +244,20 @@ def _is_error(capture: Capture, *, is_part: bool) -> bool:
     """An answer that says nothing of what was asked for: for pages, that the server could not give any."""
     status = capture.status or 200
     return status >= 400 if is_part else status >= 500 or status == _TOO_MANY_REQUESTS
+
+
+def _answers_first(captures: Iterable[Capture]) -> Iterator[Capture]:
+    """Captures of the very same second: those that ask for a password after the answer that it got."""
+    asking: list[Capture] = []
+    for capture in captures:
+        if asking and capture.timestamp != asking[0].timestamp:
+            yield from asking
+            asking.clear()
+        if capture.status == _UNAUTHORISED:
+            asking.append(capture)
+        else:
+            yield capture
+    yield from asking
 
 
 def _very_url_first(url: str, captures: Iterable[Capture]) -> Iterator[Capture]:

@@ -405,6 +405,7 @@ def _notes(exchange: Exchange, body: _Body, page: PageContext) -> bytes:
         ("hopsFromSeed", page.hops),
         ("fetchTimeMs", str(round(exchange.elapsed.total_seconds() * 1000))),
         ("failure", exchange.failure.reason if exchange.failure else ""),
+        ("withheld", ", ".join(exchange.withheld)),
         ("chunkSizes", sizes),
     ]
     pairs += [("trailer", line.decode("latin-1")) for line in body.trailers.split(b"\r\n")]

@@ -222,3 +222,9 @@ def test_of_one_visit_the_very_url_is_shown(reader: Reader, url: str, other: str
 def test_of_different_visits_the_nearest_is_shown_whatever_its_scheme(reader: Reader) -> None:
     client = reader(page(-30, url="http://e.org/page"), page(0, url="https://e.org/page"))
     assert shown(client, STAMP, "http://e.org/page") == "200 OK 0"
+
+
+def test_what_asked_for_a_password_in_the_same_second_is_shown_after_what_that_got(reader: Reader) -> None:
+    client = reader(page(0, status="401 Unauthorized"), page(0), page(9, status="401 Unauthorized"))
+    assert shown(client, "20160810204623") == "200 OK 0"
+    assert shown(client, "20160819204623") == "401 Unauthorized 9"
