@@ -11,10 +11,13 @@ from typing import Self
 from sqlalchemy import Connection
 
 from archiver.crawl.entries import CrawlInfo
+from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.robots import agent_token
-from archiver.fetch.cookies import PageCookies
+from archiver.crawl.scope import registered_domain
+from archiver.fetch.cookies import CrawlCookies
 from archiver.fetch.guard import AddressGuard
 from archiver.fetch.http import FetchLimits, HttpFetcher
+from archiver.fetch.login import Login, open_login
 from archiver.holdings import Holdings
 from archiver.index.payloads import Dedup
 from archiver.model import Capture
@@ -45,7 +48,9 @@ class Equipment:
         self.user_agent = settings.user_agent
         self.agent = agent_token(settings.user_agent)
         self.folder: Path = settings.archive
-        self.cookies = PageCookies()
+        self.cookies = CrawlCookies(registered_domain)
+        self.login: Login | None = None
+        self.log_in(info.plan)
         self.dedup = Dedup(holdings.engine, info.collection_id, mode=info.plan.dedup.value, min_bytes=settings.dedup_min_bytes)
         self.fetcher = HttpFetcher(
             user_agent=settings.user_agent,
@@ -83,6 +88,23 @@ class Equipment:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.fetcher.close()
         self.writer.close()
+
+    def log_in(self, plan: CrawlPlan) -> None:
+        """Read what the plan's login is made of; anew, when the crawl was paused because the old one had ended.
+
+        Raises:
+            UsageError: a file of it cannot be read or used.
+        """
+        login = plan.login
+        self.login = None
+        if login.used:
+            self.login = open_login(
+                [seed.url for seed in plan.seeds],
+                cookies=login.cookies,
+                credentials=login.credentials,
+                headers=login.headers,
+                hosts=login.hosts,
+            )
 
     def keep(self, connection: Connection, captures: Sequence[Capture], kept: Sequence[Kept | None]) -> None:
         """Write the rows that replay and later captures look up, in the transaction of a commit."""

@@ -141,12 +141,10 @@ class Intake:
             connection.execute(insert(crawl_urls), rows)
 
     def requeue_once(self, connection: Connection, numbers: Sequence[int], ledger: Ledger, now: float) -> None:
-        """Queue URLs again that were answered with a redirect and a cookie; each once only."""
+        """Queue URLs again that will be answered differently now, because of a cookie or a login; each once only."""
         ids = [row[1] for row in self._rows_of(connection, numbers) if row[2] == UrlState.CAPTURED]
         columns = crawl_urls.c
-        rows = connection.execute(
-            select(*REQUEUED_COLUMNS).where(columns.id.in_(ids[:_AT_ONCE]), columns.attempts == 1, columns.status < 400)
-        ).all()
+        rows = connection.execute(select(*REQUEUED_COLUMNS).where(columns.id.in_(ids[:_AT_ONCE]), columns.attempts == 1)).all()
         self.requeue(connection, rows, ledger, now)
         if rows:
             connection.execute(update(crawl_urls).where(columns.id.in_([row[0] for row in rows])).values(attempts=1))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.crawl.decision import Decision, UrlState, Verdict, outside_by
 from archiver.crawl.entries import Entry, Found, url_hash
 from archiver.crawl.hops import priority
+from archiver.crawl.login import is_logout
 from archiver.crawl.plan import CrawlPlan, ScopeKind, Seed
 from archiver.crawl.robots import robots_directives
 from archiver.crawl.scope import Scope
@@ -133,6 +134,8 @@ class Judge:
         trap = self.traps.check(url) or self.variants.count(url)
         if trap is not None:
             return trap
+        if self.plan.login.used and (refused := is_logout(url)) is not None:
+            return refused
         return decision
 
     def redirected(self, entry: Entry, target: str) -> Found | None:

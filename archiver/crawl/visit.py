@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from archiver.crawl.decision import Decision, UrlState, Verdict, noted
 from archiver.crawl.entries import CrawlInfo, Entry, Finished, Found, PageTitle, RobotsFile
+from archiver.crawl.equipment import Equipment
 from archiver.crawl.hops import path_of_hops
 from archiver.crawl.judge import Judge
 from archiver.crawl.plan import CrawlPlan
@@ -21,11 +22,7 @@ from archiver.crawl.robots import MAX_BYTES as MAX_ROBOTS_BYTES
 from archiver.crawl.robots import MAX_REDIRECTS as MAX_ROBOTS_REDIRECTS
 from archiver.decisions import Task, accept_for, failure_of, readable_type, referrer_for
 from archiver.errors import BodyLimitExceeded, DamagedRecord, InvalidURL
-from archiver.fetch.cookies import PageCookies
-from archiver.fetch.http import HttpFetcher
-from archiver.holdings import Holdings
 from archiver.index.entry import capture_of
-from archiver.index.payloads import Dedup
 from archiver.markup.slots import SlotKind
 from archiver.message import Head, iter_body, read_head
 from archiver.model import Candidate, Capture, Exchange, Failure, FailureKind, Hop, WrittenRecord
@@ -33,7 +30,7 @@ from archiver.unchanged import unchanged
 from archiver.urls import parse_url
 from archiver.warc.dedup import Condition, Kept, kept_of
 from archiver.warc.reader import StoredRecord
-from archiver.warc.writer import PageContext, WarcWriter
+from archiver.warc.writer import PageContext
 
 if TYPE_CHECKING:
     from archiver.extract.gather import DocumentLinks
@@ -88,9 +85,8 @@ class Visitor:
     """Visits URLs; safe to use from several threads.
 
     Args:
-        holdings: the opened archive.
         info: of the crawl.
-        fetcher, writer, dedup, cookies: shared by all threads.
+        equipment: shared by all threads.
         judge: decides about what is found; replaced when the plan changes.
         cancelled: asked between reads; True cuts what is being received.
         clock: the time, UTC.
@@ -98,23 +94,20 @@ class Visitor:
 
     def __init__(
         self,
-        holdings: Holdings,
         info: CrawlInfo,
         *,
-        fetcher: HttpFetcher,
-        writer: WarcWriter,
-        dedup: Dedup,
-        cookies: PageCookies,
+        equipment: Equipment,
         judge: Judge,
         cancelled: Callable[[], bool],
         clock: Callable[[], datetime],
     ) -> None:
-        self._holdings = holdings
+        self._holdings = equipment.holdings
         self._info = info
-        self._fetcher = fetcher
-        self._writer = writer
-        self._dedup = dedup
-        self._cookies = cookies
+        self._equipment = equipment
+        self._fetcher = equipment.fetcher
+        self._writer = equipment.writer
+        self._dedup = equipment.dedup
+        self._cookies = equipment.cookies
         self.judge = judge
         self._cancelled = cancelled
         self._clock = clock
@@ -137,7 +130,7 @@ class Visitor:
         headers = self._headers(task)
         asked = self._dedup.condition(entry.url, headers)
         while True:
-            exchange = self._fetch(entry.url, headers | asked.headers if asked else headers, max_bytes)
+            exchange = self._answer(visit, headers | asked.headers if asked else headers, max_bytes)
             try:
                 if self._take(visit, task, exchange, asked):
                     return visit
@@ -145,12 +138,28 @@ class Visitor:
                 exchange.close()
             asked = None  # what the server calls unchanged cannot be read: fetch it whole
 
+    def _answer(self, visit: Visit, headers: Mapping[str, str], max_bytes: int | None) -> Exchange:
+        """The answer to a request; where the crawl is logged in, challenges that come before it are recorded too."""
+        url, login = visit.entry.url, self._equipment.login
+        if login is None or not login.shown(url):
+            cookie = self._cookies.header_for(url)
+            return self._fetch(url, {**headers, "Cookie": cookie} if cookie else headers, max_bytes)
+        for answered in login.answers(url, headers, lambda sent: self._fetch(url, sent, max_bytes)):
+            if answered.logged_out is not None:
+                visit.logged_out = answered.logged_out.reason
+                visit.again += [self.judge.number(again) for again in answered.logged_out.urls]
+            if answered.is_final:
+                return answered.exchange
+            try:
+                self._record(visit, answered.exchange, None)
+            finally:
+                answered.exchange.close()
+        raise AssertionError("a login always ends with an answer")
+
     def _headers(self, task: Task) -> dict[str, str]:
         headers = {"Accept": accept_for(task)}
         if referrer := referrer_for(task.candidate):
             headers["Referer"] = referrer
-        if cookie := self._cookies.header_for(task.candidate.url):
-            headers["Cookie"] = cookie
         return headers
 
     def _fetch(self, url: str, headers: Mapping[str, str], max_bytes: int | None) -> Exchange:

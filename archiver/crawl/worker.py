@@ -29,9 +29,10 @@ from archiver.crawl.plan import RobotsMode
 from archiver.crawl.politeness import pace_from_json
 from archiver.crawl.robotscache import RobotsCache
 from archiver.crawl.scheduler import Held, Scheduler
+from archiver.crawl.scope import registered_domain
 from archiver.crawl.visit import Visit, Visitor
 from archiver.engine import StopSignal
-from archiver.urls import origin_of
+from archiver.urls import host_of, origin_of
 from archiver.warc.dedup import Kept
 
 #: A commit comes after so many results, or so many seconds.
@@ -97,17 +98,7 @@ class CrawlWorker:
         self.scheduler = Scheduler()
         self.judge = self._new_judge(None)
         self.robots = RobotsCache(self.frontier, equipment.agent)
-        self.visitor = Visitor(
-            self.holdings,
-            self.info,
-            fetcher=equipment.fetcher,
-            writer=equipment.writer,
-            dedup=equipment.dedup,
-            cookies=equipment.cookies,
-            judge=self.judge,
-            cancelled=self.stop.abort.is_set,
-            clock=clock,
-        )
+        self.visitor = Visitor(self.info, equipment=equipment, judge=self.judge, cancelled=self.stop.abort.is_set, clock=clock)
         self.batch = Batch()
         self.kept: list[Kept | None] = []
         self.results: SimpleQueue[Future[Visit]] = SimpleQueue()
@@ -326,7 +317,7 @@ class CrawlWorker:
         self.touched[held.queue_id] = held
         self.scheduler.rest(held, keep=False, now=now)
         if visit.logged_out:
-            self.pause(f"the login seems to be gone: {visit.logged_out}")
+            self.pause(f"the login has ended: {visit.logged_out}")
 
     def note(self, visit: Visit) -> None:
         """What is to be committed of a visit."""
@@ -427,6 +418,11 @@ class CrawlWorker:
             self.scheduler.take(claimed, pace_from_json(claimed.pace))
         if last.starving and len(self.scheduler) > 1:
             self.scheduler.give_away()
+        if batch.redirects and self.equipment.login is not None:
+            seeds = {number: seed.url for number, seed in self.control.seeds(self.crawl_id)}
+            for seed_id, url in batch.redirects:
+                if registered_domain(host_of(url)) == registered_domain(host_of(seeds[seed_id])):
+                    self.equipment.login.show_to(url)
         if last.control.plan_version != self.info.plan_version:
             self.change_plan()
         self.heed_control(last)
@@ -529,6 +525,7 @@ class CrawlWorker:
             self.halt("it was paused")
         elif last.control.wanted == "run" and self.halted:
             self.halted = ""
+            self.equipment.log_in(self.info.plan)
             self.control.set_state(self.crawl_id, "running")
         if self.limit_reached():
             self.scheduler.release_all()
