@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
 from urllib.parse import unquote_to_bytes
 
 import ada_url
@@ -95,11 +94,6 @@ def path_of(url: str) -> str:
         return str(ada_url.URL(url).pathname)
     except (ValueError, UnicodeError):
         return ""
-
-
-def url_hash(url: str) -> int:
-    """63 bits of the URL's BLAKE2b: what crawls know their URLs by. Positive, as every database can keep it."""
-    return int.from_bytes(blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
 
 
 # -- urlkey ----------------------------------------------------------------------------------------------------------

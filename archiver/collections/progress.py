@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, case, func, select
 
 from archiver.collections.hosts import HostRow, host_row, host_rows
-from archiver.collections.reports import CrawlReports, CrawlSummary, alive_workers
+from archiver.collections.reports import CrawlReports, CrawlSummary, living_workers
 from archiver.crawl.plan import Limits
 from archiver.index.crawltables import crawl_hosts, crawl_queues
 from archiver.index.database import reading
@@ -21,7 +21,7 @@ class Progress:
         at: that moment, seconds since 1970.
         crawl: its state and sums.
         limits: of its plan.
-        workers: processes that were heard of lately.
+        workers: processes that work on it.
         hosts: that were met.
         in_flight: hosts that are being fetched from.
         ready: hosts whose turn could come now.
@@ -83,7 +83,7 @@ def progress(engine: Engine, crawl: int, now: float, *, hosts: int = 10) -> Prog
             at=now,
             crawl=summary,
             limits=plan.limits,
-            workers=alive_workers(connection, crawl, now),
+            workers=living_workers(engine, crawl, now),
             hosts=connection.execute(known).scalar_one(),
             in_flight=queues[0],
             ready=queues[1],

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Text, and_, cast, func, select
 
 from archiver.collections.wording import sentence_of
+from archiver.crawl.control import CrawlControl
 from archiver.crawl.decision import UrlState, Verdict
+from archiver.crawl.entries import url_hash
 from archiver.crawl.plan import CrawlPlan, plan_from_json
 from archiver.errors import NotFound
 from archiver.index.crawltables import crawl_counts, crawl_hosts, crawl_seeds, crawl_urls, crawl_workers
 from archiver.index.database import reading
 from archiver.index.tables import collections, crawls
-from archiver.urls import url_hash
-
-#: A worker that was not heard of for so many seconds is gone.
-ALIVE_SECONDS = 60.0
 
 _COLUMNS = ("documents", "new_documents", "bytes", "new_bytes", "queued", "failed", "blocked", "out_of_scope", "trapped")
 _AT_ONCE = 500
@@ -90,7 +89,7 @@ class Overview:
         plan: what it was asked to do.
         pages: captured pages, without what they need.
         hosts: that it met.
-        workers: processes that were heard of lately.
+        workers: processes that work on it.
         classes: captured documents by class of status, such as {"2xx": 10}; "none" for those without one.
     """
 
@@ -232,7 +231,7 @@ class CrawlReports:
             hosts = connection.execute(
                 select(func.count()).select_from(crawl_hosts).where(crawl_hosts.c.crawl_id == number)
             ).scalar_one()
-            workers = alive_workers(connection, number, now)
+        workers = living_workers(self._engine, number, now)
         classes: dict[str, int] = {}
         for row in self.statuses(number):
             name = f"{row.key[0]}xx" if len(row.key) == 3 and row.key.isdigit() else "none"
@@ -271,7 +270,12 @@ class CrawlReports:
     def seeds(self, number: int) -> Iterator[SeedRow]:
         """The seeds in the order they were given, each with its status and what was found from it."""
         statement = (
-            select(crawl_seeds.c.id, crawl_seeds.c.url.label("seed"), *(crawl_counts.c[name] for name in _COLUMNS))
+            select(
+                crawl_seeds.c.id,
+                crawl_seeds.c.url.label("seed"),
+                crawl_seeds.c.redirects,
+                *(crawl_counts.c[name] for name in _COLUMNS),
+            )
             .outerjoin(crawl_counts, _counts_of_seed())
             .where(crawl_seeds.c.crawl_id == number)
             .order_by(crawl_seeds.c.id)
@@ -293,14 +297,12 @@ def sums_of(row: Row[Any]) -> Sums:
     return Sums(*(getattr(row, name) or 0 for name in _COLUMNS))
 
 
-def alive_workers(connection: Connection, number: int, now: float) -> int:
-    """Processes that work on a crawl and were heard of lately."""
-    statement = (
-        select(func.count())
-        .select_from(crawl_workers)
-        .where(crawl_workers.c.crawl_id == number, crawl_workers.c.heartbeat > now - ALIVE_SECONDS)
-    )
-    return int(connection.execute(statement).scalar_one())
+def living_workers(engine: Engine, number: int, now: float) -> int:
+    """Processes that work on a crawl; those that were killed do not count. `now` in seconds since 1970."""
+    statement = select(func.count()).select_from(crawl_workers).where(crawl_workers.c.crawl_id == number)
+    with reading(engine) as connection:
+        known = connection.execute(statement).scalar_one()
+    return known - len(CrawlControl(engine, lambda: datetime.fromtimestamp(now, UTC)).lost(number)) if known else 0
 
 
 def _summaries() -> Any:
@@ -339,10 +341,9 @@ def _seed_rows(connection: Connection, number: int, rows: Sequence[Row[Any]]) ->
             select(crawl_urls).where(crawl_urls.c.crawl_id == number, crawl_urls.c.hash.in_(list(hashes)))
         )
     }
-    targets = _redirects(connection, number, [row.id for row in found.values() if _is_redirect(row)])
     for row in rows:
         own = found.get(row.seed)
-        status, detail = _seed_status(own, targets)
+        status, detail = _seed_status(own, row.redirects)
         stamp = f"{own.timestamp:014d}" if own is not None and own.timestamp else None
         yield SeedRow(row.id, row.seed, status, detail, sums_of(row), stamp)
 
@@ -351,28 +352,13 @@ def _is_redirect(row: Row[Any]) -> bool:
     return row.state == UrlState.CAPTURED and row.status is not None and 300 <= row.status < 400 and row.status != 304
 
 
-def _redirects(connection: Connection, number: int, ids: Sequence[int]) -> dict[int, str]:
-    """Where redirected URLs lead. They were met soon after, so that reading on from the first ends early."""
-    if not ids:
-        return {}
-    statement = (
-        select(crawl_urls.c.via_id, crawl_urls.c.url)
-        # `+ 0` keeps databases from going through an index by crawl and sorting all of it
-        .where(crawl_urls.c.id > min(ids), crawl_urls.c.crawl_id + 0 == number)
-        .where(crawl_urls.c.via_id.in_(list(ids)), crawl_urls.c.kind == "redirect")
-        .order_by(crawl_urls.c.id)
-        .limit(len(ids))
-    )
-    return {via: url for via, url in connection.execute(statement)}
-
-
-def _seed_status(row: Row[Any] | None, targets: dict[int, str]) -> tuple[SeedStatus, str]:
-    """How a seed fared, from the row of its own address; pure."""
+def _seed_status(row: Row[Any] | None, redirects: str) -> tuple[SeedStatus, str]:
+    """How a seed fared, from the row of its own address and where it led, one URL a line; pure."""
     if row is None or row.state == UrlState.QUEUED:
         return SeedStatus.QUEUED, ""
     if row.state == UrlState.CAPTURED:
         if _is_redirect(row):
-            return SeedStatus.REDIRECTED, targets.get(row.id, "")
+            return SeedStatus.REDIRECTED, redirects.rpartition("\n")[2]
         if row.status is not None and row.status >= 400:
             return SeedStatus.ERROR, str(row.status)
         return SeedStatus.CRAWLED, ""

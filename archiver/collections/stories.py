@@ -12,9 +12,9 @@ from archiver.collections.reports import CrawlReports, CrawlSummary
 from archiver.collections.urllists import UrlRow, url_row
 from archiver.collections.wording import hops_in_words, sentence_of
 from archiver.crawl.decision import UrlState
+from archiver.crawl.entries import url_hash
 from archiver.index.crawltables import crawl_queues, crawl_seeds, crawl_urls
 from archiver.index.database import reading
-from archiver.urls import url_hash
 
 #: Steps of a way back to the seed that are shown; longer ways lose their middle.
 MAX_STEPS = 50

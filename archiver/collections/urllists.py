@@ -12,21 +12,12 @@ from sqlalchemy import Engine, Row, Select, func, select
 
 from archiver.collections.wording import STATE_NAMES
 from archiver.crawl.decision import UrlState
+from archiver.crawl.ledger import COLUMN_OF_STATE
 from archiver.errors import NotFound
 from archiver.index.crawltables import crawl_hosts, crawl_seeds, crawl_urls
 from archiver.index.database import reading
 
 _AT_ONCE = 1000
-
-#: The sum of `crawl_hosts` that counts the URLs of a state.
-_SUM_OF = {
-    UrlState.QUEUED: "queued",
-    UrlState.CAPTURED: "documents",
-    UrlState.FAILED: "failed",
-    UrlState.BLOCKED: "blocked",
-    UrlState.OUT_OF_SCOPE: "out_of_scope",
-    UrlState.TRAPPED: "trapped",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +26,7 @@ class UrlFilter:
 
     Attributes:
         state: where they stand.
-        host: as the hosts report names it.
+        host: as the hosts report names it, with its port where that is not the usual one.
         seed: a seed's address.
         mime: media type; "" for none named.
         status: HTTP status.
@@ -162,7 +153,7 @@ class UrlLists:
         """All URLs of a state, host by host, so that the index finds them."""
         with reading(self._engine) as connection:
             last = connection.execute(select(crawl_urls.c.host_id).where(crawl_urls.c.id == after)).scalar() or 0
-        hosts = select(crawl_hosts.c.id).where(crawl_hosts.c.crawl_id == crawl, crawl_hosts.c[_SUM_OF[state]] > 0)
+        hosts = select(crawl_hosts.c.id).where(crawl_hosts.c.crawl_id == crawl, crawl_hosts.c[COLUMN_OF_STATE[state]] > 0)
         begin = last - 1
         while True:
             with reading(self._engine) as connection:

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from archiver.crawl.decision import UrlState, Verdict
+from archiver.crawl.entries import url_hash
 from archiver.crawl.plan import CrawlPlan, Seed
 from archiver.holdings import Holdings
 from archiver.index.crawltables import (
@@ -22,7 +23,7 @@ from archiver.index.crawltables import (
 )
 from archiver.index.database import writing
 from archiver.index.tables import collections, crawls
-from archiver.urls import host_of, url_hash
+from archiver.urls import host_of
 
 _SUMS = {
     UrlState.QUEUED: "queued",
@@ -86,7 +87,8 @@ class CrawlRows:
             "seed_id": self._seeds[seed or next(iter(self._seeds))],
             "via_id": via,
             "hops": hops if hops is not None else ("L" if via else ""),
-            "kind": kind if via else "",
+            "slot": "embed" if (hops or "").endswith("E") else "link",
+            "kind": kind if via else "seed",
             "state": state.value,
             "verdict": verdict.value,
         }
@@ -117,9 +119,15 @@ class CrawlRows:
 
     def worker(self, heartbeat: float) -> int:
         """A process that works on it."""
-        row = {"crawl_id": self.number, "machine": "m", "pid": 1, "heartbeat": heartbeat}
+        row = {"crawl_id": self.number, "machine": "another.example", "pid": 1, "heartbeat": heartbeat}
         with writing(self._holdings.engine) as connection:
             return _added(connection, crawl_workers, row)
+
+    def leads(self, seed: str, *redirects: str) -> None:
+        """Where a seed was redirected to."""
+        with writing(self._holdings.engine) as connection:
+            row = update(crawl_seeds).where(crawl_seeds.c.id == self._seeds[seed])
+            connection.execute(row.values(redirects="\n".join(redirects)))
 
     def finish(self) -> int:
         """Write the sums; the crawl's number."""

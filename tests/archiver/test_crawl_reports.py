@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import event, insert, update
 
-from archiver.collections.control import CrawlControl
 from archiver.collections.hosts import QueueState, hosts
 from archiver.collections.progress import progress
 from archiver.collections.reports import CrawlReports, SeedStatus
@@ -17,13 +15,13 @@ from archiver.collections.stories import MAX_STEPS, Stories
 from archiver.collections.urllists import UrlFilter, UrlLists
 from archiver.collections.wording import hops_in_words
 from archiver.crawl.decision import UrlState, Verdict
-from archiver.crawl.plan import CrawlPlan, Limits
-from archiver.errors import Conflict, NotFound, UsageError
-from archiver.holdings import Holdings, utc_now
-from archiver.index.crawltables import crawl_counts, crawl_frontier, crawl_hosts, crawl_queues, crawl_urls
+from archiver.crawl.entries import url_hash
+from archiver.crawl.plan import Limits
+from archiver.errors import NotFound, UsageError
+from archiver.holdings import Holdings
+from archiver.index.crawltables import crawl_hosts, crawl_queues, crawl_urls
 from archiver.index.database import reading, writing
 from archiver.index.tables import crawls
-from archiver.urls import url_hash
 from tests.archiver.crawlrows import CrawlRows, plan_for
 
 OpenHoldings = Callable[..., Holdings]
@@ -148,12 +146,12 @@ def test_seeds_have_archive_its_words(holdings: Holdings) -> None:
             fate = {"verdict": Verdict.SEED, **values}
             number = rows.url(seed, seed=seed, **fate)  # type: ignore[arg-type]
             if seed == "http://moved.example/":
-                rows.url("http://other.example/", via=number, seed=seed)
-                rows.url("http://www.moved.example/", via=number, seed=seed, hops="R", kind="redirect")
+                rows.url("https://moved.example/", via=number, seed=seed, hops="R", kind="redirect")
+                rows.leads(seed, "https://moved.example/", "http://www.moved.example/")
     found = list(CrawlReports(holdings.engine).seeds(rows.finish()))
     assert {row.url: row.words for row in found} == {seed: words for seed, (words, _) in SEEDS.items()}
     assert [row.url for row in found] == list(SEEDS)
-    assert found[2].sums.documents == 3
+    assert found[2].sums.documents == 2
     assert found[0].timestamp == "20260501100001"
 
 
@@ -239,6 +237,7 @@ def many(holdings: Holdings, count: int = 2600) -> int:
             "host_id": named[number % 4],
             "seed_id": 1,
             "hops": "L",
+            "slot": "link",
             "kind": "a href",
             "state": number % 3,
             "verdict": "in-scope",
@@ -331,7 +330,7 @@ def test_a_story_goes_back_to_the_seed(holdings: Holdings) -> None:
     (story,) = stories.met("http://a.example/i.png", "default")
     assert story.crawl.number == older
     assert [(step.url, step.kind) for step in story.way] == [
-        ("http://a.example/", ""),
+        ("http://a.example/", "seed"),
         ("http://a.example/p", "a href"),
         ("http://a.example/p.css", "link href"),
         ("http://a.example/i.png", "css url"),
@@ -384,118 +383,3 @@ def test_verdicts_of_a_newer_version_are_shown_as_they_are(holdings: Holdings) -
 def test_the_way_of_a_seed_is_short() -> None:
     assert hops_in_words("") == "seed"
     assert hops_in_words("RLLE") == "seed → redirect → link ×2 → embed"
-
-
-# -- control ---------------------------------------------------------------------------------------------------------
-
-
-def control(holdings: Holdings) -> CrawlControl:
-    return CrawlControl(holdings.engine, utc_now)
-
-
-def test_a_living_crawl_is_asked_and_a_dead_one_is_told(holdings: Holdings) -> None:
-    rows = small(holdings)
-    reports = CrawlReports(holdings.engine)
-    assert control(holdings).ask(rows.number, "pause") is False
-    assert reports.find(rows.number, None).state == "paused"
-    rows.worker(utc_now().timestamp())
-    assert control(holdings).ask(rows.number, "run") is True
-    assert control(holdings).ask(rows.number, "stop") is True
-    found = reports.find(rows.number, None)
-    assert (found.state, found.wanted, found.finished_at) == ("paused", "stop", None)  # its workers will see to that
-
-
-def test_what_is_over_cannot_be_paused(holdings: Holdings) -> None:
-    rows = small(holdings, state="finished")
-    for wanted in ("pause", "stop"):
-        with pytest.raises(Conflict, match="finished already"):
-            control(holdings).ask(rows.number, wanted)
-    with pytest.raises(NotFound):
-        control(holdings).ask(99, "pause")
-
-
-def test_a_changed_plan_has_another_version(holdings: Holdings) -> None:
-    rows = small(holdings)
-
-    def deeper(plan: CrawlPlan) -> CrawlPlan:
-        return replace(plan, limits=Limits(depth=7))
-
-    def wrong(plan: CrawlPlan) -> CrawlPlan:
-        raise UsageError("no")
-
-    assert control(holdings).change(rows.number, deeper).limits.depth == 7
-    with pytest.raises(UsageError):
-        control(holdings).change(rows.number, wrong)
-    assert CrawlReports(holdings.engine).plan(rows.number).limits.depth == 7
-    with reading(holdings.engine) as connection:
-        assert connection.execute(select(crawls.c.plan_version)).scalar_one() == 1
-    with pytest.raises(NotFound):
-        control(holdings).change(99, deeper)
-
-
-def test_failed_urls_are_queued_again_and_all_sums_stay_right(holdings: Holdings) -> None:
-    rows = small(holdings)
-    rows.queue("b.example", retired="dead", retired_reason="unknown name", pace='{"failures":9}', not_before=NOW * 2)
-    assert control(holdings).retry_failed(rows.number) == 2
-    reports, lists = CrawlReports(holdings.engine), UrlLists(holdings.engine)
-    assert (reports.find(rows.number, None).sums.failed, reports.find(rows.number, None).sums.queued) == (0, 3)
-    assert {row.url: (row.sums.queued, row.sums.failed) for row in reports.seeds(rows.number)} == {
-        "http://a.example/": (2, 0),
-        "http://b.example/": (1, 0),
-    }
-    assert {row.host: (row.sums.queued, row.sums.failed) for row in hosts(holdings.engine, rows.number)} == {
-        "a.example": (2, 0),
-        "b.example": (1, 0),
-        "c.example": (0, 0),
-    }
-    again = list(lists.urls(rows.number, UrlFilter(state=UrlState.QUEUED)))
-    assert [(row.attempts, row.failure, row.reason) for row in again] == [(0, None, None)] * 3
-    with reading(holdings.engine) as connection:
-        waiting = {
-            (queue, url)
-            for queue, url in connection.execute(
-                select(crawl_queues.c.host_id, crawl_urls.c.url)
-                .join(crawl_frontier, crawl_frontier.c.queue_id == crawl_queues.c.id)
-                .join(crawl_urls, crawl_urls.c.id == crawl_frontier.c.url_id)
-            )
-        }
-        dead = connection.execute(select(crawl_queues).where(crawl_queues.c.host_id == rows.host("b.example"))).one()
-        totals = connection.execute(select(func.sum(crawl_queues.c.pending))).scalar_one()
-        counted = connection.execute(
-            select(crawl_counts.c.queued).where(crawl_counts.c.dimension == "total", crawl_counts.c.crawl_id == rows.number)
-        ).scalar_one()
-    assert waiting == {(rows.host(row.url.split("/")[2]), row.url) for row in again}
-    assert (dead.retired, dead.retired_reason, dead.pace, dead.pending) == ("", "", "", 1)
-    assert dead.ready_at is not None and dead.ready_at < NOW
-    assert totals == counted == 3
-    assert control(holdings).retry_failed(rows.number) == 0
-
-
-def test_a_queue_that_a_worker_holds_keeps_its_pace(holdings: Holdings) -> None:
-    rows = CrawlRows(holdings, plan_for())
-    rows.url("http://a.example/", UrlState.FAILED, Verdict.SEED)
-    rows.queue("a.example", worker_id=rows.worker(NOW), pace="kept")
-    assert control(holdings).retry_failed(rows.finish()) == 1
-    with reading(holdings.engine) as connection:
-        queue = connection.execute(select(crawl_queues)).one()
-    assert (queue.ready_at, queue.pace, queue.pending) == (None, "kept", 1)
-
-
-def test_more_failures_than_are_moved_at_once(holdings: Holdings) -> None:
-    rows = CrawlRows(holdings, plan_for())
-    host = rows.host("a.example")
-    urls = [f"http://a.example/{number}" for number in range(2100)]
-    common = {
-        "crawl_id": rows.number,
-        "host_id": host,
-        "seed_id": 1,
-        "hops": "L",
-        "kind": "a",
-        "verdict": "in-scope",
-        "state": 2,
-    }
-    with writing(holdings.engine) as connection:
-        connection.execute(insert(crawl_urls), [{"url": url, "hash": url_hash(url), **common} for url in urls])
-        connection.execute(update(crawl_hosts).values(failed=len(urls)))
-    assert control(holdings).retry_failed(rows.number) == 2100
-    assert len(list(UrlLists(holdings.engine).urls(rows.number, UrlFilter(state=UrlState.QUEUED)))) == 2100

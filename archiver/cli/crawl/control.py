@@ -11,11 +11,11 @@ from archiver.cli.crawl.options import GroupedCommand, changeable_options, worke
 from archiver.cli.crawl.planning import PlanOptions, changed_plan
 from archiver.cli.crawl.units import human_duration
 from archiver.cli.crawl.which import crawl_of, which_options
-from archiver.errors import UsageError
+from archiver.errors import Conflict, UsageError
 from archiver.plaintext import one_line
 
 if TYPE_CHECKING:
-    from archiver.collections.control import CrawlControl
+    from archiver.crawl.control import CrawlControl
     from archiver.crawl.plan import CrawlPlan
     from archiver.holdings import Holdings
 
@@ -50,7 +50,7 @@ def resume(number: int | None, collection: str | None, archive: object, workers:
 
 @click.command(short_help="Try what failed once more.")
 @which_options
-@click.option("--failed", is_flag=True, help="The URLs that failed.")
+@click.option("--failed", is_flag=True, help="The URLs that failed, or got a server's error (429, 5xx).")
 @click.option("--queue-only", is_flag=True, help="Only put them into the queue: resume runs it later.")
 @workers_option
 @json_option
@@ -76,17 +76,14 @@ def retry(
 def set_(number: int | None, collection: str | None, archive: object, as_json: bool, **options: Any) -> None:
     """Change a crawl's scope, rules, limits and pace while it runs; without options, show them.
 
-    Rules are added to those it has. What is queued is looked at again before it is fetched; what was refused stays so.
+    Rules are added to those it has. What is queued or was refused is looked at again by what the crawl is asked now.
     """
     with crawl_of(number, collection, archive) as (holdings, crawl):
-        given = PlanOptions(**options)
+        control = _control(holdings)
+        plan, given = control.info(crawl.number).plan, PlanOptions(**options)
         if given.given:
-            change = _control(holdings).change
-            plan = change(crawl.number, lambda before: changed_plan(before, given, holdings.settings))
-        else:
-            from archiver.collections.reports import CrawlReports
-
-            plan = CrawlReports(holdings.engine).plan(crawl.number)
+            plan = changed_plan(plan, given, holdings.settings)
+            control.change(crawl.number, plan)
     if as_json:
         print_json(plan_json(plan))
         return
@@ -134,21 +131,38 @@ def plan_lines(plan: CrawlPlan) -> list[tuple[str, str]]:
 
 
 def _control(holdings: Holdings) -> CrawlControl:
-    from archiver.collections.control import CrawlControl
+    from archiver.crawl.control import CrawlControl
     from archiver.holdings import utc_now
 
     return CrawlControl(holdings.engine, utc_now)
 
 
+def _worked_on(holdings: Holdings, crawl: int) -> bool:
+    """Whether processes are there that notice what is wanted."""
+    from archiver.collections.reports import living_workers
+    from archiver.holdings import utc_now
+
+    return living_workers(holdings.engine, crawl, utc_now().timestamp()) > 0
+
+
 def _ask(number: int | None, collection: str | None, archive: object, wanted: str) -> None:
+    """Have a crawl pause or stop; one that nobody works on takes the state at once."""
+    done, soon = {"pause": ("paused", "pauses"), "stop": ("stopped", "stops")}[wanted]
     with crawl_of(number, collection, archive) as (holdings, crawl):
-        heard = _control(holdings).ask(crawl.number, wanted)
-    will, done = {"pause": ("pauses", "paused"), "stop": ("stops", "stopped")}[wanted]
-    click.echo(f"Crawl {crawl.number} {f'{will} once what is being received is finished' if heard else f'is {done}'}.")
+        if crawl.state == "finished" or (crawl.state == "stopped" and wanted == "pause"):
+            raise Conflict(f"Crawl {crawl.number} is {crawl.state} already.", "There is nothing to be done.")
+        control = _control(holdings)
+        control.want(crawl.number, wanted)
+        if _worked_on(holdings, crawl.number):
+            click.echo(f"Crawl {crawl.number} {soon} once what is being received is finished.")
+            return
+        control.set_state(crawl.number, done, f"{done} by the user")
+    click.echo(f"Crawl {crawl.number} is {done}.")
 
 
 def _go_on(holdings: Holdings, crawl: int, workers: int, as_json: bool) -> int:
-    if _control(holdings).ask(crawl, "run"):
+    _control(holdings).want(crawl, "run")
+    if _worked_on(holdings, crawl):
         click.echo(f"Crawl {crawl} goes on where it runs. See it: muniment crawl watch {crawl}", err=as_json)
         return 0
     from archiver.cli.crawl.running import run_crawl

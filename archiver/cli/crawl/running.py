@@ -17,7 +17,6 @@ from archiver.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from archiver.collections.reports import Overview
-    from archiver.crawl.plan import CrawlPlan
     from archiver.engine import StopSignal
     from archiver.holdings import Holdings
     from archiver.settings import Settings
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 class Supervisor(Protocol):
     """What starts and minds the processes of a crawl (archiver.crawl.supervise)."""
-
-    def create(self, holdings: Holdings, collection: str, plan: CrawlPlan) -> int:
-        """Note a new crawl with its seeds; its number."""
 
     def run(self, settings: Settings, crawl: int, *, workers: int, stop: StopSignal) -> None:
         """Work on a crawl until it ends, pauses, or is told to stop; a crawl that was left goes on where it was."""

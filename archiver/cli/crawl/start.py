@@ -49,13 +49,15 @@ def start(
     if dry_run:
         _show_scope(plan, as_json)
         return 0
-    from archiver.cli.crawl.running import run_crawl, supervisor
-    from archiver.holdings import open_holdings
+    from archiver.cli.crawl.running import run_crawl
+    from archiver.crawl.control import CrawlControl
+    from archiver.holdings import open_holdings, utc_now
 
     with open_holdings(settings) as holdings:
         say_repaired(holdings)
         slug = holdings.collections.get(settings.collection).slug
-        return run_crawl(holdings, supervisor().create(holdings, slug, plan), workers=workers, as_json=as_json)
+        crawl = CrawlControl(holdings.engine, utc_now).create(slug, plan)
+        return run_crawl(holdings, crawl, workers=workers, as_json=as_json)
 
 
 def _from_files(paths: tuple[Path, ...]) -> list[Seed]:
