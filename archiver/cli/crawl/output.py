@@ -22,30 +22,36 @@ class Column:
     """A column: its name for programs, its title for people ("" leaves it out there), and how it is shown.
 
     Attributes:
-        size: bytes, shown as "1.2 MB".
         number: to the right, with separators.
+        size: bytes, shown as "1.2 MB".
+        rare: left out for people where every row has 0.
     """
 
     name: str
     title: str
     number: bool = False
     size: bool = False
+    rare: bool = False
 
 
 def form_options(command: Command) -> Command:
     """`--csv` and `--json`."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print the result for programs.")(command)
-    return click.option("--csv", "as_csv", is_flag=True, help="Print the result for spreadsheets.")(command)
+    for name, readers in (("json", "programs"), ("csv", "spreadsheets")):
+        command = click.option(
+            f"--{name}", f"as_{name}", is_flag=True, callback=_one_form, help=f"Print the result for {readers}."
+        )(command)
+    return command
+
+
+def _one_form(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    """Refuse two forms at once."""
+    if value and any(ctx.params.get(name) for name in ("as_csv", "as_json") if name != parameter.name):
+        raise click.UsageError("--csv and --json are two forms: choose one.", ctx)
+    return value
 
 
 def write_rows(columns: Sequence[Column], rows: Iterable[Sequence[object]], *, as_csv: bool, as_json: bool, title: str) -> None:
-    """Rows in the form that was asked for; a table when none was.
-
-    Raises:
-        click.UsageError: two forms at once.
-    """
-    if as_csv and as_json:
-        raise click.UsageError("--csv and --json are two forms: choose one.")
+    """Rows in the form that was asked for; a table when none was."""
     if as_csv:
         write_csv([column.name for column in columns], rows)
     elif as_json:
@@ -87,7 +93,12 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]], tit
     from rich.markup import escape
     from rich.table import Table
 
-    shown = [(place, column) for place, column in enumerate(columns) if column.title]
+    rows = list(rows)
+    shown = [
+        (place, column)
+        for place, column in enumerate(columns)
+        if column.title and not (column.rare and not any(row[place] for row in rows))
+    ]
     table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
     for _, column in shown:
         right = column.number or column.size

@@ -88,10 +88,12 @@ def new_plan(seeds: Iterable[Seed], options: PlanOptions, settings: Settings) ->
     Raises:
         UsageError: there is no seed, or a value makes no sense.
     """
-    unique = {seed.url: seed for seed in reversed(list(seeds))}
+    unique: dict[str, Seed] = {}
+    for seed in seeds:
+        unique.setdefault(seed.url, seed)
     if not unique:
         raise UsageError("There is no seed.", "Name an address, or a file of them with --seeds-file.")
-    plan = changed_plan(CrawlPlan(seeds=tuple(reversed(unique.values()))), options, settings)
+    plan = changed_plan(CrawlPlan(seeds=tuple(unique.values())), options, settings)
     if plan.scope is ScopeKind.CUSTOM and not any(rule.action is RuleAction.ACCEPT for rule in plan.rules):
         raise UsageError("The scope “custom” takes only what accept rules name, and there is none.", "Add --accept TEXT.")
     return plan

@@ -27,11 +27,11 @@ _DONE = (
     Column("new_bytes", "new bytes", size=True),
 )
 _NOT_DONE = (
-    Column("queued", "queued", number=True),
-    Column("failed", "failed", number=True),
-    Column("blocked", "blocked", number=True),
-    Column("out_of_scope", "out of scope", number=True),
-    Column("trapped", "trapped", number=True),
+    Column("queued", "queued", number=True, rare=True),
+    Column("failed", "failed", number=True, rare=True),
+    Column("blocked", "blocked", number=True, rare=True),
+    Column("out_of_scope", "out of scope", number=True, rare=True),
+    Column("trapped", "trapped", number=True, rare=True),
 )
 _LIST = (
     Column("id", "id", number=True),

@@ -31,10 +31,10 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     factor = _BYTES.get(match.group(2).lower()) if match else None
     if match is None or factor is None:
-        raise ValueError(text)
+        raise ValueError("not a size")
     size = int(float(match.group(1)) * factor)
     if size > _MOST:
-        raise ValueError(text)
+        raise ValueError("not a size")
     return size
 
 
@@ -52,13 +52,13 @@ def parse_duration(text: str) -> float:
         while place < len(written):
             match = _TIME_PART.match(written, place)
             if match is None or match.group(2).lower() not in _SECONDS:
-                raise ValueError(text)
+                raise ValueError("not a time")
             seconds += float(match.group(1)) * _SECONDS[match.group(2).lower()]
             place = match.end()
         if not written:
-            raise ValueError(text)
+            raise ValueError("not a time")
     if seconds > _MOST:
-        raise ValueError(text)
+        raise ValueError("not a time")
     return seconds
 
 

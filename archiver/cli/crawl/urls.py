@@ -11,7 +11,6 @@ from archiver.cli.common import human_size
 from archiver.cli.crawl.output import form_options, write_csv, write_json
 from archiver.cli.crawl.which import crawl_of, which_options
 from archiver.crawl.decision import Verdict
-from archiver.errors import UsageError
 from archiver.model import FailureKind
 from archiver.plaintext import one_line
 
@@ -63,8 +62,6 @@ def urls(
     from archiver.collections.wording import STATE_NAMES
     from archiver.urls import parse_url
 
-    if as_csv and as_json:
-        raise UsageError("--csv and --json are two forms: choose one.")
     states = {name: value for value, name in STATE_NAMES.items()}
     wanted = UrlFilter(
         state=states[state] if state else None,

@@ -18,12 +18,12 @@ from archiver.cli.common import (
 )
 from archiver.cli.crawl.output import lines
 from archiver.cli.crawl.which import number_argument
+from archiver.crawl.decision import Decision, explain
 from archiver.plaintext import one_line
 
 if TYPE_CHECKING:
     from archiver.collections.reports import CrawlSummary
     from archiver.collections.stories import Story
-    from archiver.crawl.decision import Decision
     from archiver.holdings import Holdings
     from archiver.model import Capture
     from archiver.settings import Settings
@@ -59,7 +59,8 @@ def why(url: str, number: int | None, collection: str | None, archive: object, a
             if stories := Stories(holdings.engine).of(spelling, crawls):
                 break
         if as_json:
-            print_json([_as_json(settings, story) for story in stories])
+            told = [_as_json(settings, story) for story in stories]
+            print_json(told or [_unmet_json(crawls[0], asked[0], would_decide(holdings, asked[0], crawls[0].number))])
         elif stories:
             if stories[0].url.url != asked[0]:
                 click.echo(f"{asked[0]} was not met; this is the story of {stories[0].url.url}\n")
@@ -130,22 +131,23 @@ def _tell_unmet(holdings: Holdings, url: str, crawl: CrawlSummary) -> None:
             f"The collection holds {counted(len(held), 'capture')} of it from elsewhere; the newest: "
             f"{replay_address(holdings.settings, crawl.collection, held[-1].timestamp, held[-1].url)}"
         )
-    decision, sentence = would_decide(holdings, url, crawl.number)
+    decision = would_decide(holdings, url, crawl.number)
     fate = "taken" if decision.taken else "refused"
-    click.echo(f"Had a page of its seed linked to it, crawl {crawl.number} would have {fate} it. {one_line(sentence)}")
+    click.echo(f"Had a seed linked to it, crawl {crawl.number} would have {fate} it. {one_line(explain(decision))}")
 
 
-def would_decide(holdings: Holdings, url: str, crawl: int) -> tuple[Decision, str]:
-    """What a crawl would decide of a URL that a seed links to, and why. robots.txt is not asked."""
-    from archiver.collections.reports import CrawlReports
-    from archiver.crawl.decision import explain
+def would_decide(holdings: Holdings, url: str, crawl: int) -> Decision:
+    """What a crawl would decide of a URL that a seed links to. Its robots.txt is not asked."""
+    from archiver.crawl.control import CrawlControl
     from archiver.crawl.scope import Scope
+    from archiver.holdings import utc_now
     from archiver.model import Hop
 
-    plan = CrawlReports(holdings.engine).plan(crawl)
-    scope = Scope(plan, list(enumerate(plan.seeds, 1)))
-    decision = scope.decide(url, hops=Hop.LINK, seed_id=scope.owner(url) or 1)
-    return decision, explain(decision)
+    control = CrawlControl(holdings.engine, utc_now)
+    seeds = control.seeds(crawl)
+    scope = Scope(control.info(crawl).plan, seeds, redirects=control.redirects(crawl))
+    owner = scope.owner(url)
+    return scope.decide(url, hops=Hop.LINK, seed_id=seeds[0][0] if owner is None else owner)
 
 
 def _time(stamp: str | None) -> str:
@@ -180,4 +182,17 @@ def _as_json(settings: Settings, story: Story) -> dict[str, object]:
         "file": row.file,
         "offset": row.offset,
         "address": replay_address(settings, crawl.collection, row.timestamp or "", row.url) if held else None,
+    }
+
+
+def _unmet_json(crawl: CrawlSummary, url: str, decision: Decision) -> dict[str, object]:
+    return {
+        "crawl": crawl.number,
+        "collection": crawl.collection,
+        "url": url,
+        "state": None,
+        "would_be_taken": decision.taken,
+        "verdict": decision.verdict.value,
+        "detail": decision.detail,
+        "decision": explain(decision),
     }
