@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -21,6 +19,7 @@ from archiver.crawl.decision import UrlState, Verdict
 from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
 from tests.archiver.crawlrows import CrawlRows, plan_for
+from tests.servers.routes import Answer, RouteServer
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -73,22 +72,22 @@ def crawl(holdings: Holdings) -> CrawlRows:
 
 
 class Supervisor:
-    """Stands where the engine is: what it was asked to run, and what that does."""
+    """Stands where the engine is, and ends every crawl at once: what it was asked to run."""
 
-    def __init__(self, does: Callable[[int], object] = lambda crawl: None) -> None:
+    def __init__(self) -> None:
         self.ran: list[tuple[Settings, int, int]] = []
-        self._does = does
 
-    def run(self, settings: Settings, crawl: int, *, workers: int, stop: object) -> None:
-        self.ran.append((settings, crawl, workers))
-        self._does(crawl)
+    def run(self, holdings: Holdings, crawl: int, *, software: str, workers: int, stop: object) -> None:
+        assert software.startswith("muniment/")
+        self.ran.append((holdings.settings, crawl, workers))
+        CrawlControl(holdings.engine, utc_now).set_state(crawl, "finished", "all done")
 
 
 @pytest.fixture
-def supervisor(holdings: Holdings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
-    made = Supervisor(lambda crawl: CrawlControl(holdings.engine, utc_now).set_state(crawl, "finished", "all done"))
-    monkeypatch.setitem(sys.modules, "archiver.crawl.supervise", SimpleNamespace(run=made.run))  # type: ignore[arg-type]
-    yield made
+def supervisor(monkeypatch: pytest.MonkeyPatch) -> Supervisor:
+    made = Supervisor()
+    monkeypatch.setattr("archiver.crawl.supervise.run", made.run)
+    return made
 
 
 # -- help and mistakes -----------------------------------------------------------------------------------------------
@@ -398,3 +397,37 @@ def test_watching_a_crawl_that_nobody_works_on(muniment: Muniment, holdings: Hol
     CrawlControl(holdings.engine, utc_now).set_state(crawl.number, "finished", "all done")
     assert muniment("crawl", "watch") == 0
     assert "finished (all done)" in muniment.out
+
+
+# -- with the engine -------------------------------------------------------------------------------------------------
+
+
+def test_a_real_crawl_from_its_seed_to_its_reports(muniment: Muniment) -> None:
+    home = Answer(
+        b"<title>Home</title><img src=i.png><a href=p>page</a><a href=gone>gone</a><a href=http://z.invalid/>away</a>"
+    )
+    paths = {
+        "/": home,
+        "/i.png": Answer(b"png", "image/png"),
+        "/p": Answer(b"<title>P</title><a href=secret/x>x</a>"),
+        "/robots.txt": Answer(b"User-agent: *\nDisallow: /secret/\n", "text/plain"),
+    }
+    with RouteServer(paths) as server:
+        url = server.url("/")
+        assert muniment("crawl", "--allow-private", "--delay", "0", "--no-sitemaps", url) == 0
+        assert "Crawl 1 finished" in muniment.out
+        (seed,) = muniment.csv("crawl", "report", "--seeds")
+        told = muniment.json("crawl", "report")
+        assert (seed["seed"], seed["status"]) == (url, "Crawled")
+        listed = {row["url"]: row for row in muniment.csv("crawl", "urls")}
+        assert (listed[url]["state"], listed[server.url("/gone")]["status"]) == ("captured", "404")
+        assert listed[server.url("/secret/x")]["state"] == "blocked"
+        assert listed["http://z.invalid/"]["state"] == "out-of-scope"
+        captured = [row for row in listed.values() if row["state"] == "captured"]
+        assert told["documents"] == len(captured) >= 5  # type: ignore[call-overload,index]
+        assert sum(int(row["bytes"]) for row in captured) == told["bytes"]  # type: ignore[call-overload,index]
+        assert muniment("crawl", "why", server.url("/secret/x")) == 0
+        assert f"Found on      {server.url('/p')}" in muniment.out
+        assert "robots.txt" in muniment.out
+        assert muniment("crawl", "resume") in (0, 1)  # allowed to reach loopback as it was
+        assert len(muniment.csv("crawl", "list")) == 1

@@ -56,17 +56,11 @@ class HostRow:
 
 
 def hosts(engine: Engine, crawl: int, *, limit: int | None = None) -> Iterator[HostRow]:
-    """The hosts of a crawl, most documents first."""
+    """The hosts of a crawl, most documents first; read as they are asked for."""
     statement = host_rows(crawl).order_by(crawl_hosts.c.documents.desc(), crawl_hosts.c.queued.desc(), crawl_hosts.c.host)
-    done = 0
-    while limit is None or done < limit:
-        at_once = _AT_ONCE if limit is None else min(_AT_ONCE, limit - done)
-        with reading(engine) as connection:
-            rows = connection.execute(statement.limit(at_once).offset(done)).all()
+    with reading(engine) as connection:
+        rows = connection.execution_options(yield_per=_AT_ONCE).execute(statement.limit(limit))
         yield from (host_row(row) for row in rows)
-        done += len(rows)
-        if len(rows) < at_once:
-            return
 
 
 def host_rows(crawl: int) -> Select[Any]:

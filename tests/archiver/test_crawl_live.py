@@ -10,11 +10,13 @@ import pytest
 from rich.console import Console
 
 from archiver.cli.crawl.live import (
+    SECONDS_BETWEEN_LOOKS,
     Display,
     Speed,
     Speedometer,
     live_table,
     plain_line,
+    rest,
     seconds_left,
     showing,
     state_words,
@@ -154,3 +156,8 @@ def test_the_last_look_is_shown_however_short_the_crawl_was() -> None:
     with showing(lambda: look(state=next(states, "finished"), documents=1), out):
         pass
     assert "crawl 7 finished" in out.getvalue()
+
+
+def test_dear_looks_become_rarer() -> None:
+    assert rest(0.001) == SECONDS_BETWEEN_LOOKS
+    assert rest(0.5) == 10

@@ -5,6 +5,7 @@ What is shown is read from the database, so it is the same for one process, for 
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 #: Seconds between two looks at the database, for people and for logs.
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_BETWEEN_LINES = 10.0
+
+#: Looks take at most one part in so many of a processor's time.
+_SHARE = 20
 
 #: Speed is what was done within so many seconds.
 _WINDOW = 30.0
@@ -210,8 +214,9 @@ def showing(look: Callable[[], Progress], stream: IO[str]) -> Iterator[None]:
     def watch() -> None:
         with Display(Console(file=stream)).open() as show:
             while not done.is_set():
+                began = time.thread_time()
                 _look(look, show)
-                done.wait(SECONDS_BETWEEN_LOOKS)
+                done.wait(rest(time.thread_time() - began))
             _look(look, show)
 
     thread = Thread(target=watch, name="progress", daemon=True)
@@ -229,11 +234,17 @@ def watch(look: Callable[[], Progress], stream: IO[str], wait: Callable[[float],
 
     with Display(Console(file=stream)).open() as show:
         while True:
+            began = time.thread_time()
             now = look()
             show(now)
             if now.over or not now.workers:
                 return now
-            wait(SECONDS_BETWEEN_LOOKS)
+            wait(rest(time.thread_time() - began))
+
+
+def rest(cost: float) -> float:
+    """Seconds until the next look after one that took `cost` seconds: with very many hosts looks become rarer."""
+    return max(SECONDS_BETWEEN_LOOKS, cost * _SHARE)
 
 
 def _look(look: Callable[[], Progress], show: Callable[[Progress], None]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,35 +18,22 @@ from archiver.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from archiver.collections.reports import Overview
-    from archiver.engine import StopSignal
     from archiver.holdings import Holdings
-    from archiver.settings import Settings
-
-
-class Supervisor(Protocol):
-    """What starts and minds the processes of a crawl (archiver.crawl.supervise)."""
-
-    def run(self, settings: Settings, crawl: int, *, workers: int, stop: StopSignal) -> None:
-        """Work on a crawl until it ends, pauses, or is told to stop; a crawl that was left goes on where it was."""
-
-
-def supervisor() -> Supervisor:
-    """The supervisor; imported when a crawl is to run, for it is all of the engine."""
-    return cast(Supervisor, import_module("archiver.crawl.supervise"))
 
 
 def run_crawl(holdings: Holdings, crawl: int, *, workers: int, as_json: bool) -> int:
     """Work on a crawl; the exit status: 0 done or paused, 1 nothing captured, 130 interrupted."""
     from archiver.collections.progress import progress
     from archiver.collections.reports import CrawlReports
+    from archiver.crawl import supervise
     from archiver.engine import StopSignal
     from archiver.holdings import utc_now
 
     reports = CrawlReports(holdings.engine)
-    settings = settings_of(holdings.settings, reports.plan(crawl))
+    planned = replace(holdings, settings=settings_of(holdings.settings, reports.plan(crawl)))
     stop = StopSignal()
     with stopping(stop), showing(lambda: progress(holdings.engine, crawl, utc_now().timestamp()), sys.stderr):
-        supervisor().run(settings, crawl, workers=workers, stop=stop)
+        supervise.run(planned, crawl, software=f"muniment/{version('muniment')}", workers=workers, stop=stop)
     overview = reports.overview(crawl, utc_now().timestamp())
     if as_json:
         print_json(overview_json(overview))
