@@ -32,10 +32,18 @@ class QueueState:
     retired: str = ""
     retired_reason: str = ""
 
-    def words(self, now: float, queued: int) -> str:
-        """What goes on, for people; "" when there is nothing to say. `now` in seconds since 1970."""
+    def words(self, now: float, queued: int, *, running: bool = True) -> str:
+        """What goes on, for people; "" when there is nothing to say.
+
+        Args:
+            now: seconds since 1970.
+            queued: URLs that wait.
+            running: the crawl does; otherwise nothing goes on.
+        """
         if self.retired:
             return f"given up: {self.retired_reason or self.retired}"
+        if not running:
+            return ""
         if self.in_flight:
             return "fetching"
         if not queued or self.ready_at is None:

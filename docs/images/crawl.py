@@ -35,7 +35,7 @@ def main(archive: str, number: int | None = None) -> None:
         console.print(live_table(now, speed.look(now)))
     picture = console.export_svg(title="muniment crawl")
     # pages that show the picture fetch nothing from elsewhere
-    picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
+    picture = re.sub(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", "", picture, flags=re.DOTALL)
     (Path(__file__).parent / "crawl.svg").write_text(picture, "utf-8")
 
 

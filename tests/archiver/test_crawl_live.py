@@ -78,6 +78,10 @@ def test_time_left_is_that_of_the_nearest_limit(limits: Limits, left: float | No
     assert seconds_left(look(100, documents=100, received=10_000, limits=limits), 2.0, 100.0) == left
 
 
+def test_what_does_not_run_has_no_time_left() -> None:
+    assert seconds_left(look(100, state="paused", limits=Limits(seconds=200)), 2.0, 100.0) is None
+
+
 def test_without_speed_only_the_clock_ends_a_crawl() -> None:
     assert seconds_left(look(100, limits=Limits(documents=200, bytes=11_000)), 0.0, 0.0) is None
     assert seconds_left(look(100, limits=Limits(documents=200, seconds=160)), 0.0, 0.0) == 60
@@ -152,10 +156,10 @@ def test_a_busy_database_does_not_end_the_crawl_it_is_asked_about(capsys: pytest
 
 def test_the_last_look_is_shown_however_short_the_crawl_was() -> None:
     out = io.StringIO()
-    states = iter(["running"])
+    states = iter(["stopped"])  # not begun yet
     with showing(lambda: look(state=next(states, "finished"), documents=1), out):
         pass
-    assert "crawl 7 finished" in out.getvalue()
+    assert [line.partition(",")[0] for line in out.getvalue().splitlines()] == ["crawl 7 finished"]
 
 
 def test_dear_looks_become_rarer() -> None:

@@ -189,6 +189,7 @@ def test_more_seeds_than_are_read_at_once(holdings: Holdings) -> None:
 )
 def test_what_a_host_is_doing(state: QueueState, queued: int, words: str) -> None:
     assert state.words(NOW, queued) == words
+    assert state.words(NOW, queued, running=False) == (words if words.startswith("given up") else "")
 
 
 def test_progress_says_which_hosts_wait_and_why(holdings: Holdings) -> None:

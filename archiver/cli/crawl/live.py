@@ -69,6 +69,8 @@ class Speedometer:
 def seconds_left(now: Progress, documents: float, received: float) -> float | None:
     """Until the nearest limit ends a crawl that goes on at this speed (documents and bytes a second); None without one."""
     limits, sums = now.limits, now.crawl.sums
+    if now.over:
+        return None
     ends = []
     if limits.seconds:
         ends.append(limits.seconds - now.crawl.seconds)
@@ -199,7 +201,7 @@ class Display:
 
     def _line(self, now: Progress) -> None:
         speed = self._speed.look(now)
-        if now.over or self._last_line is None or now.at - self._last_line >= SECONDS_BETWEEN_LINES:
+        if self._last_line is None or now.over or now.at - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = now.at
             self._console.print(plain_line(now, speed), markup=False, highlight=False, soft_wrap=True)
 
@@ -215,7 +217,7 @@ def showing(look: Callable[[], Progress], stream: IO[str]) -> Iterator[None]:
         with Display(Console(file=stream)).open() as show:
             while not done.is_set():
                 began = time.thread_time()
-                _look(look, show)
+                _look(look, lambda now: None if now.over else show(now))  # it is about to begin, or at its end
                 done.wait(rest(time.thread_time() - began))
             _look(look, show)
 

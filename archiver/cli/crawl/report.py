@@ -116,7 +116,7 @@ def report(
             else:
                 _print_overview(overview)
             return
-        columns, rows = _part(holdings, crawl.number, part, now)
+        columns, rows = _part(holdings, crawl, part, now)
         title = f"Crawl {crawl.number} into “{crawl.collection}”: {part}"
         table = not (as_csv or as_json)
         shown, more = (_first(rows, limit or SHOWN) if table or limit else (rows, False))  # fmt: skip
@@ -136,7 +136,7 @@ def _first(rows: Iterable[Sequence[object]], limit: int) -> tuple[list[Sequence[
 
 
 def _part(
-    holdings: Holdings, crawl: int, part: str, now: float
+    holdings: Holdings, crawl: CrawlSummary, part: str, now: float
 ) -> tuple[Sequence[Column], Iterable[Sequence[object]]]:  # fmt: skip
     """Columns and rows of one report."""
     from archiver.collections.hosts import hosts
@@ -147,14 +147,22 @@ def _part(
     if part == "seeds":
         return (
             (Column("seed", "seed"), Column("status", "status"), *_DONE, *_NOT_DONE, Column("timestamp", "")),
-            ((row.url, row.words, *_done(row.sums), *_not_done(row.sums), row.timestamp) for row in reports.seeds(crawl)),
+            (
+                (row.url, row.words, *_done(row.sums), *_not_done(row.sums), row.timestamp)
+                for row in reports.seeds(crawl.number)
+            ),
         )
     if part == "hosts":
         return (
             (Column("host", "host"), *_DONE, *_NOT_DONE, Column("state", "what it is doing")),
             (
-                (row.host, *_done(row.sums), *_not_done(row.sums), row.queue.words(now, row.sums.queued))
-                for row in hosts(holdings.engine, crawl)
+                (
+                    row.host,
+                    *_done(row.sums),
+                    *_not_done(row.sums),
+                    row.queue.words(now, row.sums.queued, running=crawl.state == "running"),
+                )
+                for row in hosts(holdings.engine, crawl.number)
             ),
         )
     if part == "reasons":
@@ -166,9 +174,12 @@ def _part(
                 Column("reason", "reason"),
                 Column("failure", "failure"),
             ),
-            ((row.urls, STATE_NAMES[row.state], row.verdict, row.sentence, row.failure) for row in reports.reasons(crawl)),
+            (
+                (row.urls, STATE_NAMES[row.state], row.verdict, row.sentence, row.failure)
+                for row in reports.reasons(crawl.number)
+            ),
         )
-    name, found = ("type", reports.types(crawl)) if part == "types" else ("status", reports.statuses(crawl))
+    name, found = ("type", reports.types(crawl.number)) if part == "types" else ("status", reports.statuses(crawl.number))
     return (Column(name, name), *_DONE), ((row.key, *_done(row.sums)) for row in found)
 
 
