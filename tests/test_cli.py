@@ -41,12 +41,12 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
         "print(status, sorted({'sqlalchemy', 'flask', 'requests', 'rich', 'bs4', 'granian'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for name in ("capture", "collection", "import", "serve", "versions"):
+    for name in ("capture", "collection", "crawl", "import", "serve", "versions"):
         assert f"\n  {name} " in done.stdout
     assert done.stdout.endswith("0 []\n")
 
 
-@pytest.mark.parametrize("command", ["capture", "collection", "import", "serve", "versions"])
+@pytest.mark.parametrize("command", ["capture", "collection", "crawl", "import", "serve", "versions"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([command, "--help"]) == 0
     assert "Usage: muniment" in capsys.readouterr().out

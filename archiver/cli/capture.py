@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +21,9 @@ from archiver.cli.common import (
     say_repaired,
     settings_from,
 )
+from archiver.cli.stopping import stopping
 
 if TYPE_CHECKING:
-    from archiver.engine import StopSignal
     from archiver.model import Candidate, PageResult, ResourceOutcome
     from archiver.settings import Settings
 
@@ -67,7 +66,7 @@ def capture(
     pages = [parse_url(url, assume_http=True) for url in urls]
     results: list[PageResult] = []
     stop = StopSignal()
-    with open_holdings(settings) as holdings, _stopping(stop):
+    with open_holdings(settings) as holdings, stopping(stop):
         say_repaired(holdings)
         with PageCapturer(holdings, settings.collection, software=f"muniment/{version('muniment')}") as capturer:
             for url in pages:
@@ -84,25 +83,6 @@ def capture(
         click.echo(f"Stopped. {kept} resources were kept.", err=True)
         return 130
     return 0 if all(result.timestamp for result in results) else 1
-
-
-@contextmanager
-def _stopping(stop: StopSignal) -> Iterator[None]:
-    """Ctrl-C and termination press the stop signal instead of tearing the capture apart."""
-
-    def press(_number: int, _frame: object) -> None:
-        click.echo(
-            "\nFinishing what is being received; once more to stop at once." if not stop.finish.is_set() else "",
-            err=True,
-        )
-        stop.press()
-
-    previous = {number: signal.signal(number, press) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 class _PlainLines:

@@ -17,6 +17,7 @@ _GROUP = "muniment.commands"
 _SUMMARIES = {
     "capture": "Capture pages and all they need.",
     "collection": "Create, list, show and change collections.",
+    "crawl": "Crawl whole sites, and see and steer what crawls do.",
     "import": "Take in WARC and ARC files.",
     "serve": "Show the archive in a browser, and capture from there.",
     "versions": "List the captures of a URL.",

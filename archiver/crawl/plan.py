@@ -207,6 +207,9 @@ class CrawlPlan:
         dedup: where held payloads are looked for.
         limits, pace, traps, login: see there.
         guesses: fetch what only looks like a URL in scripts, last and slowly.
+        user_agent: how the crawl introduces itself; "" for the archive's setting.
+        allow_private: let it reach loopback and private addresses even where the archive's setting does not.
+        insecure: accept servers with invalid certificates even where the archive's setting does not.
     """
 
     seeds: tuple[Seed, ...]
@@ -223,6 +226,9 @@ class CrawlPlan:
     traps: Traps = field(default_factory=Traps)
     login: Login = field(default_factory=Login)
     guesses: bool = True
+    user_agent: str = ""
+    allow_private: bool = False
+    insecure: bool = False
 
     def to_json(self) -> str:
         """The plan as it is kept."""

@@ -1,0 +1,1 @@
+"""`muniment crawl` and its sub-commands."""

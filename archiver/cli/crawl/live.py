@@ -1,0 +1,257 @@
+"""A crawl while it runs: a live table in a terminal, a line now and then in a log.
+
+What is shown is read from the database, so it is the same for one process, for many, and from another terminal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from archiver.cli.common import counted, human_size
+from archiver.cli.crawl.units import human_duration
+from archiver.errors import StorageFailed
+from archiver.plaintext import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from archiver.collections.progress import Progress
+
+#: Seconds between two looks at the database, for people and for logs.
+SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_LINES = 10.0
+
+#: Looks take at most one part in so many of a processor's time.
+_SHARE = 20
+
+#: Speed is what was done within so many seconds.
+_WINDOW = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a crawl goes: documents and bytes a second, and seconds left until a limit ends it (None: no limit will)."""
+
+    documents: float = 0.0
+    bytes: float = 0.0
+    left: float | None = None
+
+
+class Speedometer:
+    """Speed out of looks at a crawl, over the last half minute."""
+
+    def __init__(self) -> None:
+        self._looks: deque[Progress] = deque()
+
+    def look(self, now: Progress) -> Speed:
+        """Take in a look; the speed at it."""
+        self._looks.append(now)
+        while len(self._looks) > 2 and self._looks[1].at <= now.at - _WINDOW:
+            self._looks.popleft()
+        first = self._looks[0]
+        seconds = now.at - first.at
+        if seconds <= 0:
+            return Speed(left=seconds_left(now, 0.0, 0.0))
+        documents = (now.crawl.sums.documents - first.crawl.sums.documents) / seconds
+        received = (now.crawl.sums.bytes - first.crawl.sums.bytes) / seconds
+        return Speed(documents, received, seconds_left(now, documents, received))
+
+
+def seconds_left(now: Progress, documents: float, received: float) -> float | None:
+    """Until the nearest limit ends a crawl that goes on at this speed (documents and bytes a second); None without one."""
+    limits, sums = now.limits, now.crawl.sums
+    if now.over:
+        return None
+    ends = []
+    if limits.seconds:
+        ends.append(limits.seconds - now.crawl.seconds)
+    if limits.documents and documents > 0:
+        ends.append((limits.documents - sums.documents) / documents)
+    if limits.bytes and received > 0:
+        ends.append((limits.bytes - sums.bytes) / received)
+    return max(0.0, min(ends)) if ends else None
+
+
+def state_words(now: Progress) -> str:
+    """What the crawl is doing."""
+    crawl = now.crawl
+    if crawl.state != "running":
+        return f"{crawl.state} ({crawl.ended})" if crawl.ended else crawl.state
+    asked = {"pause": "pausing", "stop": "stopping"}.get(crawl.wanted)
+    if asked:
+        return asked
+    return "running" if now.workers else "left by its processes: muniment crawl resume goes on"
+
+
+def plain_line(now: Progress, speed: Speed) -> str:
+    """A crawl on one line, for logs."""
+    sums = now.crawl.sums
+    parts = [
+        f"crawl {now.crawl.number} {state_words(now)}",
+        human_duration(now.crawl.seconds),
+        f"{counted(sums.documents, 'document')} ({speed.documents:.1f}/s)",
+        human_size(sums.bytes),
+        f"{sums.queued:,} queued",
+        f"{counted(now.in_flight, 'host')} in flight",
+        f"{now.waiting:,} waiting",
+    ]
+    if sums.failed:
+        parts.append(f"{sums.failed:,} failed")
+    if now.retired:
+        parts.append(f"{counted(now.retired, 'host')} given up")
+    if speed.left is not None:
+        parts.append(f"{human_duration(speed.left)} left")
+    return ", ".join(parts)
+
+
+def live_table(now: Progress, speed: Speed) -> RenderableType:
+    """A crawl as a table: its numbers above, its busiest hosts below."""
+    from rich.console import Group
+    from rich.text import Text
+
+    crawl = now.crawl
+    head = Text.assemble(
+        (f"Crawl {crawl.number}", "bold"),
+        f" into “{crawl.collection}”: ",
+        (one_line(state_words(now)), "green" if crawl.state == "running" else "yellow"),
+        f", {counted(now.workers, 'process').replace('processs', 'processes')}, {human_duration(crawl.seconds)}",
+    )
+    return Group(head, Text(), _numbers(now, speed), Text(), _hosts(now))
+
+
+def _numbers(now: Progress, speed: Speed) -> Table:
+    from rich.table import Table
+
+    sums = now.crawl.sums
+    refused = sums.blocked + sums.out_of_scope + sums.trapped
+    table = Table.grid(padding=(0, 3))
+    for _ in range(3):
+        table.add_column(style="dim")
+        table.add_column(justify="right")
+    table.add_row(
+        "documents", f"{sums.documents:,}", "queued", f"{sums.queued:,}", "hosts in flight", f"{now.in_flight:,}"
+    )  # fmt: skip
+    table.add_row(
+        "a second", f"{speed.documents:.1f}", "refused", f"{refused:,}", "hosts waiting", f"{now.waiting:,}"
+    )  # fmt: skip
+    table.add_row(
+        "new", f"{sums.new_documents:,}", "failed", f"{sums.failed:,}", "hosts given up", f"{now.retired:,}"
+    )  # fmt: skip
+    left = human_duration(speed.left) if speed.left is not None else "–"
+    table.add_row(
+        "received", human_size(sums.bytes), "bytes a second", human_size(speed.bytes), "time left", left
+    )  # fmt: skip
+    return table
+
+
+def _hosts(now: Progress) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("host", no_wrap=True)
+    for title in ("documents", "queued", "failed"):
+        table.add_column(title, justify="right")
+    table.add_column("what it is doing", no_wrap=True)
+    for row in now.busiest:
+        table.add_row(
+            escape(one_line(row.host)),
+            f"{row.sums.documents:,}",
+            f"{row.sums.queued:,}",
+            f"{row.sums.failed:,}",
+            escape(one_line(row.queue.words(now.at, row.sums.queued))),
+        )
+    more = now.hosts - len(now.busiest)
+    if more > 0:
+        table.add_row(f"[dim]and {counted(more, 'host')} more[/]")
+    return table
+
+
+class Display:
+    """Shows one look after the other, in the way that suits where it goes.
+
+    Args:
+        console: where to; a terminal gets the live table, anything else a line every `SECONDS_BETWEEN_LINES`.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._speed = Speedometer()
+        self._last_line: float | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[Progress], None]]:
+        """What is to be called with each look."""
+        if not self._console.is_terminal:
+            yield self._line
+            return
+        from rich.live import Live
+
+        with Live(console=self._console, auto_refresh=False) as live:
+            yield lambda now: live.update(live_table(now, self._speed.look(now)), refresh=True)
+
+    def _line(self, now: Progress) -> None:
+        speed = self._speed.look(now)
+        if self._last_line is None or now.over or now.at - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = now.at
+            self._console.print(plain_line(now, speed), markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def showing(look: Callable[[], Progress], stream: IO[str]) -> Iterator[None]:
+    """Shows a crawl on `stream` while the body runs it."""
+    from rich.console import Console
+
+    done = Event()
+
+    def watch() -> None:
+        with Display(Console(file=stream)).open() as show:
+            while not done.is_set():
+                began = time.thread_time()
+                _look(look, lambda now: None if now.over else show(now))  # it is about to begin, or at its end
+                done.wait(rest(time.thread_time() - began))
+            _look(look, show)
+
+    thread = Thread(target=watch, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def watch(look: Callable[[], Progress], stream: IO[str], wait: Callable[[float], object]) -> Progress:
+    """Shows a crawl that other processes run, until it ends or they are gone; how it stood then."""
+    from rich.console import Console
+
+    with Display(Console(file=stream)).open() as show:
+        while True:
+            began = time.thread_time()
+            now = look()
+            show(now)
+            if now.over or not now.workers:
+                return now
+            wait(rest(time.thread_time() - began))
+
+
+def rest(cost: float) -> float:
+    """Seconds until the next look after one that took `cost` seconds: with very many hosts looks become rarer."""
+    return max(SECONDS_BETWEEN_LOOKS, cost * _SHARE)
+
+
+def _look(look: Callable[[], Progress], show: Callable[[Progress], None]) -> None:
+    """A look that cannot be had is passed over: a busy database must not end the crawl whose progress it would show."""
+    try:
+        show(look())
+    except StorageFailed as error:
+        click.echo(str(error), err=True)

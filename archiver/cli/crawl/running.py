@@ -1,0 +1,58 @@
+"""Runs a crawl in the foreground: progress on standard error, Ctrl-C as a request, and at the end what came of it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import click
+
+from archiver.cli.common import counted, human_size, print_json
+from archiver.cli.crawl.live import showing
+from archiver.cli.crawl.planning import settings_of
+from archiver.cli.crawl.report import overview_json
+from archiver.cli.crawl.units import human_duration
+from archiver.cli.stopping import stopping
+
+if TYPE_CHECKING:
+    from archiver.collections.reports import Overview
+    from archiver.holdings import Holdings
+
+
+def run_crawl(holdings: Holdings, crawl: int, *, workers: int, as_json: bool) -> int:
+    """Work on a crawl; the exit status: 0 done or paused, 1 nothing captured, 130 interrupted."""
+    from archiver.collections.progress import progress
+    from archiver.collections.reports import CrawlReports
+    from archiver.crawl import supervise
+    from archiver.engine import StopSignal
+    from archiver.holdings import utc_now
+
+    reports = CrawlReports(holdings.engine)
+    planned = replace(holdings, settings=settings_of(holdings.settings, reports.plan(crawl)))
+    stop = StopSignal()
+    with stopping(stop), showing(lambda: progress(holdings.engine, crawl, utc_now().timestamp()), sys.stderr):
+        supervise.run(planned, crawl, software=f"muniment/{version('muniment')}", workers=workers, stop=stop)
+    overview = reports.overview(crawl, utc_now().timestamp())
+    if as_json:
+        print_json(overview_json(overview))
+    else:
+        say_end(overview)
+    if stop.finish.is_set():
+        click.echo(f"Stopped. Go on with: muniment crawl resume {crawl}", err=True)
+        return 130
+    return 0 if overview.crawl.sums.documents or overview.crawl.state != "finished" else 1
+
+
+def say_end(overview: Overview) -> None:
+    """How a crawl ended, and what to look at next."""
+    crawl, sums = overview.crawl, overview.crawl.sums
+    ended = f" ({crawl.ended})" if crawl.ended else ""
+    click.echo(
+        f"Crawl {crawl.number} {crawl.state}{ended}: {counted(sums.documents, 'document')}, "
+        f"{sums.new_documents:,} of them new, {human_size(sums.bytes)}, {human_duration(crawl.seconds)}."
+    )
+    if sums.failed:
+        click.echo(f"{counted(sums.failed, 'URL')} failed: muniment crawl urls {crawl.number} --state failed")
+    click.echo(f"See more: muniment crawl report {crawl.number}")
