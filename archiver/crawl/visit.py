@@ -6,10 +6,10 @@ Visitor.adopt    the same from a record that a killed worker had written but not
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from archiver.crawl.decision import Decision, UrlState, Verdict, noted
 from archiver.crawl.entries import CrawlInfo, Entry, Finished, Found, PageTitle, RobotsFile
@@ -21,7 +21,9 @@ from archiver.crawl.politeness import Outcome, retry_decision
 from archiver.crawl.robots import MAX_BYTES as MAX_ROBOTS_BYTES
 from archiver.crawl.robots import MAX_REDIRECTS as MAX_ROBOTS_REDIRECTS
 from archiver.decisions import Task, accept_for, failure_of, readable_type, referrer_for
-from archiver.errors import BodyLimitExceeded, DamagedRecord, InvalidURL
+from archiver.errors import BodyLimitExceeded, DamagedRecord, InvalidURL, MunimentError
+from archiver.extract.gather import DocumentLinks
+from archiver.extract.links import find_links
 from archiver.index.entry import capture_of
 from archiver.markup.slots import SlotKind
 from archiver.message import Head, iter_body, read_head
@@ -32,8 +34,7 @@ from archiver.warc.dedup import Condition, Kept, kept_of
 from archiver.warc.reader import StoredRecord
 from archiver.warc.writer import PageContext
 
-if TYPE_CHECKING:
-    from archiver.extract.gather import DocumentLinks
+_LOG = logging.getLogger(__name__)
 
 #: Decoded bytes of one document that are searched for links; the record itself is kept whole.
 MAX_SCANNED_BYTES = 64 * 1024 * 1024
@@ -273,13 +274,17 @@ class Visitor:
             said = "its links were not followed, it is the same as the page before"
             visit.finished = replace(finished, detail=noted(entry.decision.detail, said))
             return
-        from archiver.extract.links import find_links
-
         mime = readable_type(head.media_type, task)
         try:
             links = find_links(body, url=entry.url, mime=mime or "", http_charset=head.charset, headers=head)
         except BodyLimitExceeded as error:
             visit.finished = replace(finished, failure=FailureKind.TOO_LARGE.value, reason=error.message.rstrip("."))
+            return
+        except MunimentError:
+            raise
+        except Exception:  # one document that our readers stumble over must not end a crawl of millions
+            _LOG.exception("the links of %s could not be read", entry.url)
+            visit.finished = replace(finished, detail=noted(entry.decision.detail, "its links could not be read"))
             return
         visit.left_out = links.left_out
         visit.found += self.judge.judge(entry, links, head.get_all("X-Robots-Tag"))
