@@ -49,9 +49,8 @@ _ADDRESS_BY_NUMBER = re.compile(
 _ROUTE = re.compile(r"/[A-Za-z][A-Za-z0-9_~-]{2,}(?:/[A-Za-z0-9_~.@-]+)*/?(?:\?[A-Za-z0-9_]+=[\w.~%&=+,:@/-]*)?", re.ASCII)
 #: Names of vocabularies, which are no addresses to go to.
 _NAMESPACES = re.compile(
-    r"(?:https?:)?//(?:www\.w3\.org/(?:\d{4}|ns|tr|xml)\b|(?:www\.)?schema\.org\b|ns\.adobe\.com|schemas?\.|xmlns\.|purl\.org"
-    r"|(?:www\.)?xfa\.org|ogp\.me|rdfs?\.|www\.openarchives\.org/oai|json-schema\.org|(?:www\.)?sitemaps\.org/schemas"
-    r"|(?:[\w-]+\.)*example\.(?:com|org|net)\b)",
+    r"(?:https?:)?//(?:www\.w3\.org/(?:\d{4}|ns|xml)\b|(?:www\.)?schema\.org\b|ns\.adobe\.com|schemas?\.|xmlns\.|purl\.org/(?:dc|rss|net)\b"
+    r"|(?:www\.)?xfa\.org|ogp\.me|rdfs?\.|www\.openarchives\.org/oai|json-schema\.org|(?:www\.)?sitemaps\.org/schemas)",
     re.IGNORECASE,
 )
 #: Parts of patterns, not of addresses; a "%" that escapes nothing stands for something to be put in.

@@ -13,35 +13,62 @@ One pass over the document, by what it says it is:
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 
-from archiver.extract.dash import dash_media
 from archiver.extract.gather import MAX_LINKS, DocumentLinks, Gatherer
 from archiver.extract.jsonlinks import json_links
 from archiver.extract.pagescanner import LinkScanner, link_scanner_of
+from archiver.extract.pdf import pdf_links
+from archiver.extract.requisites import SCRIPT_TYPES, read_playlist, read_presentation
 from archiver.extract.scripts import script_links
+from archiver.extract.sitemap import Markup, is_url_list, root_of, url_list, xml_links
 from archiver.markup.attributes import link_kind
 from archiver.markup.charset import DETECT_BYTES, SNIFF_BYTES, Charset, declared_charset, sniff_charset
 from archiver.markup.css import CssScanner
 from archiver.markup.linkheader import parse_link_header
-from archiver.markup.manifest import DASH_TYPE, HLS_TYPES, scan_hls
+from archiver.markup.manifest import DASH_TYPE, HLS_TYPES
 from archiver.markup.slots import Found, Passage, PassageKind, Slot, SlotKind
 from archiver.markup.srcset import scan_refresh
 from archiver.markup.xml import is_xml
-from archiver.message import Head
+from archiver.message import ContentDecoder, Head
 from archiver.urls import origin_of
 
 #: Bytes of a document that are read; what is longer is not read to its end, and says so.
 MAX_BYTES = 64 * 1024 * 1024
 #: The same for what is read as a whole.
 MAX_WHOLE_BYTES = 16 * 1024 * 1024
-_MAX_SEGMENTS = 20_000
+MAX_PDF_BYTES = 64 * 1024 * 1024
+#: As far as the root of a document is looked for.
+_ROOT_REACH = 64 * 1024
 
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_PAGE_ROOTS = frozenset({"html", "svg"})
 _JSON_TYPES = frozenset({"application/json", "text/json", "text/x-json", "application/x-web-app-manifest+json"})
-_SCRIPT_TYPES = frozenset(
-    {"text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript", "application/ecmascript"}
+_PDF_TYPES = frozenset({"application/pdf", "application/x-pdf"})
+#: Types that sitemaps come with, as other things do.
+_VAGUE_TYPES = frozenset(
+    {
+        "",
+        "text/plain",
+        "application/gzip",
+        "application/x-gzip",
+        "application/octet-stream",
+        "binary/octet-stream",
+        "unknown/unknown",
+    }
+)
+_SCRIPT_PLACES = {
+    PassageKind.SCRIPT: "script string",
+    PassageKind.MODULE: "script string",
+    PassageKind.HANDLER: "event handler",
+    PassageKind.JAVASCRIPT_URL: "javascript: URL",
+}
+_GZIP = b"\x1f\x8b\x08"
+_XML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*+(?:<\?xml\s|<(?:urlset|sitemapindex|rss|feed|opml)[\s>])")
+_FEED_IN_DISGUISE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*+(?:<\?[^>]*+>\s*+|<!--(?>[^-]++|-(?!->))*+-->\s*+)*+<(?:urlset|sitemapindex|rss|feed)[\s>]"
 )
 
 
@@ -67,21 +94,26 @@ def find_links(
     gatherer = Gatherer(url, limit)
     if headers is not None:
         _read_headers(headers, gatherer)
-    if mime == "text/html" or is_xml(mime):
+    if mime in _PAGE_TYPES:
         _read_page(_bounded(body, MAX_BYTES, gatherer), mime, http_charset, gatherer)
-        if mime in _PAGE_TYPES:
-            gatherer.add(f"{origin_of(url)}/favicon.ico", SlotKind.ICON, "favicon.ico")
+        gatherer.add(f"{origin_of(url)}/favicon.ico", SlotKind.ICON, "favicon.ico")
+    elif is_xml(mime):
+        _read_xml(_bounded(_opened(body), MAX_BYTES, gatherer), mime, http_charset, gatherer)
     elif mime == "text/css":
         _read_css(_bounded(body, MAX_BYTES, gatherer), http_charset, gatherer)
-    elif mime in _SCRIPT_TYPES:
-        _read_script(_text_of(body, http_charset, gatherer), gatherer, "script", is_inline=False)
+    elif mime in SCRIPT_TYPES:
+        gatherer.take(script_links(_text_of(body, http_charset, gatherer), is_inline=False))
     elif mime in _JSON_TYPES or mime.endswith("+json"):
-        _read_json(_text_of(body, http_charset, gatherer), gatherer, "json-ld" if mime == "application/ld+json" else "json")
+        place = "json-ld" if mime == "application/ld+json" else "json"
+        gatherer.take(json_links(_text_of(body, http_charset, gatherer), place))
+    elif mime in _PDF_TYPES:
+        _read_pdf(_whole(body, MAX_PDF_BYTES, gatherer), gatherer)
     elif mime in HLS_TYPES:
-        _read_playlist(_text_of(body, "utf-8", gatherer), url, gatherer)
+        read_playlist(_text_of(body, "utf-8", gatherer), url, gatherer)
     elif mime == DASH_TYPE:
-        for segment in islice(dash_media(_whole(body, gatherer), url), _MAX_SEGMENTS):
-            gatherer.add(segment, SlotKind.MEDIA, "dash")
+        read_presentation(_whole(body, MAX_WHOLE_BYTES, gatherer), url, gatherer)
+    elif mime in _VAGUE_TYPES:
+        _read_vague(_opened(body), http_charset, gatherer)
     return gatherer.result()
 
 
@@ -102,8 +134,15 @@ def _read_headers(headers: Head, gatherer: Gatherer) -> None:
 
 def _read_page(body: Iterator[bytes], mime: str, http_charset: str | None, gatherer: Gatherer) -> None:
     charset, start = _charset_of(body, http_charset)
+    if _FEED_IN_DISGUISE.match(start):  # a sitemap or feed that says it is a page
+        _read_feed(chain((start,), body), charset, gatherer)
+    else:
+        _scan_page(chain((start,), body), mime, charset, gatherer)
+
+
+def _scan_page(body: Iterator[bytes], mime: str, charset: Charset, gatherer: Gatherer) -> None:
     scanner = link_scanner_of(mime, charset.name if charset.byte_transparent else None)
-    for piece in _decoded(chain((start,), body), "latin-1" if charset.byte_transparent else charset.name):
+    for piece in _decoded(body, "latin-1" if charset.byte_transparent else charset.name):
         _take(scanner.feed(piece), scanner, gatherer)
     _take(scanner.close(), scanner, gatherer)
     gatherer.title = scanner.title
@@ -122,31 +161,64 @@ def _take(items: Iterator[Found], scanner: LinkScanner, gatherer: Gatherer) -> N
 
 
 def _take_passage(item: Passage, gatherer: Gatherer) -> None:
-    if item.kind in (PassageKind.SCRIPT, PassageKind.MODULE):
-        _read_script(item.value, gatherer, "script", is_inline=True)
-    elif item.kind is PassageKind.HANDLER:
-        _read_script(item.value, gatherer, "event handler", is_inline=True)
-    elif item.kind is PassageKind.JAVASCRIPT_URL:
-        _read_script(item.value, gatherer, "javascript: URL", is_inline=True)
+    if item.kind in _SCRIPT_PLACES:
+        gatherer.take(script_links(item.value, _SCRIPT_PLACES[item.kind], is_inline=True))
     elif item.kind is PassageKind.JSON:
-        _read_json(item.value, gatherer, "json-ld" if '"@context"' in item.value else "json in page")
+        gatherer.take(json_links(item.value, "json-ld" if '"@context"' in item.value else "json in page"))
     elif item.kind is PassageKind.SRCDOC:
-        scanner = LinkScanner()
-        _take(chain(scanner.feed(item.value), scanner.close()), scanner, gatherer)
+        _read_fragment(item.value, gatherer)
+
+
+def _read_fragment(markup: str, gatherer: Gatherer) -> None:
+    """A document inside another."""
+    scanner = LinkScanner()
+    _take(chain(scanner.feed(markup), scanner.close()), scanner, gatherer)
+
+
+# -- XML -------------------------------------------------------------------------------------------------------------
+
+
+def _read_xml(body: Iterator[bytes], mime: str, http_charset: str | None, gatherer: Gatherer) -> None:
+    charset, start = _charset_of(body, http_charset)
+    root = root_of(start.decode(charset.name, "replace"))
+    while not root and len(start) < _ROOT_REACH and (piece := next(body, b"")):
+        start += piece
+        root = root_of(start.decode(charset.name, "replace"))
+    if root in _PAGE_ROOTS:
+        _scan_page(chain((start,), body), mime, charset, gatherer)
+    else:
+        _read_feed(chain((start,), body), charset, gatherer)
+
+
+def _read_feed(body: Iterator[bytes], charset: Charset, gatherer: Gatherer) -> None:
+    for item in xml_links(b"".join(body).decode(charset.name, "replace")):
+        if isinstance(item, Markup):
+            _read_fragment(item.text, gatherer)
+        else:
+            gatherer.take((item,))
+
+
+def _read_vague(body: Iterator[bytes], http_charset: str | None, gatherer: Gatherer) -> None:
+    """What may be a sitemap: XML that does not say so, or a list of addresses; nothing else is read."""
+    start = next(body, b"")
+    while len(start) < SNIFF_BYTES and (piece := next(body, b"")):
+        start += piece
+    body = _bounded(chain((start,), body), MAX_BYTES, gatherer)
+    if start.startswith(b"%PDF-"):
+        _read_pdf(b"".join(body), gatherer)
+    elif _XML_START.match(start):
+        _read_xml(body, "application/xml", http_charset, gatherer)
+    elif is_url_list(start.decode("utf-8-sig", "replace")):
+        gatherer.take(url_list(b"".join(body).decode("utf-8-sig", "replace")))
 
 
 # -- the rest --------------------------------------------------------------------------------------------------------
 
 
-def _read_script(source: str, gatherer: Gatherer, place: str, *, is_inline: bool) -> None:
-    for link in script_links(source, is_inline=is_inline):
-        found_in = f"{place} import" if link.is_import else f"{place} string" if place == "script" else place
-        gatherer.add(link.value, link.kind, found_in, is_guess=link.is_guess)
-
-
-def _read_json(text: str, gatherer: Gatherer, place: str) -> None:
-    for link in json_links(text):
-        gatherer.add(link.value, link.kind, place, is_guess=link.is_guess)
+def _read_pdf(data: bytes, gatherer: Gatherer) -> None:
+    mentions, is_whole = pdf_links(data)
+    gatherer.take(mentions)
+    gatherer.is_cut = gatherer.is_cut or not is_whole
 
 
 def _read_css(body: Iterator[bytes], http_charset: str | None, gatherer: Gatherer) -> None:
@@ -155,13 +227,6 @@ def _read_css(body: Iterator[bytes], http_charset: str | None, gatherer: Gathere
     pieces = _decoded(chain((start,), body), "latin-1" if charset.byte_transparent else charset.name)
     for slot in chain(chain.from_iterable(map(scanner.feed, pieces)), scanner.close()):
         gatherer.add(slot.value, slot.kind, "css @import" if slot.kind is SlotKind.STYLESHEET else "css url")
-
-
-def _read_playlist(text: str, url: str, gatherer: Gatherer) -> None:
-    if "#EXT-X-" in text:  # not a list of songs, whose streams may never end
-        slots = (slot for slot in scan_hls(text, url=url) if "{$" not in slot.value)
-        for slot in islice(slots, _MAX_SEGMENTS):
-            gatherer.add(slot.value, slot.kind, "hls")
 
 
 # -- bytes -----------------------------------------------------------------------------------------------------------
@@ -178,12 +243,27 @@ def _bounded(body: Iterable[bytes], limit: int, gatherer: Gatherer) -> Iterator[
         yield piece
 
 
-def _whole(body: Iterable[bytes], gatherer: Gatherer) -> bytes:
-    return b"".join(_bounded(body, MAX_WHOLE_BYTES, gatherer))
+def _opened(body: Iterable[bytes]) -> Iterator[bytes]:
+    """A body without the gzip that sitemaps are kept in, whatever the response says of it."""
+    pieces = iter(body)
+    start = next(pieces, b"")
+    while 0 < len(start) < len(_GZIP) and (piece := next(pieces, b"")):
+        start += piece
+    pieces = chain((start,), pieces)
+    if not start.startswith(_GZIP):
+        yield from pieces
+        return
+    decoder = ContentDecoder(["gzip"])
+    for piece in pieces:
+        yield from decoder.pieces(piece)
+
+
+def _whole(body: Iterable[bytes], limit: int, gatherer: Gatherer) -> bytes:
+    return b"".join(_bounded(body, limit, gatherer))
 
 
 def _text_of(body: Iterable[bytes], http_charset: str | None, gatherer: Gatherer) -> str:
-    data = _whole(body, gatherer)
+    data = _whole(body, MAX_WHOLE_BYTES, gatherer)
     charset = declared_charset(data[:SNIFF_BYTES], http_charset)
     return data.decode(charset.name if charset else "utf-8", "replace").removeprefix("\ufeff")
 

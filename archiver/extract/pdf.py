@@ -17,12 +17,16 @@ from archiver.markup.slots import SlotKind
 MAX_INFLATED_BYTES = 64 * 1024 * 1024
 MAX_STREAM_BYTES = 8 * 1024 * 1024
 
-_STREAM = re.compile(rb"/ObjStm\b|\bstream\r?\n")
 _DICTIONARY_REACH = 2048
 _ACTION = re.compile(rb"/URI\s*(?:\(|<(?!<))|/URL\s*/F\s*\(|/F\s*\((?=https?:)")
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\s\S]))")
 _SIMPLE = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b"", b"\r\n": b""}
-_MAX_STRING = 16_384
+#: Bytes of a string, and strings without an end after which those with parentheses in them are not looked for any more.
+_MAX_STRING = 4096
+_MAX_TRIES = 1000
+#: Streams that are tried in one file.
+_MAX_STREAMS = 100_000
+_PLAIN_STRING = re.compile(rb"(?:[^()\\]++|\\[\s\S])*+")
 _HEX = re.compile(rb"[0-9A-Fa-f\s]*")
 _PARENTHESIS = re.compile(rb"\\[\s\S]|[()]")
 _BASE = re.compile(rb"/URI\s*<<\s*/Base\s*\(")
@@ -36,17 +40,17 @@ def pdf_links(data: bytes) -> tuple[list[Mention], bool]:
     Args:
         data: the file, or its beginning.
     """
-    found = list(_in_objects(data))
-    is_whole = True
+    found, is_whole = _in_objects(data)
     if b"/ObjStm" in data and b"/Encrypt" not in data:
         room = MAX_INFLATED_BYTES
-        for start in _object_streams(data):
+        for number, start in enumerate(_object_streams(data)):
             objects = _inflated(data, start, min(room, MAX_STREAM_BYTES))
             room -= len(objects)
-            found += _in_objects(objects)
-            if len(objects) >= MAX_STREAM_BYTES or room <= 0:
-                is_whole = False
-            if room <= 0:
+            mentions, has_ends = _in_objects(objects)
+            found += mentions
+            is_full = room <= 0 or number >= _MAX_STREAMS
+            is_whole = is_whole and has_ends and not is_full and len(objects) < MAX_STREAM_BYTES
+            if is_full:
                 break
     return found, is_whole
 
@@ -82,25 +86,47 @@ def _inflated(data: bytes, start: int, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def _in_objects(data: bytes) -> Iterator[Mention]:
+def _in_objects(data: bytes) -> tuple[list[Mention], bool]:
+    """The addresses that objects name, and whether every string had an end."""
+    found: list[Mention] = []
+    tries = _MAX_TRIES
     base = _BASE.search(data)
-    if base is not None:
-        yield Mention(_text(_literal(data, base.end())), SlotKind.BASE, "pdf")
+    if base is not None and (address := _literal(data, base.end(), nested=True)):
+        found.append(Mention(_text(address), SlotKind.BASE, "pdf"))
     for match in _ACTION.finditer(data):
-        raw = _literal(data, match.end()) if match.group().endswith(b"(") else _hexadecimal(data, match.end())
-        text = _text(raw).strip()
+        if match.group().endswith(b"("):
+            raw = _literal(data, match.end(), nested=tries > 0)
+            tries -= raw is None
+        else:
+            raw = _hexadecimal(data, match.end())
+        text = _text(raw or b"").strip()
         if text and text.isprintable():
-            yield Mention(text, SlotKind.LINK, "pdf")
+            found.append(Mention(text, SlotKind.LINK, "pdf"))
+    return found, tries > 0
 
 
-def _literal(data: bytes, start: int) -> bytes:
-    """A string in parentheses (section 7.3.4.2), from behind the first one."""
-    depth = 1
-    for mark in _PARENTHESIS.finditer(data, start, start + _MAX_STRING):
-        depth += {b"(": 1, b")": -1}.get(mark.group(), 0)
-        if not depth:
-            return _ESCAPE.sub(_unescaped, data[start : mark.start()])
-    return b""
+def _literal(data: bytes, start: int, *, nested: bool) -> bytes | None:
+    """A string in parentheses (section 7.3.4.2), from behind the first one; None when it does not end.
+
+    Args:
+        data: of the file.
+        start: where it begins.
+        nested: look for the end of one that has parentheses of its own.
+    """
+    plain = _PLAIN_STRING.match(data, start, start + _MAX_STRING)
+    end = plain.end() if plain else start
+    if data[end : end + 1] != b")":
+        if not nested:
+            return None
+        depth, end = 1, -1
+        for mark in _PARENTHESIS.finditer(data, start, start + _MAX_STRING):
+            depth += {b"(": 1, b")": -1}.get(mark.group(), 0)
+            if not depth:
+                end = mark.start()
+                break
+        if end < 0:
+            return None
+    return _ESCAPE.sub(_unescaped, data[start:end])
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from typing import Protocol
 
 from archiver.errors import InvalidURL
 from archiver.extract.dash import dash_media
@@ -24,7 +25,8 @@ from archiver.urls import is_http, origin_of, parse_url, resolve
 
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _MANIFEST_TYPES = frozenset({"application/manifest+json", "application/x-web-app-manifest+json"})
-_SCRIPT_TYPES = frozenset(
+#: Types of JavaScript.
+SCRIPT_TYPES = frozenset(
     {"text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript", "application/ecmascript"}
 )
 _MAX_MANIFEST_BYTES = 4 * 1024 * 1024
@@ -78,16 +80,16 @@ class _Collector:
     links: dict[str, Reference] = field(default_factory=dict)
     refresh: str | None = None
 
-    def add(self, value: str, kind: SlotKind) -> None:
+    def add(self, reference: str, kind: SlotKind, place: str = "") -> None:
         if kind is SlotKind.BASE:
             if not self.has_base:
                 self.has_base = True
-                self.base = resolve(self.base, value) or self.base
+                self.base = resolve(self.base, reference) or self.base
             return
-        if value.startswith("#"):
+        if reference.startswith("#"):
             return
         try:
-            url = parse_url(value, base=self.base)
+            url = parse_url(reference, base=self.base)
         except InvalidURL:
             return
         if kind is SlotKind.REFRESH and self.refresh is None:
@@ -133,17 +135,16 @@ def requisites(
             collector.add(link.url, link_kind(link.get("rel"), link.get("as")))
     title = ""
     if mime in HLS_TYPES:
-        _read_playlist(body, url, collector)
+        read_playlist(_start_of(body, _MAX_MANIFEST_BYTES).decode("utf-8", "replace"), url, collector)
     elif mime == DASH_TYPE:
-        for segment in islice(dash_media(_start_of(body, _MAX_MANIFEST_BYTES), url), _MAX_SEGMENTS):
-            collector.add(segment, SlotKind.MEDIA)
+        read_presentation(_start_of(body, _MAX_MANIFEST_BYTES), url, collector)
     elif mime == "text/html" or is_xml(mime):
         title = _read_markup(body, mime, http_charset, collector)
         if mime in _PAGE_TYPES:
             collector.add(f"{origin_of(url)}/favicon.ico", SlotKind.ICON)
     elif mime == "text/css":
         _read_css(body, http_charset, collector)
-    elif mime in _SCRIPT_TYPES:
+    elif mime in SCRIPT_TYPES:
         _read_script(body, url, collector)
     elif mime in _MANIFEST_TYPES:
         _read_manifest(body, collector)
@@ -198,12 +199,25 @@ def _read_script(body: Iterable[bytes], url: str, collector: _Collector) -> None
         collector.script(data.decode("latin-1"), url)
 
 
-def _read_playlist(body: Iterable[bytes], url: str, collector: _Collector) -> None:
-    text = _start_of(body, _MAX_MANIFEST_BYTES).decode("utf-8", "replace")
+class Collector(Protocol):
+    """What takes references."""
+
+    def add(self, reference: str, kind: SlotKind, place: str = "") -> None:
+        """Take one, as written, and by what it was found."""
+
+
+def read_playlist(text: str, url: str, collector: Collector) -> None:
+    """What a player may fetch of an HLS playlist."""
     if "#EXT-X-" in text:  # not a list of songs, whose streams may never end
         slots = (slot for slot in scan_hls(text, url=url) if "{$" not in slot.value)
         for slot in islice(slots, _MAX_SEGMENTS):
-            collector.add(slot.value, slot.kind)
+            collector.add(slot.value, slot.kind, "hls")
+
+
+def read_presentation(data: bytes, url: str, collector: Collector) -> None:
+    """What a player may fetch of a DASH presentation."""
+    for segment in islice(dash_media(data, url), _MAX_SEGMENTS):
+        collector.add(segment, SlotKind.MEDIA, "dash")
 
 
 def _start_of(body: Iterable[bytes], limit: int) -> bytes:

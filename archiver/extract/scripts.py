@@ -13,7 +13,7 @@ from archiver.markup.slots import SlotKind
 #: Module specifiers that are URLs; all others are names for the import map (HTML, section 8.1.6.2).
 _URL_SPECIFIER = re.compile(r"\.{0,2}/|https?:", re.IGNORECASE)
 #: Calls whose strings name modules of a bundle, not addresses.
-_MODULE_CALL = re.compile(r"(?:(?<![\w$.])|_)(?:require(?:\.resolve)?|__require(?:__)?)\s*\(\s*\Z|\bdefine\([^()]*\Z")
+_MODULE_CALL = re.compile(r"(?:(?<![\w$.])|_)require(?:__|\.resolve)?\s*\(\s*\Z|\bdefine\([^()]*\Z")
 _MARKUP_URL = re.compile(r"""(?<![\w-])(?:src|href|poster)\s*=\s*(?:"([^"<>\s]+)"|'([^'<>\s]+)'|([^"'<>\s=]+)(?=[\s>]))""")
 _REACH = 40
 _SPACE = " \t\r\n"
@@ -37,7 +37,7 @@ def script_links(source: str, place: str = "script string", *, is_inline: bool) 
         literal = source[piece.start : piece.end]
         if "/" not in literal and "." not in literal:
             continue
-        if piece.kind is PieceKind.TEMPLATE and not (literal[0] == literal[-1] == "`"):
+        if literal[0] != literal[-1]:  # without an end, or a part of a template
             continue
         value = plain_string(literal)
         if may_import and piece.kind is PieceKind.STRING and names_a_module(text, piece):

@@ -22,11 +22,14 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"""([\w:.-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""")
-_PROLOG = re.compile(r"<!--.*?-->|<\?.*?\?>|<![^\[>]*+(?:\[[^\]]*+\]\s*+)?>", re.DOTALL)
+_PROLOG = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!(?!--)[^\[>]*+(?:\[[^\]]*+(?:\]\s*+|\Z))?+(?:>|\Z)", re.DOTALL)
 _ROOT = re.compile(r"<(?:[\w.-]++:)?([A-Za-z_][\w.-]*+)(?=[\s/>])")
 _LINE = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 #: Lines that decide whether a text is a list of addresses.
 _LINES = 20
+
+#: Elements inside each other that are kept track of.
+_MAX_DEPTH = 100
 
 #: Elements that hold an address and the date of what is there.
 _ENTRIES = frozenset({"url", "sitemap", "item", "entry"})
@@ -69,9 +72,9 @@ def root_of(start: str) -> str:
 
 
 def is_url_list(text: str) -> bool:
-    """The text is a sitemap of the plain kind: one address a line."""
-    lines = [line.strip() for line in text[: _LINES * 2048].splitlines()[: _LINES + 1]][:_LINES]
-    return any(lines) and all(_LINE.fullmatch(line) for line in lines if line)
+    """The text, or its beginning, is a sitemap of the plain kind: one address a line, but for the last, which may be cut."""
+    lines = [line.strip() for line in text.splitlines()[:_LINES] if not line.isspace() and line]
+    return bool(lines) and all(_LINE.fullmatch(line) for line in lines[:-1] or lines)
 
 
 def url_list(text: str) -> Iterator[Mention]:
@@ -156,7 +159,8 @@ class _Reader:
         self.texts.clear()
         self.is_text_wanted = not raw.endswith("/")
         if self.is_text_wanted:
-            self.names.append(name)
+            if len(self.names) < _MAX_DEPTH:
+                self.names.append(name)
         elif name in _ENTRIES and self.entry is not None and (not self.names or self.names[-1] not in _ENTRIES):
             yield from self._flushed()
 

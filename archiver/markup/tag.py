@@ -213,7 +213,7 @@ def _parts(attribute: Attribute, kind: SlotKind, spans: Iterable[Span], found: l
     for start, end, value in spans:
         if not value[:6].lower().startswith(_NO_RESOURCE):
             view = attribute.view
-            found.append(Slot(view.raw(start), view.raw(end), value, kind, attribute.encode))
+            found.append(Slot(view.raw(start), view.raw(end), value.replace("\0", "\ufffd"), kind, attribute.encode))
 
 
 def _style(attribute: Attribute, found: list[Found]) -> None:
