@@ -14,6 +14,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -114,7 +115,7 @@ async def serve(plan: Path) -> None:
     finders |= {host: of_lists(wanted["lists"]) for host in wanted.get("names", ())}
     servers = [
         await loop.create_server(
-            lambda find=find: Connection(find, wanted["delay"], counts), host, wanted["port"], backlog=512, start_serving=False
+            partial(Connection, find, wanted["delay"], counts), host, wanted["port"], backlog=512, start_serving=False
         )
         for host, find in finders.items()
     ]
