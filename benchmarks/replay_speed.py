@@ -218,6 +218,7 @@ def running(command: Sequence[str | Path], url: str, cwd: Path, core: int | None
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     pinned = ["taskset", "-c", str(core), *command] if core is not None else command
+    BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / "server.log").open("ab") as log:
         process = subprocess.Popen(
             list(map(str, pinned)), cwd=cwd, env=environment, stdout=log, stderr=log, start_new_session=True

@@ -19,7 +19,6 @@ from typing import Any, BinaryIO, cast
 
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
@@ -327,23 +326,15 @@ class _RecordingMixin:
         self._method_sent = method
         super().request(method, recording.target, body=body, headers=headers, **options)  # type: ignore[misc]
 
-    def getresponse(self: Any) -> HTTPResponse:
-        recording: Recording = self.current.recording
-        reusable = _ResponseReader(self.sock, recording, self._method_sent).read()
+    def read_response(self: Any) -> None:
+        """Read the response into the current recording; the connection is ready for another request, or closed."""
+        reusable = _ResponseReader(self.sock, self.current.recording, self._method_sent).read()
         self.sock.recording = None
         if reusable:
             self._HTTPConnection__state = "Idle"
             self._HTTPConnection__response = None
         else:
             self.close()
-        head = recording.head
-        return HTTPResponse(
-            body=b"",
-            status=(head.status if head else None) or 0,
-            reason=head.reason if head else "",
-            preload_content=False,
-            request_method=self._method_sent,
-        )
 
 
 class RecordingHTTPConnection(_RecordingMixin, HTTPConnection):  # type: ignore[misc]
@@ -385,14 +376,40 @@ class RecordingAdapter(HTTPAdapter):
         Raises:
             ConnectFailed: no connection.
             AddressRefused: the guard forbids it.
-            requests.exceptions.RequestException: TLS and sending errors.
+            OSError, urllib3.exceptions.HTTPError, requests.exceptions.RequestException: TLS and sending errors.
         """
+        secure = request.url is not None and request.url[:6].lower() == "https:"
         self._current.recording = recording
         try:
-            response = self.send(request, stream=True, timeout=(connect_timeout, recording.read_timeout), verify=verify)
-            response.raw.release_conn()
+            pool = cast(HTTPConnectionPool, self.get_connection_with_tls_context(request, verify if secure else True))
+            if secure:
+                self.cert_verify(pool, request.url, verify, None)  # type: ignore[no-untyped-call]
+            self._exchange(pool, pool._get_conn(), request, recording, connect_timeout)
         finally:
             self._current.recording = None
+
+    def _exchange(
+        self, pool: HTTPConnectionPool, connection: Any, request: PreparedRequest, recording: Recording, connect_timeout: float
+    ) -> None:
+        """One request and its response on a connection of a pool, which gets it back.
+
+        What urllib3's `urlopen` and requests' `send` do beyond this (retries, redirects, proxies, cookies, a response that
+        can be read) is not wanted here, and takes longer than all the rest.
+        """
+        try:
+            connection.timeout = connect_timeout
+            try:
+                connection.request(request.method, recording.target, body=request.body, headers=request.headers)
+            except (BrokenPipeError, ConnectionResetError):
+                if connection.sock is None:
+                    raise
+                # Who does not want to hear the end of a request may still have answered it.
+            connection.read_response()
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            pool._put_conn(connection)
 
 
 def open_connection(guard: AddressGuard, host: str, port: int, timeout: float | None) -> socket.socket:

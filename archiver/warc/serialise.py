@@ -12,7 +12,7 @@ from zlib_ng import zlib_ng
 
 from archiver.warc.records import Fields
 
-_GZIP_LEVEL = 6
+_GZIP_LEVEL = 5
 
 #: Blocks of this many bytes that would not get smaller are stored as they are, so that replay can jump in them.
 _STORED_BYTES = 1024 * 1024
@@ -30,7 +30,8 @@ class _Member:
         self._gzip = zlib_ng.compressobj(level, wbits=31)
 
     def write(self, data: bytes) -> None:
-        self._file.write(self._gzip.compress(data))
+        if packed := self._gzip.compress(data):  # mostly nothing: the engine gathers first
+            self._file.write(packed)
 
     def flush(self) -> None:
         """The end of the member."""
@@ -42,6 +43,13 @@ class _ExactWriter(WARCWriter):  # type: ignore[misc]
 
     def ensure_digest(self, record: object, block: bool = True, payload: bool = True) -> None:
         """Nothing: a record comes with the digests that it is to have."""
+
+    def write_into(self, member: _Member, record: ArcWarcRecord) -> None:
+        """Write a record; keeps nothing of it, so that one writer does for all threads and files."""
+        self._write_warc_record(member, record)
+
+
+_WRITER = _ExactWriter(None, gzip=False, warc_version="WARC/1.1")
 
 
 def write_record(file: BinaryIO, fields: Fields, block: BinaryIO, length: int, payload_type: str = "") -> None:
@@ -60,4 +68,4 @@ def write_record(file: BinaryIO, fields: Fields, block: BinaryIO, length: int, p
     # write anew: the block goes through as it is.
     record = ArcWarcRecord("warc", "", headers, block, None, None, length)
     is_stored = length >= _STORED_BYTES and _COMPRESSED.fullmatch(payload_type)
-    _ExactWriter(_Member(file, 0 if is_stored else _GZIP_LEVEL), gzip=False, warc_version="WARC/1.1").write_record(record)
+    _WRITER.write_into(_Member(file, 0 if is_stored else _GZIP_LEVEL), record)
