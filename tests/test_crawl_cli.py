@@ -5,8 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import PIPE
+from threading import Event
 
 import pytest
 
@@ -19,9 +24,10 @@ from archiver.crawl.decision import UrlState, Verdict
 from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
 from tests.archiver.crawlrows import CrawlRows, plan_for
-from tests.servers.routes import Answer, RouteServer
+from tests.servers.routes import Answer, Asked, RouteServer
 
 OpenHoldings = Callable[..., Holdings]
+MUNIMENT = str(Path(sys.executable).with_name("muniment"))
 
 
 @pytest.fixture
@@ -431,3 +437,37 @@ def test_a_real_crawl_from_its_seed_to_its_reports(muniment: Muniment) -> None:
         assert "robots.txt" in muniment.out
         assert muniment("crawl", "resume") in (0, 1)  # allowed to reach loopback as it was
         assert len(muniment.csv("crawl", "list")) == 1
+
+
+def test_a_crawl_is_paused_changed_and_resumed_from_another_terminal(muniment: Muniment, holdings: Holdings) -> None:
+    asked, release = Event(), Event()
+
+    def slow(_: Asked) -> Answer:
+        asked.set()
+        release.wait(20)
+        return Answer(b"<title>One</title><a href=/two>two</a><a href=/three>three</a>")
+
+    def state() -> str:
+        return CrawlReports(holdings.engine).find(None, "default").state
+
+    answers = {"/": Answer(b"<a href=/one>one</a>"), "/one": slow, "/two": Answer(b"2"), "/three": Answer(b"3")}
+    with RouteServer(answers) as server:
+        command = [MUNIMENT, "--archive", str(holdings.settings.archive), "crawl", "--allow-private", "--delay", "0"]
+        with subprocess.Popen([*command, server.url("/")], stdout=PIPE, stderr=PIPE, text=True) as process:
+            assert asked.wait(20)
+            assert muniment("crawl", "pause") == 0
+            assert "pauses once" in muniment.out
+            release.set()
+            until = time.monotonic() + 20
+            while state() != "paused":
+                assert time.monotonic() < until
+            assert muniment("crawl", "set", "--block", "/two") == 0
+            assert muniment("crawl", "resume") == 0
+            assert "goes on where it runs" in muniment.out
+            out, errors = process.communicate(timeout=30)
+        listed = {row["url"]: row for row in muniment.csv("crawl", "urls")}
+    assert process.returncode == 0, errors
+    assert "Crawl 1 finished" in out
+    assert listed[server.url("/three")]["state"] == "captured"
+    assert (listed[server.url("/two")]["state"], listed[server.url("/two")]["verdict"]) == ("out-of-scope", "block-rule")
+    assert state() == "finished"

@@ -43,8 +43,8 @@ class Progress:
 
     @property
     def over(self) -> bool:
-        """The crawl does not run, or nobody works on it."""
-        return self.crawl.state != "running"
+        """The crawl is at its end, or paused with nobody there who would hear that it is to go on."""
+        return self.crawl.state in ("finished", "stopped") or (self.crawl.state == "paused" and not self.workers)
 
 
 def progress(engine: Engine, crawl: int, now: float, *, hosts: int = 10) -> Progress:

@@ -139,10 +139,10 @@ def test_watching_ends_with_the_crawl_or_its_processes() -> None:
         yield from values
 
     waited: list[float] = []
-    for last in (look(2, state="finished"), look(2, workers=0)):
-        source = looks(look(0), look(1), last, look(3))
+    for last in (look(2, state="finished"), look(2, workers=0), look(2, state="paused", workers=0)):
+        source = looks(look(0), look(1, state="paused"), last, look(3))
         assert watch(lambda source=source: next(source), io.StringIO(), waited.append) == last  # type: ignore[misc]
-    assert len(waited) == 4
+    assert len(waited) == 6
 
 
 def test_a_busy_database_does_not_end_the_crawl_it_is_asked_about(capsys: pytest.CaptureFixture[str]) -> None:

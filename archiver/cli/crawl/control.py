@@ -156,7 +156,7 @@ def _ask(number: int | None, collection: str | None, archive: object, wanted: st
         if _worked_on(holdings, crawl.number):
             click.echo(f"Crawl {crawl.number} {soon} once what is being received is finished.")
             return
-        control.set_state(crawl.number, done, f"{done} by the user")
+        control.set_state(crawl.number, done, f"it was {done}")
     click.echo(f"Crawl {crawl.number} is {done}.")
 
 

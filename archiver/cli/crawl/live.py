@@ -69,7 +69,7 @@ class Speedometer:
 def seconds_left(now: Progress, documents: float, received: float) -> float | None:
     """Until the nearest limit ends a crawl that goes on at this speed (documents and bytes a second); None without one."""
     limits, sums = now.limits, now.crawl.sums
-    if now.over:
+    if now.crawl.state != "running":
         return None
     ends = []
     if limits.seconds:
@@ -123,7 +123,7 @@ def live_table(now: Progress, speed: Speed) -> RenderableType:
         (f"Crawl {crawl.number}", "bold"),
         f" into “{crawl.collection}”: ",
         (one_line(state_words(now)), "green" if crawl.state == "running" else "yellow"),
-        f", {counted(now.workers, 'process').replace('processs', 'processes')}, {human_duration(crawl.seconds)}",
+        f", {now.workers:,} {'process' if now.workers == 1 else 'processes'}, {human_duration(crawl.seconds)}",
     )
     return Group(head, Text(), _numbers(now, speed), Text(), _hosts(now))
 

@@ -68,15 +68,15 @@ def list_(collection: str | None, archive: object, everywhere: bool, as_csv: boo
     if not found and not as_csv and not as_json:
         click.echo(f"No crawl in “{slug}” yet. Begin one with: muniment crawl SEED" if slug else "No crawl yet.")
         return
-    write_rows(_LIST, (_list_row(item, as_csv) for item in found), as_csv=as_csv, as_json=as_json, title="")
+    write_rows(_LIST, (_list_row(item) for item in found), as_csv=as_csv, as_json=as_json, title="")
 
 
-def _list_row(item: CrawlSummary, as_csv: bool) -> Sequence[object]:
+def _list_row(item: CrawlSummary) -> Sequence[object]:
     sums = item.sums
-    seeds: object = " ".join(item.seeds)
     return (
         item.number, item.collection, item.state, item.ended, sums.documents, sums.new_documents, sums.bytes, sums.queued,
-        item.started_at[:19] + "Z", item.finished_at, round(item.seconds, 3), human_duration(item.seconds), seeds,
+        item.started_at[:19] + "Z", item.finished_at, round(item.seconds, 3), human_duration(item.seconds),
+        " ".join(item.seeds),
     )  # fmt: skip
 
 
