@@ -54,7 +54,7 @@ from archiver.model import (
     ResourceOutcome,
 )
 from archiver.unchanged import unchanged
-from archiver.urls import parse_url
+from archiver.urls import parse_url, refuse_password
 from archiver.warc.dedup import Condition, Kept, kept_of
 from archiver.warc.reader import StoredRecord
 from archiver.warc.writer import PageContext, WarcInfo, WarcWriter
@@ -228,7 +228,7 @@ class PageCapturer:
             InvalidURL: not an http or https address.
             StorageFailed: the WARC file could not be written; what was written before is indexed.
         """
-        seed = parse_url(url, assume_http=True)
+        seed = refuse_password(parse_url(url, assume_http=True))
         if crawl_id is None:
             crawl_id = self.holdings.crawls.start(self.collection.slug, (seed,))
         run = _Run(self, seed, observer or SilentObserver(), stop or StopSignal())

@@ -46,6 +46,21 @@ def parse_url(text: str, base: str | None = None, *, assume_http: bool = False) 
     return strip_fragment(str(parsed.href))
 
 
+def refuse_password(url: str) -> str:
+    """The URL, which names no user: what a person gives is recorded and shown as it is.
+
+    Raises:
+        InvalidURL: it does; the message does not repeat it.
+    """
+    parsed = ada_url.URL(url)
+    if parsed.username or parsed.password:
+        raise InvalidURL(
+            f"The address of {parsed.hostname} has a name or password in it, which would be recorded.",
+            "Take it out, and put it into a credentials file.",
+        )
+    return url
+
+
 def printable(url: str) -> str:
     """A stored URL with its white space, control characters and lone surrogates escaped: the same key, fit to be shown."""
     if url.isascii() and url.isprintable() and " " not in url:

@@ -7,6 +7,7 @@ given back with the secrets taken out (see `archiver.fetch.withhold`); all other
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -272,6 +273,7 @@ def open_login(
     headers: str = "",
     hosts: Iterable[str] = (),
     now: float | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Login:
     """A login out of files.
 
@@ -283,6 +285,7 @@ def open_login(
         hosts: that may see the secrets instead: "example.org", ".example.org" for all below as well, "http://example.org" where
             that is to be done over plain http.
         now: seconds since 1970; this moment when None.
+        environ: where credentials may have their passwords; the process's own when None.
 
     Raises:
         UsageError: a file cannot be read or used, or a host is none.
@@ -296,7 +299,7 @@ def open_login(
     return Login(
         _hosts(seeds, hosts),
         cookies=jar,
-        credentials=read_credentials(Path(credentials)) if credentials else (),
+        credentials=read_credentials(Path(credentials), os.environ if environ is None else environ) if credentials else (),
         headers=read_headers(Path(headers)) if headers else {},
         warnings=tuple(warnings),
     )

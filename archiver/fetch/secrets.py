@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import stat
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import Cookie
 from pathlib import Path
@@ -100,13 +101,15 @@ def _cookie(line: str, *, is_http_only: bool) -> Cookie | None:
     )  # fmt: skip
 
 
-def read_credentials(path: Path) -> tuple[Credential, ...]:
+def read_credentials(path: Path, environ: Mapping[str, str]) -> tuple[Credential, ...]:
     """Names and passwords out of a TOML file: tables `[[login]]` with `host`, `user` and `password`.
 
+    In place of `password`, `password_env` names the environment variable that has it.
+
     Raises:
-        UsageError: it cannot be read, or is not of that form.
+        UsageError: it cannot be read, or is not of that form, or the variable is not set.
     """
-    form = "Write tables [[login]] with host, user and password."
+    form = "Write tables [[login]] with host, user and password (or password_env)."
     try:
         values = tomllib.loads(_text(path, "credentials"))
     except tomllib.TOMLDecodeError as error:
@@ -118,8 +121,12 @@ def read_credentials(path: Path) -> tuple[Credential, ...]:
         raise UsageError(f"The credentials file {path} has no logins, or something else beside them.", form)
     found = []
     for number, table in enumerate(tables, 1):
-        right = isinstance(table, dict) and set(table) == {"host", "user", "password"}
-        if not right or not all(isinstance(value, str) for value in table.values()):
+        kinds = ({"host", "user", "password"}, {"host", "user", "password_env"})
+        if (
+            not isinstance(table, dict)
+            or set(table) not in kinds
+            or not all(isinstance(value, str) for value in table.values())
+        ):
             raise UsageError(f"Login {number} of the credentials file {path} cannot be used.", form)
         host = table["host"].strip().lower()
         if not host or "/" in host or "@" in host or ":" in table["user"]:
@@ -127,7 +134,13 @@ def read_credentials(path: Path) -> tuple[Credential, ...]:
                 f"Login {number} of the credentials file {path} cannot be used.",
                 "The host is a name such as example.org or example.org:8080; the user's name has no colon.",
             )
-        found.append(Credential(host, table["user"], table["password"]))
+        password = table["password"] if "password" in table else environ.get(table["password_env"])
+        if password is None:
+            raise UsageError(
+                f"Login {number} of the credentials file {path} has its password in an environment variable that is not set.",
+                f"Set {table['password_env']}.",
+            )
+        found.append(Credential(host, table["user"], password))
     return tuple(found)
 
 

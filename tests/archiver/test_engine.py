@@ -11,6 +11,7 @@ import pytest
 
 from archiver.decisions import referrer_for
 from archiver.engine import PageCapturer, StopSignal
+from archiver.errors import InvalidURL
 from archiver.holdings import Holdings
 from archiver.model import Candidate, FailureKind, PageResult, ResourceOutcome
 from archiver.urls import urlkey
@@ -348,3 +349,9 @@ def test_referrer_is_what_a_browser_sends() -> None:
     assert referrer_for(Candidate("https://cdn.example.net/i.png", page, "E")) == "https://example.org/"
     assert referrer_for(Candidate("http://example.org/i.png", page, "E")) is None
     assert referrer_for(Candidate("https://example.org/", None, "")) is None
+
+
+def test_a_password_in_an_address_is_not_recorded(holdings_with: OpenHoldings) -> None:
+    with pytest.raises(InvalidURL) as caught:
+        capture(holdings_with(), "http://keeper:topsecret@127.0.0.1:1/")
+    assert "topsecret" not in str(caught.value) and "127.0.0.1" in caught.value.message

@@ -206,7 +206,7 @@ def test_lines_that_are_no_cookies_are_named_by_number_and_never_shown(tmp_path:
     assert "topsecret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("read", [lambda path: read_cookies(path, 0), read_credentials, read_headers])
+@pytest.mark.parametrize("read", [lambda path: read_cookies(path, 0), lambda path: read_credentials(path, {}), read_headers])
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00topsecret", b"x" * 5_000_000, None], ids=["binary", "huge", "missing"])
 def test_files_that_are_none_are_told(tmp_path: Path, read: Callable[[Path], object], content: bytes | None) -> None:
     with pytest.raises(UsageError) as caught:
@@ -224,9 +224,16 @@ def test_files_that_are_none_are_told(tmp_path: Path, read: Callable[[Path], obj
 )  # fmt: skip
 def test_credentials_of_another_form_are_told_without_them(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_credentials(file(tmp_path, text))
+        read_credentials(file(tmp_path, text), {})
     assert "topsecret" not in str(caught.value)
     assert caught.value.__cause__ is None, "nor in what is logged"
+
+
+def test_a_password_may_be_in_the_environment(tmp_path: Path) -> None:
+    path = file(tmp_path, "[[login]]\nhost = 'E.org:8080'\nuser = 'u'\npassword_env = 'PORTAL'")
+    assert read_credentials(path, {"PORTAL": "secret"}) == (Credential("e.org:8080", "u", "secret"),)
+    with pytest.raises(UsageError, match="not set"):
+        read_credentials(path, {})
 
 
 @pytest.mark.parametrize("text", ["no colon", "Bad Name: x", "X: a\x01b", "Cookie: a=1", "Host: e.org", "X: 1\nx: 2", "X: ☃"])
@@ -237,7 +244,7 @@ def test_header_lines_that_cannot_be_sent_are_named(tmp_path: Path, text: str) -
 
 def test_a_file_that_others_can_read_is_warned_of_and_a_password_is_in_no_text(tmp_path: Path) -> None:
     path = file(tmp_path, f"[[login]]\nhost = 'e.org'\nuser = '{USER}'\npassword = '{PASSWORD}'")
-    assert PASSWORD not in repr(read_credentials(path))
+    assert PASSWORD not in repr(read_credentials(path, {}))
     assert open_login([H], credentials=str(path)).warnings == ()
     path.chmod(0o644)
     (warning,) = open_login([H], credentials=str(path)).warnings
