@@ -68,6 +68,7 @@ class Login:
         cookies: to be sent along.
         credentials: names and passwords.
         headers: fields to be sent along.
+        are_named: the hosts were named by the user, not taken from the seeds.
         warnings: for the user: files that others can read, cookies that have expired.
         new_nonce: makes random texts for Digest.
     """
@@ -79,11 +80,13 @@ class Login:
         cookies: Iterable[Cookie] = (),
         credentials: Iterable[Credential] = (),
         headers: Mapping[str, str] | None = None,
+        are_named: bool = False,
         warnings: tuple[str, ...] = (),
         new_nonce: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
         self.warnings = warnings
         self._hosts = dict(hosts)
+        self._are_named = are_named
         self._jar = CrawlCookies(registered_domain)
         self._credentials = {item.host: item for item in credentials}
         self._headers = dict(headers or {})
@@ -116,9 +119,15 @@ class Login:
         return in_clear is not None and (in_clear or parts.scheme == "https")
 
     def show_to(self, url: str) -> None:
-        """Let the host of a URL see the secrets too: where a seed redirects to."""
-        host, in_clear = host_of(url), url.startswith("http:")
+        """Let the host of a URL see the secrets too: where a seed redirects to.
+
+        Nothing changes where hosts were named; and a redirect from https to http does not make anybody show them in clear.
+        """
+        if self._are_named:
+            return
+        host = host_of(url)
         with self._lock:
+            in_clear = url.startswith("http:") and any(self._hosts.values())
             self._hosts = {**self._hosts, host: self._hosts.get(host, False) or in_clear}
 
     def answers(
@@ -296,11 +305,13 @@ def open_login(
         jar, expired = read_cookies(Path(cookies), time.time() if now is None else now)
         if expired:
             warnings.append(f"{expired} of {expired + len(jar)} cookies in {cookies} have expired and are not used.")
+    named = tuple(hosts)
     return Login(
-        _hosts(seeds, hosts),
+        _hosts(seeds, named),
         cookies=jar,
         credentials=read_credentials(Path(credentials), os.environ if environ is None else environ) if credentials else (),
         headers=read_headers(Path(headers)) if headers else {},
+        are_named=bool(named),
         warnings=tuple(warnings),
     )
 

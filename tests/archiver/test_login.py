@@ -270,6 +270,15 @@ def test_secrets_are_shown_to_seeds_or_named_hosts_only(hosts: tuple[str, ...], 
     assert open_login(["http://e.org/", "https://s.test/"], hosts=hosts).shown(url) is shown
 
 
+def test_where_a_seed_redirects_to_is_shown_them_but_not_in_clear_for_the_first_time() -> None:
+    secure, plain, named = open_login(["https://e.org/"]), open_login(["http://e.org/"]), open_login([H], hosts=["e.org"])
+    for login in (secure, plain, named):
+        login.show_to("http://www.e.org/")
+    assert secure.shown("https://www.e.org/") and not secure.shown("http://www.e.org/")
+    assert plain.shown("http://www.e.org/a") and not plain.shown("http://cdn.e.org/")
+    assert not named.shown("https://www.e.org/")
+
+
 def test_a_host_that_is_none_is_told() -> None:
     for host in ("", "e.org/path", "user@e.org", "ftp://e.org"):
         with pytest.raises(UsageError):
