@@ -25,7 +25,7 @@ from archiver.index.crawltables import crawl_queues, crawl_seeds, crawl_urls, cr
 from archiver.index.database import insert_new, reading, writing
 from archiver.index.tables import collections, crawls
 from archiver.timestamps import to_iso
-from archiver.urls import parse_url
+from archiver.urls import parse_url, refuse_password
 
 #: A worker that has not been heard of for so many seconds has lost its queues.
 HEARTBEAT_SECONDS = 120.0
@@ -78,6 +78,8 @@ class CrawlControl:
 
     def _plant(self, connection: Connection, crawl_id: int, plan: CrawlPlan) -> None:
         """Give seeds that have none their rows, and queue them."""
+        for seed in plan.seeds:
+            refuse_password(seed.url)
         rows = [
             {"crawl_id": crawl_id, "url": seed.url, "scope": seed.scope.value if seed.scope else None} for seed in plan.seeds
         ]

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from archiver.crawl.decision import Decision, UrlState, Verdict, noted
 from archiver.crawl.entries import CrawlInfo, Entry, Finished, Found, PageTitle, RobotsFile
@@ -131,7 +132,7 @@ class Visitor:
         headers = self._headers(task)
         asked = self._dedup.condition(entry.url, headers)
         while True:
-            exchange = self._answer(visit, headers | asked.headers if asked else headers, max_bytes)
+            exchange = self._answer(visit, headers | asked.headers if asked else headers, max_bytes, had_worked=bool(asked))
             try:
                 if self._take(visit, task, exchange, asked):
                     return visit
@@ -139,13 +140,14 @@ class Visitor:
                 exchange.close()
             asked = None  # what the server calls unchanged cannot be read: fetch it whole
 
-    def _answer(self, visit: Visit, headers: Mapping[str, str], max_bytes: int | None) -> Exchange:
+    def _answer(self, visit: Visit, headers: Mapping[str, str], max_bytes: int | None, *, had_worked: bool) -> Exchange:
         """The answer to a request; where the crawl is logged in, challenges that come before it are recorded too."""
         url, login = visit.entry.url, self._equipment.login
         if login is None or not login.shown(url):
             cookie = self._cookies.header_for(url)
-            return self._fetch(url, {**headers, "Cookie": cookie} if cookie else headers, max_bytes)
-        for answered in login.answers(url, headers, lambda sent: self._fetch(url, sent, max_bytes)):
+            return self._fetch(url, {**headers, "Cookie": cookie} if cookie else headers, max_bytes=max_bytes)
+        send = partial(self._fetch, url, max_bytes=max_bytes)
+        for answered in login.answers(url, headers, send, had_worked=had_worked):
             if answered.logged_out is not None:
                 visit.logged_out = answered.logged_out.reason
                 visit.again += [self.judge.number(again) for again in answered.logged_out.urls]
@@ -163,7 +165,7 @@ class Visitor:
             headers["Referer"] = referrer
         return headers
 
-    def _fetch(self, url: str, headers: Mapping[str, str], max_bytes: int | None) -> Exchange:
+    def _fetch(self, url: str, headers: Mapping[str, str], *, max_bytes: int | None) -> Exchange:
         limits = [limit for limit in (max_bytes, self._plan.limits.resource_bytes or None) if limit is not None]
         return self._fetcher.fetch(url, headers=headers, max_bytes=min(limits, default=None), cancelled=self._cancelled)
 
@@ -180,7 +182,9 @@ class Visitor:
         written = self._record(visit, exchange, asked)
         exchange.response.seek(0)
         head = read_head(exchange.response)
-        cookies_came = self._cookies.learn(entry.url, head)
+        cookies_came = head.get("Set-Cookie") is not None
+        if self._equipment.login is None or not self._equipment.login.shown(entry.url):  # a login keeps its own
+            self._cookies.learn(entry.url, head)
         capture = visit.captures[-1] if visit.captures else None
         visit.kept.append(self._dedup.note(kept_of(exchange, written, capture, head)))
         failure_or_none = failure_of(exchange)
@@ -323,7 +327,7 @@ class Visitor:
         hops = entry.hops + Hop.PREREQUISITE
         now = self._clock().timestamp()
         for _ in range(MAX_ROBOTS_REDIRECTS + 1):
-            exchange = self._fetch(url, {"Accept": "text/plain,*/*;q=0.5"}, MAX_ROBOTS_BYTES * 2)
+            exchange = self._fetch(url, {"Accept": "text/plain,*/*;q=0.5"}, max_bytes=MAX_ROBOTS_BYTES * 2)
             try:
                 target = self._take_robots(visit, exchange, origin, url, hops, now)
             finally:

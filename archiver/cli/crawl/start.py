@@ -61,23 +61,20 @@ def start(
 
 
 def _from_files(paths: tuple[Path, ...]) -> list[Seed]:
-    """The seeds in files, one a line; empty lines and those that begin with # do not count.
+    """The seeds in files, one a line, see `archiver.crawl.seeds`.
 
     Raises:
-        UsageError: a file cannot be read, or a line is no web address.
+        UsageError: a file cannot be read, or a line is no seed.
     """
+    from archiver.crawl.seeds import read_seeds
+
     seeds: list[Seed] = []
     for path in paths:
         try:
-            lines = path.read_text("utf-8-sig").splitlines()
+            text = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"The file of seeds {path} cannot be read.", "It must be text in UTF-8.") from error
-        for number, line in enumerate(lines, 1):
-            if line.strip() and not line.lstrip().startswith("#"):
-                try:
-                    seeds += seeds_of([line])
-                except UsageError as error:
-                    raise UsageError(f"{path}, line {number}: {error.message}", error.advice) from error
+        seeds += read_seeds(text, name=str(path))
     return seeds
 
 
