@@ -54,7 +54,7 @@ _NAMESPACES = re.compile(
     re.IGNORECASE,
 )
 #: Parts of patterns, not of addresses; a "%" that escapes nothing stands for something to be put in.
-_PATTERN = re.compile(r"[{}<>\[\]|^`*\\\s\"]|%(?![0-9A-Fa-f]{2})|\$[A-Za-z(&\d]|/:[A-Za-z]|\(\?|\.\.\.|://.*\$|//.*//")
+_PATTERN = re.compile(r"[{}<>\[\]|^`*\\\s\"]|%(?![0-9A-Fa-f]{2})|\$[A-Za-z(&\d]|/:[A-Za-z]|\(\?|\.\.\.")
 _MIME = re.compile(
     r"(?:application|audio|chemical|font|image|message|model|multipart|text|video|x-[a-z]+)/[a-z0-9.+-]+(?:;.*)?", re.IGNORECASE
 )
@@ -72,7 +72,7 @@ def likeness(text: str) -> Likeness | None:
     if "//" in text[:8]:
         is_address = _ABSOLUTE.fullmatch(text) is not None or _ADDRESS_BY_NUMBER.fullmatch(text) is not None
         return Likeness.ABSOLUTE if is_address and not _NAMESPACES.match(text) else None
-    if _NO_SITE.match(text):
+    if "//" in text or _NO_SITE.match(text):
         return None
     if extension_of(text) in _BY_EXTENSION and _PATH.fullmatch(text):
         if text[0] == "/" or text.startswith(("./", "../")):

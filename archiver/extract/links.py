@@ -12,7 +12,6 @@ One pass over the document, by what it says it is:
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -21,11 +20,18 @@ from archiver.extract.gather import MAX_LINKS, DocumentLinks, Gatherer
 from archiver.extract.jsonlinks import json_links
 from archiver.extract.pagescanner import LinkScanner, link_scanner_of
 from archiver.extract.pdf import pdf_links
-from archiver.extract.requisites import SCRIPT_TYPES, read_playlist, read_presentation
+from archiver.extract.requisites import (
+    SCRIPT_TYPES,
+    charset_of,
+    read_playlist,
+    read_presentation,
+    scanned_text,
+    text_pieces,
+)
 from archiver.extract.scripts import script_links
 from archiver.extract.sitemap import Markup, is_url_list, root_of, url_list, xml_links
 from archiver.markup.attributes import link_kind
-from archiver.markup.charset import DETECT_BYTES, SNIFF_BYTES, Charset, declared_charset, sniff_charset
+from archiver.markup.charset import SNIFF_BYTES, Charset, declared_charset
 from archiver.markup.css import CssScanner
 from archiver.markup.linkheader import parse_link_header
 from archiver.markup.manifest import DASH_TYPE, HLS_TYPES
@@ -36,10 +42,13 @@ from archiver.message import ContentDecoder, Head
 from archiver.urls import origin_of
 
 #: Bytes of a document that are read; what is longer is not read to its end, and says so.
-MAX_BYTES = 64 * 1024 * 1024
-#: The same for what is read as a whole.
+MAX_BYTES = 32 * 1024 * 1024
+#: The same for scripts and JSON, for sitemaps (which may have 50 MB) and feeds, and for PDF files.
 MAX_WHOLE_BYTES = 16 * 1024 * 1024
+MAX_FEED_BYTES = 64 * 1024 * 1024
 MAX_PDF_BYTES = 64 * 1024 * 1024
+#: Tags of a sitemap or feed that are read.
+MAX_FEED_TAGS = 2_000_000
 #: As far as the root of a document is looked for.
 _ROOT_REACH = 64 * 1024
 
@@ -97,8 +106,10 @@ def find_links(
     if mime in _PAGE_TYPES:
         _read_page(_bounded(body, MAX_BYTES, gatherer), mime, http_charset, gatherer)
         gatherer.add(f"{origin_of(url)}/favicon.ico", SlotKind.ICON, "favicon.ico")
+    elif mime == DASH_TYPE:
+        read_presentation(_whole(body, MAX_WHOLE_BYTES, gatherer), url, gatherer)
     elif is_xml(mime):
-        _read_xml(_bounded(_opened(body), MAX_BYTES, gatherer), mime, http_charset, gatherer)
+        _read_xml(_bounded(_opened(body), MAX_FEED_BYTES, gatherer), mime, http_charset, gatherer)
     elif mime == "text/css":
         _read_css(_bounded(body, MAX_BYTES, gatherer), http_charset, gatherer)
     elif mime in SCRIPT_TYPES:
@@ -110,8 +121,6 @@ def find_links(
         _read_pdf(_whole(body, MAX_PDF_BYTES, gatherer), gatherer)
     elif mime in HLS_TYPES:
         read_playlist(_text_of(body, "utf-8", gatherer), url, gatherer)
-    elif mime == DASH_TYPE:
-        read_presentation(_whole(body, MAX_WHOLE_BYTES, gatherer), url, gatherer)
     elif mime in _VAGUE_TYPES:
         _read_vague(_opened(body), http_charset, gatherer)
     return gatherer.result()
@@ -133,7 +142,7 @@ def _read_headers(headers: Head, gatherer: Gatherer) -> None:
 
 
 def _read_page(body: Iterator[bytes], mime: str, http_charset: str | None, gatherer: Gatherer) -> None:
-    charset, start = _charset_of(body, http_charset)
+    charset, start = charset_of(body, http_charset)
     if _FEED_IN_DISGUISE.match(start):  # a sitemap or feed that says it is a page
         _read_feed(chain((start,), body), charset, gatherer)
     else:
@@ -142,7 +151,7 @@ def _read_page(body: Iterator[bytes], mime: str, http_charset: str | None, gathe
 
 def _scan_page(body: Iterator[bytes], mime: str, charset: Charset, gatherer: Gatherer) -> None:
     scanner = link_scanner_of(mime, charset.name if charset.byte_transparent else None)
-    for piece in _decoded(body, "latin-1" if charset.byte_transparent else charset.name):
+    for piece in scanned_text(body, charset):
         _take(scanner.feed(piece), scanner, gatherer)
     _take(scanner.close(), scanner, gatherer)
     gatherer.title = scanner.title
@@ -179,7 +188,7 @@ def _read_fragment(markup: str, gatherer: Gatherer) -> None:
 
 
 def _read_xml(body: Iterator[bytes], mime: str, http_charset: str | None, gatherer: Gatherer) -> None:
-    charset, start = _charset_of(body, http_charset)
+    charset, start = charset_of(body, http_charset)
     root = root_of(start.decode(charset.name, "replace"))
     while not root and len(start) < _ROOT_REACH and (piece := next(body, b"")):
         start += piece
@@ -191,7 +200,11 @@ def _read_xml(body: Iterator[bytes], mime: str, http_charset: str | None, gather
 
 
 def _read_feed(body: Iterator[bytes], charset: Charset, gatherer: Gatherer) -> None:
-    for item in xml_links(b"".join(body).decode(charset.name, "replace")):
+    text = b"".join(body).decode(charset.name, "replace")
+    while (tags := text.count("<")) > MAX_FEED_TAGS:
+        text = text[: len(text) * MAX_FEED_TAGS // tags]
+        gatherer.is_cut = True
+    for item in xml_links(text):
         if isinstance(item, Markup):
             _read_fragment(item.text, gatherer)
         else:
@@ -203,7 +216,7 @@ def _read_vague(body: Iterator[bytes], http_charset: str | None, gatherer: Gathe
     start = next(body, b"")
     while len(start) < SNIFF_BYTES and (piece := next(body, b"")):
         start += piece
-    body = _bounded(chain((start,), body), MAX_BYTES, gatherer)
+    body = _bounded(chain((start,), body), MAX_FEED_BYTES, gatherer)
     if start.startswith(b"%PDF-"):
         _read_pdf(b"".join(body), gatherer)
     elif _XML_START.match(start):
@@ -222,9 +235,8 @@ def _read_pdf(data: bytes, gatherer: Gatherer) -> None:
 
 
 def _read_css(body: Iterator[bytes], http_charset: str | None, gatherer: Gatherer) -> None:
-    charset, start = _charset_of(body, http_charset)
+    charset, pieces = text_pieces(body, http_charset)
     scanner = CssScanner(charset=charset.name if charset.byte_transparent else None)
-    pieces = _decoded(chain((start,), body), "latin-1" if charset.byte_transparent else charset.name)
     for slot in chain(chain.from_iterable(map(scanner.feed, pieces)), scanner.close()):
         gatherer.add(slot.value, slot.kind, "css @import" if slot.kind is SlotKind.STYLESHEET else "css url")
 
@@ -266,20 +278,3 @@ def _text_of(body: Iterable[bytes], http_charset: str | None, gatherer: Gatherer
     data = _whole(body, MAX_WHOLE_BYTES, gatherer)
     charset = declared_charset(data[:SNIFF_BYTES], http_charset)
     return data.decode(charset.name if charset else "utf-8", "replace").removeprefix("\ufeff")
-
-
-def _charset_of(body: Iterator[bytes], http_charset: str | None) -> tuple[Charset, bytes]:
-    """The encoding of a document, and what was taken of it to know."""
-    start = b""
-    for piece in body:
-        start += piece
-        if len(start) >= DETECT_BYTES or (len(start) >= SNIFF_BYTES and declared_charset(start, http_charset)):
-            break
-    return sniff_charset(start, http_charset), start
-
-
-def _decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    for piece in pieces:
-        yield decoder.decode(piece)
-    yield decoder.decode(b"", True)

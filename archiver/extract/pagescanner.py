@@ -50,6 +50,8 @@ _META = {
     "citation_fulltext_html_url": SlotKind.LINK,
     "dc.identifier.uri": SlotKind.ALTERNATE,
 }
+#: Those that mean an address only as the property of an item.
+_ITEM_PROPERTIES = frozenset({"image", "url"})
 _UNSENT = frozenset({"post", "dialog"})
 _KNOWN_DATA = LAZY | frozenset(SRCSETS)
 
@@ -97,7 +99,8 @@ class LinkScanner(HtmlScanner):
         super()._look_into(tag, attributes, found, is_foreign)
         slots = [item for item in found[first:] if type(item) is Slot]
         for slot in slots:
-            self.places[slot.start] = f"{tag} {attributes.name_at(slot.start)}"
+            held_by = "refresh" if slot.kind is SlotKind.REFRESH else attributes.name_at(slot.start)
+            self.places[slot.start] = f"{tag} {held_by}"
         names = attributes.names
         if slots and "rel" in names and "nofollow" in attributes.text("rel").lower().split():
             self.unfollowed.update(slot.start for slot in slots)
@@ -117,8 +120,8 @@ class LinkScanner(HtmlScanner):
         for by in ("name", "property", "itemprop"):
             name = attributes.text(by).strip().lower()
             if name in ROBOTS_NAMES and by == "name" and not self._template:
-                self.robots.update(word for word in attributes.text("content").lower().replace(",", " ").split())
-            elif name in _META and (by == "itemprop" or ":" in name or "_" in name or name not in ("image", "url")):
+                self.robots.update(attributes.text("content").lower().replace(",", " ").split())
+            elif name in _META and (by == "itemprop" or name not in _ITEM_PROPERTIES):
                 self._add(attributes, "content", _META[name], f"meta {name}", found)
                 return
 

@@ -157,23 +157,29 @@ def requisites(
     )
 
 
-def text_pieces(body: Iterable[bytes], http_charset: str | None) -> tuple[Charset, Iterator[str]]:
-    """The encoding of a document and its pieces as the scanners want them."""
-    pieces = iter(body)
+def charset_of(pieces: Iterator[bytes], http_charset: str | None) -> tuple[Charset, bytes]:
+    """The encoding of a document, and the pieces that had to be taken to know it."""
     start = b""
     for piece in pieces:
         start += piece
         if len(start) >= DETECT_BYTES or (len(start) >= SNIFF_BYTES and declared_charset(start, http_charset)):
             break
-    charset = sniff_charset(start, http_charset)
+    return sniff_charset(start, http_charset), start
+
+
+def scanned_text(pieces: Iterable[bytes], charset: Charset) -> Iterator[str]:
+    """A document as the scanners want it."""
     decoder = codecs.getincrementaldecoder("latin-1" if charset.byte_transparent else charset.name)("replace")
-    return charset, _decoded(chain([start], pieces), decoder)
-
-
-def _decoded(pieces: Iterable[bytes], decoder: codecs.IncrementalDecoder) -> Iterator[str]:
     for piece in pieces:
         yield decoder.decode(piece)
     yield decoder.decode(b"", True)
+
+
+def text_pieces(body: Iterable[bytes], http_charset: str | None) -> tuple[Charset, Iterator[str]]:
+    """The encoding of a document and its pieces as the scanners want them."""
+    pieces = iter(body)
+    charset, start = charset_of(pieces, http_charset)
+    return charset, scanned_text(chain([start], pieces), charset)
 
 
 def _read_markup(body: Iterable[bytes], mime: str, http_charset: str | None, collector: _Collector) -> str:

@@ -14,7 +14,7 @@ from archiver.markup.slots import SlotKind
 _URL_SPECIFIER = re.compile(r"\.{0,2}/|https?:", re.IGNORECASE)
 #: Calls whose strings name modules of a bundle, not addresses.
 _MODULE_CALL = re.compile(r"(?:(?<![\w$.])|_)require(?:__|\.resolve)?\s*\(\s*\Z|\bdefine\([^()]*\Z")
-_MARKUP_URL = re.compile(r"""(?<![\w-])(?:src|href|poster)\s*=\s*(?:"([^"<>\s]+)"|'([^'<>\s]+)'|([^"'<>\s=]+)(?=[\s>]))""")
+_MARKUP_URL = re.compile(r"""(?<![\w-])(?:src|href|poster)\s*=\s*(?:"([^"<>\s]+)"|'([^'<>\s]+)'|([^"'<>\s=]++)(?=[\s>]))""")
 _REACH = 40
 _SPACE = " \t\r\n"
 

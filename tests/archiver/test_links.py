@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 import zlib
+from collections.abc import Iterator
 
 import pytest
 
@@ -52,7 +53,7 @@ def told(text: str | bytes, mime: str = "text/html", **options: object) -> set[t
         ("<blockquote cite=c.html>", ("links", "/a/c.html", "blockquote cite")),
         ("<form action=/find>", ("guesses", "/find", "form action")),
         ("<form><button formaction=/other>", ("guesses", "/other", "button formaction")),
-        ("<meta http-equiv=refresh content='5; url=n.html'>", ("requisites", "/a/n.html", "meta content")),
+        ("<meta http-equiv=refresh content='5; url=n.html'>", ("requisites", "/a/n.html", "meta refresh")),
         ("<meta property=og:image content=/og.png>", ("requisites", "/og.png", "meta og:image")),
         ("<meta name=twitter:image content=/tw.png>", ("requisites", "/tw.png", "meta twitter:image")),
         ("<meta property=og:url content=/me>", ("links", "/me", "meta og:url")),
@@ -172,6 +173,9 @@ def test_style_sheets_scripts_and_manifests() -> None:
         ("requisites", "/a/d.png", "css url"),
     }
     assert told("#EXTM3U\n#EXT-X-VERSION:3\nseg.ts", "audio/mpegurl") == {("requisites", "/a/seg.ts", "hls")}
+    mpd = """<MPD mediaPresentationDuration="PT4S"><Period><AdaptationSet><SegmentTemplate media="$Number$.m4s" duration="2"/>
+        <Representation id="v"/></AdaptationSet></Period></MPD>"""
+    assert told(mpd, "application/dash+xml") == {("requisites", f"/a/{number}.m4s", "dash") for number in (1, 2)}
     manifest = '{"icons":[{"src":"i.png"}],"start_url":"/start","scope":"/"}'
     assert told(manifest, "application/manifest+json") == {
         ("requisites", "/a/i.png", "json"),
@@ -219,17 +223,18 @@ def test_more_links_than_are_kept_are_counted() -> None:
 
 
 def test_documents_that_are_too_long_are_not_read_to_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archiver.extract.links.MAX_BYTES", 1000)
-    monkeypatch.setattr("archiver.extract.links.MAX_WHOLE_BYTES", 1000)
+    for name in ("MAX_BYTES", "MAX_WHOLE_BYTES", "MAX_FEED_BYTES", "MAX_PDF_BYTES"):
+        monkeypatch.setattr(f"archiver.extract.links.{name}", 1000)
 
-    def endless() -> object:
-        yield b"<a href=1.html>"
+    def endless() -> Iterator[bytes]:
+        yield b"<html><a href='1.html'>"
         while True:
             yield b" " * 100
 
-    for mime, expected in (("text/html", 1), ("application/json", 0), ("text/css", 0), ("text/xml", 0), ("text/plain", 0)):
-        found = find_links(endless(), url=URL, mime=mime)  # type: ignore[arg-type]
-        assert (len(found.links), found.is_cut) == (expected, mime != "text/plain" or found.is_cut)
+    for mime in ("text/html", "application/xhtml+xml", "application/json", "text/css", "text/xml", "application/pdf"):
+        found = find_links(endless(), url=URL, mime=mime)
+        assert (len(found.links), found.is_cut) == (1 if "html" in mime or "xml" in mime else 0, True)
+    assert find_links(endless(), url=URL, mime="text/plain").links == ()
     assert not links_of(b" " * 1000).is_cut
 
 
@@ -253,22 +258,7 @@ def test_garbage_names_nothing_much(mime: str) -> None:
 def test_joined_as_browsers_join() -> None:
     rng = random.Random(5)
     alphabet = ["a", "b-c", ".", "..", "/", "//", "?", "q=1", "%", "%2e", "%2E%2e", "%41", ":", "\\", " ", "é", "x.html", "..a"]
-    alphabet += [
-        "@",
-        "'",
-        "|",
-        "^",
-        "~",
-        "&",
-        ";",
-        "http:",
-        "http://site.example",
-        "https://o.example:443",
-        "\t",
-        "{",
-        "../",
-        "./",
-    ]
+    alphabet += ["@", "'", "|", "^", "~", "&", ";", "http:", SITE, "https://o.example:443", "\t", "{", "../", "./"]
     bases = [
         URL,
         f"{SITE}",
@@ -316,9 +306,18 @@ def test_kinds_tell_what_a_browser_does() -> None:
 
 
 def test_what_a_page_capture_needs_a_crawl_needs_too() -> None:
-    page = """<base href=/b/><link rel=icon href=i.ico><style>@font-face{src:url(f.woff)}</style><img src=a.png srcset="b.png 2x">
-        <video poster=p.jpg><source src=v.mp4></video><iframe srcdoc="<img src=d.png>"></iframe><object data=o.svg></object>
-        <script type=module>import './m.mjs'</script><svg><use href="s.svg#x"/></svg><noscript><img src=n.png></noscript>"""
+    page = """<base href=/b/><link rel=icon href=i.ico><style>@font-face{src:url(f.woff)}</style>
+        <img src=a.png srcset="b.png 2x">
+        <video poster=p.jpg><source src=v.mp4></video><iframe srcdoc="<img src=d.png>"></iframe>
+        <object data=o.svg></object>
+        <script type=module>import './m.mjs'</script><svg><use href="s.svg#x"/></svg>
+        <noscript><img src=n.png></noscript>"""
     one = {reference.url for reference in requisites([page.encode()], url=URL, mime="text/html").requisites}
-    assert len(one) == 14
+    assert len(one) == 12
     assert {link.url for link in links_of(page).requisites} == one
+
+
+def test_characters_that_no_address_has_are_read_as_browsers_read_them() -> None:
+    assert ("requisites", "/a/%EF%BF%BD.png", "img srcset") in told("<img srcset='\0.png 2x'>")
+    assert ("links", "/a/b.html", "a href") in told("<a href=' b\n.html\t'>")
+    assert ("links", "/a/%C3%A9.html", "a href") in told("<a href='\xe9.html'>".encode("latin-1"), http_charset="iso-8859-1")

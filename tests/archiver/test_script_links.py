@@ -23,6 +23,7 @@ def found(source: str, *, is_inline: bool = True) -> dict[str, bool]:
     [
         ("https://o.example.org:8080/a?b=c#d", Likeness.ABSOLUTE),
         ("//cdn.site.net/lib.js", Likeness.ABSOLUTE),
+        ("https://o.test/go?to=https://p.test/x", Likeness.ABSOLUTE),
         ("http://127.0.0.1:8000/a", Likeness.ABSOLUTE),
         ("https://bücher.test/straße", Likeness.ABSOLUTE),
         ("/img/photo.JPG", Likeness.FILE),
@@ -44,8 +45,8 @@ def test_what_looks_like_an_address(text: str, expected: Likeness) -> None:
         "jquery.fn", "http://www.w3.org/2000/svg", "http://schema.org/Person", "https://json-schema.org/draft/x", "http://a",
         "https://", "http://{host}/x", "/users/:id/edit", "/users/{id}.json", "/a/*.html", "/^a.html$/", "%s/a.html",
         "/%d/x.html", "${a}/b.png", "core/dom/events", "MM/DD/YYYY", "w3.org", "node.js.", "a b.html", "\\.html", ".html",
-        "@scope/name.js", "/a//b.html", "/usr/share/x.js", "lib/node_modules/x/index.js", "x" * 3000 + ".html", "foo.bar", "e.g.",
-        "https://..", "http://exa mple.org/",
+        "@scope/name.js", "/a//b.html", "/usr/share/x.js", "lib/node_modules/x/index.js", "x" * 3000 + ".html", "foo.bar",
+        "e.g.", "https://..", "http://exa mple.org/",
     ],
 )  # fmt: skip
 def test_what_does_not(text: str) -> None:

@@ -183,11 +183,18 @@ def test_feeds_that_are_cut_or_damaged_name_nothing_else(body: bytes) -> None:
 
 
 def test_a_large_sitemap_is_kept_whole() -> None:
-    urls = b"".join(
-        b"<url><loc>http://site.example/%d</loc><lastmod>2024-01-01</lastmod></url>\n" % number for number in range(50_000)
-    )
-    found = read(b"<urlset>" + urls + b"</urlset>")
+    url = b"<url><loc>http://site.example/%d</loc><lastmod>2024-01-01</lastmod></url>\n"
+    found = read(b"<urlset>" + b"".join(url % number for number in range(50_000)) + b"</urlset>")
     assert (len(found.links), found.left_out, found.is_cut) == (50_000, 0, False)
+
+
+def test_what_unfolds_to_far_more_is_read_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archiver.extract.links.MAX_FEED_TAGS", 1000)
+    found = read(gzip.compress(b"<urlset>" + b"<url><loc>http://site.example/a</loc></url>" * 100_000), "application/gzip")
+    assert ([link.url for link in found.links], found.is_cut) == ([f"{SITE}/a"], True)
+    monkeypatch.setattr("archiver.extract.links.MAX_FEED_BYTES", 100_000)
+    found = read(gzip.compress(b"<urlset><url><loc>http://site.example/a</loc></url>" + b" " * 10_000_000), "text/xml")
+    assert ([link.url for link in found.links], found.is_cut) == ([f"{SITE}/a"], True)
 
 
 # -- seeds -----------------------------------------------------------------------------------------------------------
