@@ -49,8 +49,12 @@ class Run:
 
 
 def crawl_command(home: Path, seeds: Sequence[str], scope: str, workers: int) -> list[str | Path]:
-    """A crawl of ours with politeness off, as impolite as wget is."""
-    options = ["--scope", scope, "--delay", "0", "--robots", "ignore", "--allow-private", "--workers", str(workers)]
+    """A crawl of ours with politeness off, as impolite as wget is.
+
+    It does without what wget does not do either: guesses, and second attempts at hosts that are not there.
+    """
+    options = ["--scope", scope, "--delay", "0", "--robots", "ignore", "--no-guesses", "--retries", "0", "--allow-private"]
+    options += ["--workers", str(workers)]
     if len(seeds) == 1:
         return [tool("muniment"), "--archive", home, "crawl", *options, *seeds]
     listed = home.with_name(f"{home.name}.seeds")
