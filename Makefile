@@ -4,6 +4,7 @@
 # make check          ruff, mypy, architecture
 # make bench          capture side by side with wget
 # make bench-replay   replay side by side with pywb and nginx
+# make bench-crawl    crawls side by side with wget
 # make applications   real applications, live and replayed: docs/applications.md
 # make corpus         the conformance corpus: ours, pywb and wabac.js; writes docs/corpus.md
 PYTHON ?= python3
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 WORKBENCH_PORT ?= 8081
 
-.PHONY: run test check bench bench-replay corpus applications sample clean chromium
+.PHONY: run test check bench bench-replay bench-crawl corpus applications sample clean chromium
 .DELETE_ON_ERROR:
 
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -47,6 +48,12 @@ bench-replay: $(VENV)/.tested
 	$(BIN)/python benchmarks/replay_speed.py
 	$(BIN)/python benchmarks/replay_speed.py --memory 100000
 	$(BIN)/python benchmarks/replay_speed.py --video
+
+# needs apt-get for what is crawled and for nginx, and npm for applications; ARGS="--rounds 1" for a quick look
+bench-crawl: $(VENV)/.tested chromium
+	$(BIN)/python benchmarks/crawl_speed.py --json $(ARGS)
+	$(BIN)/python benchmarks/crawl_speed.py --json --memory
+	$(BIN)/python benchmarks/crawl_speed.py --json --browser
 
 # needs npm for wabac.js
 corpus: $(VENV)/.tested chromium

@@ -88,7 +88,7 @@ def show_browser() -> list[dict[str, object]]:
         with whole_sites(None) as starts:
             for site in SITES:
                 start = starts[site.name]
-                archive = ours(f"browser-{site.name}", [start], "prefix", 2).urls
+                archive = ours(f"browser-{site.name}", [start], "prefix", 2, guesses=True).urls
                 html = sorted(url for url, status in archive.items() if status == 200 and url.endswith(".html"))
                 share = PAGES // len(SITES)
                 pages = [html[at * len(html) // share] for at in range(min(share, len(html)))]
@@ -101,7 +101,7 @@ def show_browser() -> list[dict[str, object]]:
             folders, _ = prepare(application)
             with ApplicationSite(name, folders) as served:
                 start = served.url(application.start)
-                archive = ours(f"browser-{name}", [start], "prefix", 1).urls
+                archive = ours(f"browser-{name}", [start], "prefix", 1, guesses=True).urls
                 coverage = Coverage(name)
                 load(browser, [start], served.url(""), archive, coverage)
                 found.append(coverage)

@@ -48,9 +48,14 @@ class Run:
         return self.cpu / len(self.urls) * 1000
 
 
-def crawl_command(home: Path, seeds: Sequence[str], scope: str, workers: int) -> list[str | Path]:
-    """A crawl of ours with politeness off, as impolite as wget is."""
-    options = ["--scope", scope, "--delay", "0", "--robots", "ignore", "--allow-private", "--workers", str(workers)]
+def crawl_command(home: Path, seeds: Sequence[str], scope: str, workers: int, *, guesses: bool = False) -> list[str | Path]:
+    """A crawl of ours with politeness off, as impolite as wget is.
+
+    It does without second attempts at hosts that are not there, and without guesses unless they are wanted, as wget does.
+    """
+    options = ["--scope", scope, "--delay", "0", "--robots", "ignore", "--retries", "0", "--allow-private"]
+    options += ["--guesses" if guesses else "--no-guesses"]
+    options += ["--workers", str(workers)]
     if len(seeds) == 1:
         return [tool("muniment"), "--archive", home, "crawl", *options, *seeds]
     listed = home.with_name(f"{home.name}.seeds")
@@ -58,10 +63,10 @@ def crawl_command(home: Path, seeds: Sequence[str], scope: str, workers: int) ->
     return [tool("muniment"), "--archive", home, "crawl", *options, "--seeds-file", listed]
 
 
-def ours(name: str, seeds: Sequence[str], scope: str, workers: int) -> Run:
+def ours(name: str, seeds: Sequence[str], scope: str, workers: int, *, guesses: bool = False) -> Run:
     """Our crawl, into an archive of its own under `build/`."""
     home = _fresh(name)
-    return _run("muniment", crawl_command(home, seeds, scope, workers), home)
+    return _run("muniment", crawl_command(home, seeds, scope, workers, guesses=guesses), home)
 
 
 def wget(name: str, seeds: Sequence[str]) -> Run:
