@@ -7,6 +7,7 @@ _BODIES: dict[str, tuple[str, bytes]] = {
     "esm": ("text/javascript", b"/* not archived */\n"),
     "wkr": ("text/javascript", b"/* not archived */\n"),
     "wkrm": ("text/javascript", b"/* not archived */\n"),
+    "wkl": ("text/javascript", b"/* not archived */\n"),
     "sw": ("text/javascript", b"/* not archived */\n"),
     "cs": ("text/css", b"/* not archived */\n"),
     "im": ("image/gif", b""),  # no picture: its alternative text is shown, and scripts hear of the error, as at a live site

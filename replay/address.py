@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 #: Modifiers that replay knows; others are refused, so that a typo is not shown as a page.
-MODIFIERS = frozenset({"", "id", "if", "mp", "js", "cs", "im", "oe", "fr", "fw", "da", "wkr", "wkrm", "sw", "esm"})
+MODIFIERS = frozenset({"", "id", "if", "mp", "js", "cs", "im", "oe", "fr", "fw", "da", "wkr", "wkrm", "wkl", "sw", "esm"})
 
 _REPLAY = re.compile(r"(\d{1,14})(?:([a-z]{2,4})_)?/(.+)", re.DOTALL)
 _WILDCARD = re.compile(r"(\d{0,14})\*/(.+)", re.DOTALL)

@@ -16,7 +16,7 @@ const pages = [...root.querySelectorAll(".l")];
 // -- hidden or shown, as the reader left it
 
 const KEY = "muniment.banner.hidden";
-const storage = () => (window.__muniment ? window.__muniment.banner.storage : localStorage);
+const storage = () => (typeof __muniment === "object" ? __muniment.banner.storage : localStorage);
 const isHidden = () => {
   try {
     return storage().getItem(KEY);

@@ -18,7 +18,7 @@ from replay.fuzzy import THRESHOLD, likeness, wanted
 #: Address of every public collection at once.
 ALL = "all"
 
-_EMBEDS = frozenset({"js", "cs", "im", "oe", "fw", "wkr", "sw", "esm"})
+_EMBEDS = frozenset({"js", "cs", "im", "oe", "fw", "wkr", "wkl", "sw", "esm"})
 
 #: Captures that are opened, nearest first, before a look-up gives up, and rows of the index that are looked at for them.
 _TRIES = 1000

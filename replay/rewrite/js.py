@@ -18,7 +18,9 @@ from archiver.markup.js import quoted
 from archiver.markup.slots import PassageKind
 from replay.rewrite.byteview import view_of
 from replay.rewrite.context import RewriteContext
-from replay.rewrite.names import Names, plainly_named, spliced
+from replay.rewrite.names import Names
+from replay.rewrite.occurrences import RUNTIME, plainly_named, spliced
+from replay.rewrite.urls import archive_address
 
 #: The keys of speculation rules (Speculation Rules, section 2.1), and of each of their rules.
 _SPECULATIONS = ("prefetch", "prerender")
@@ -53,7 +55,7 @@ class ScriptRewriter:
     """Bytes of a script in, bytes of the script as it runs in the archive out; the whole script is held.
 
     Args:
-        context: where it is replayed. Workers are given the runtime first.
+        context: where it is replayed. Workers and worklets are given the runtime first.
         http_charset: charset parameter of its Content-Type.
     """
 
@@ -71,6 +73,8 @@ class ScriptRewriter:
         """The script."""
         body = b"".join(self._pieces)
         self._pieces.clear()
+        if self._context.modifier == "wkrm":
+            return _module_worker(self._context)
         view = view_of(sniff_charset(body[:DETECT_BYTES], self._http_charset))
         source = view.decode(body) + view.finish()
         script = rewrite_script(self._context, source, PassageKind.SCRIPT)
@@ -78,14 +82,25 @@ class ScriptRewriter:
         return _worker_start(self._context, source) + out
 
 
+def _worker_runtime(context: RewriteContext, **more: str) -> str:
+    query = urlencode({"prefix": context.prefix, "timestamp": context.timestamp, "url": context.url, **more})
+    return quoted(f"/-/runtime/worker.js?{query}")
+
+
+def _module_worker(context: RewriteContext) -> bytes:
+    """What runs in place of a worker that is a module, and has the module run when its runtime is there."""
+    module = quoted(archive_address(context, context.url, "esm"))
+    runtime = _worker_runtime(context, kind="module")
+    return f"import {{begun}} from {runtime};try {{await import({module})}} finally {{begun()}}\n".encode()
+
+
 def _worker_start(context: RewriteContext, source: str) -> bytes:
-    """What stands before the first line of a worker's script, on the same line; its directive would mean nothing after it."""
-    if context.modifier not in ("wkr", "wkrm"):
+    """What stands before the first line of a script, on the same line; a worker's directive would mean nothing after it."""
+    if context.modifier == "wkl":
+        return f"import {RUNTIME} from {quoted('/-/runtime/worklet.js')};".encode()
+    if context.modifier != "wkr":
         return b""
-    query = urlencode({"prefix": context.prefix, "timestamp": context.timestamp, "url": context.url})
-    address = quoted(f"/-/runtime/worker.js?{query}")
-    if context.modifier == "wkrm":
-        return f"import {address};".encode()
+    address = _worker_runtime(context)
     directive = '"use strict";' if _STRICT.match(source) else ""
     return f"{directive}importScripts({address});".encode()
 

@@ -15,107 +15,41 @@ from zlib import crc32
 from archiver.markup.js import PieceKind, ScriptText, names_a_module, plain_string, quoted
 from archiver.urls import resolve
 from replay.rewrite.context import RewriteContext
-from replay.rewrite.syntax import ASSIGNMENT, DECLARATIONS, METHOD_WORDS, PART_OF_NAME, Syntax
+from replay.rewrite.occurrences import (
+    COMPARED,
+    LONGEST,
+    RUNTIME,
+    RUNTIME_NAME,
+    TAKEN_BEFORE,
+    TAKEN_WORDS,
+    WINDOWS,
+    Edit,
+    occurrences,
+)
+from replay.rewrite.syntax import ASSIGNMENT, DECLARATIONS, METHOD_WORDS, Syntax
 from replay.rewrite.urls import archive_address
-
-#: The runtime's one global, and the name under which windows and documents are taken apart.
-RUNTIME = "__muniment"
-LOCATION = "__muniment_location"
 
 #: Past the last name that matters, code is still needed to find closing brackets.
 _LOOK_AHEAD = 8192
 #: Scripts in files are at home at their own URL, all others at that of their document.
-_FILES = frozenset({"js", "esm", "wkr", "wkrm"})
-
-_NAMES = ("location", "postMessage", "eval", "import", "top", "from")
-#: Names that mean something only beside an import or an export.
-_OF_MODULES = frozenset({"import", "from"})
-_BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
-_WINDOWS = frozenset({"window", "self", "parent", "globalThis", "frames", "opener", "top", "defaultView", "contentWindow"})
-_COMPARED = re.compile(r"[!=]==?")
+_FILES = frozenset({"js", "esm", "wkr", "wkl"})
+#: Modules whose relative addresses lead to the next one by themselves.
+_MODULES = frozenset({"esm", "wkl"})
 _URL_START = re.compile(r"(?:[a-z][a-z0-9+.\-]*:|/)", re.IGNORECASE)
 _LENT = re.compile(r"\.\s*(?:call|apply|bind)\s*\(")
 _ARGUMENT_EDGE = re.compile(r"[(\[{,]")
 _META = re.compile(r"\.\s*meta(?![\w$])")
 _ASSIGNED = f"{RUNTIME}.assign(location,(v)=>location=v).value"
-#: An escape that spells a letter, and a name with some around it.
-_ESCAPED_LETTER = re.compile(r"\\u(?:00[4-7][0-9A-Fa-f]|\{0*[4-7][0-9A-Fa-f]\})")
-_ESCAPED_NAME = re.compile(rf"(?<![\w$\\])(?:[A-Za-z]|{_ESCAPED_LETTER.pattern})+(?![\w$\\])")
-#: No name that matters is longer when every letter of it is escaped.
-_LONGEST = 120
-#: What `top` stands between when its value is taken: before it and after it.
-_TAKEN_AFTER = "=(,?:&|[!"
-_TAKEN_WORDS = frozenset({"return", "in", "of", "case"})
+_FIRST_BOUND = re.compile(r"(?<![\w$\\.])[A-Za-z_$][\w$]*(?=\s*[,}\]=])")
 _NOT_TAKEN = DECLARATIONS | {"typeof"}
-_TAKEN_BEFORE = ";,)]}?&|:"
-
-Edit = tuple[int, int, str]
 
 
-def plainly_named(source: str) -> str:
-    """A script whose names are all spelled without escapes, as far as they matter; lines stay."""
-    if "\\u" not in source:
-        return source
-    found: list[Edit] = []
-    done = 0
-    for escape in _ESCAPED_LETTER.finditer(source):
-        if escape.start() < done:
-            continue
-        for match in _ESCAPED_NAME.finditer(source, max(0, escape.start() - _LONGEST), escape.end() + _LONGEST):
-            if match.start() <= escape.start() < match.end():
-                name, done = plain_string(f'"{match.group()}"'), match.end()
-                if name in _NAMES:
-                    found.append((match.start(), match.end(), name))
-    if not found:
-        return source
-    text = ScriptText(source)
-    return spliced(source, (edit for edit in found if text.piece_at(edit[0]) is None))
-
-
-def spliced(source: str, edits: Iterator[Edit]) -> str:
-    """The text with replacements made; the very same object when there are none."""
-    ordered = sorted(edits, key=lambda edit: edit[:2])
-    if not ordered:
-        return source
-    out: list[str] = []
-    at = 0
-    for start, end, text in ordered:
-        out += (source[at:start], text)
-        at = end
-    out.append(source[at:])
-    return "".join(out)
-
-
-def _occurrences(source: str) -> list[tuple[int, str]]:
-    """Where the names stand that may matter, in order."""
-    found = []
-    has_modules = "import" in source or "export" in source
-    for name in _NAMES:
-        at = source.find(name) if has_modules or name not in _OF_MODULES else -1
-        while at >= 0:
-            end = at + len(name)
-            joined = at > 0 and PART_OF_NAME.match(source, at - 1) and not (at <= 3 and source[:at] in _BYTE_ORDER_MARKS)
-            whole = not joined and not PART_OF_NAME.match(source, end)
-            if whole:
-                found.append((at, name))
-            at = source.find(name, end)
-    found.sort()
-    return found
-
-
-def _may_matter(source: str, at: int, name: str) -> bool:
-    """Cheap tests that spare most scripts the rest: `top` and `from` are everyday words."""
-    if name == "from":
-        return source[at + 4 : at + 24].lstrip()[:1] in ("'", '"')
-    if name == "top":
-        rest = source[at + 3 : at + 24].lstrip()
-        before = source[max(0, at - 24) : at].rstrip()
-        if before.endswith("."):
-            return before[:-1].rstrip().rstrip("?").endswith(tuple(_WINDOWS))
-        if rest.startswith(".") or _COMPARED.match(rest) or before.endswith(("==", "!=")):
-            return True
-        return rest[:1] in ("", *_TAKEN_BEFORE) and (before[-1:] in _TAKEN_AFTER or before.endswith(tuple(_TAKEN_WORDS)))
-    return True
+def _bound_first(target: str) -> str | None:
+    """The first name that a target of a pattern binds; None when that takes a parser, or when it binds none."""
+    if "[" in target.strip()[1:]:
+        return None
+    found = _FIRST_BOUND.search(f"{target.strip()},")
+    return found.group() if found else None
 
 
 class Names:
@@ -129,7 +63,7 @@ class Names:
     def __init__(self, context: RewriteContext, source: str) -> None:
         self._context = context
         self._source = source
-        self._found = [(at, name) for at, name in _occurrences(source) if _may_matter(source, at, name)]
+        self._found = occurrences(source)
         until = self._found[-1][0] + _LOOK_AHEAD if self._found else 0
         self._text = ScriptText(source, until)
         self._syntax = Syntax(self._text)
@@ -150,6 +84,8 @@ class Names:
                 yield from self._post_message(at)
             elif name == "eval":
                 yield from self._eval(at)
+            elif name == RUNTIME:
+                yield from self._runtime_name(at)
             else:
                 yield from self._module(at, name)
 
@@ -176,7 +112,7 @@ class Names:
     def _computed(self, start: int, end: int, name: str) -> Iterator[Edit]:
         """`window["location"]`."""
         text, code = self._text, self._text.code
-        if end - start > _LONGEST or plain_string(self._source[start:end]) != name:
+        if end - start > LONGEST or plain_string(self._source[start:end]) != name:
             return
         before, after = text.before(start), text.after(end)
         if before >= 1 and code[before] == "[" and code[after : after + 1] == "]":
@@ -192,7 +128,7 @@ class Names:
         following = code[after : after + 1]
         if previous == "." and code[before - 2 : before + 1] != "...":
             if not syntax.is_deleted(before) and text.word_before(before) != "super":
-                yield from self._asked_of(before) or [(at, end, LOCATION)]
+                yield from self._asked_of(before)
             return
         word = text.word_before(at)
         if previous == "#" or word in DECLARATIONS:
@@ -216,7 +152,7 @@ class Names:
         elif bracket in ("(", "[") and previous in ("(", "[", ",", ".") and syntax.is_pattern(enclosing):
             yield from ()
         elif bracket == "{" and previous in (":", ".") and not syntax.is_block(enclosing) and syntax.is_pattern(enclosing):
-            if not syntax.binds(enclosing):
+            if syntax.binder(enclosing) is None:
                 yield at, end, _ASSIGNED
         elif ASSIGNMENT.match(code, after):
             yield at, end, _ASSIGNED
@@ -241,20 +177,25 @@ class Names:
         yield from self._taken_apart(at, end, enclosing, self._syntax.target_end(colon + 1), colon, "")
 
     def _taken_apart(self, at: int, end: int, enclosing: int, target_end: int, after: int, target: str) -> Iterator[Edit]:
-        """Takes both the property and what it is in the archive; the first counts where nobody is asked for the second."""
+        """Takes the property, and then what it is in the archive: as the default of a second property that nothing has."""
         code = self._text.code
-        if target_end < 0 or not self._syntax.binds(enclosing):
-            it, other = f"{RUNTIME}.it", f":{_ASSIGNED}" if target else ""
-        else:
-            it, other = f"{LOCATION}_{self._sum:x}_{at}", target
         if target_end < 0:
-            yield at, end, LOCATION
             return
-        yield at, end, f"location:{it},{LOCATION}{other}"
-        if code[target_end] == "=" and not code.startswith(("==", "=>"), target_end):
-            yield target_end, target_end + 1, f"={it}!==void 0?{it}:"
+        word = self._syntax.binder(enclosing)
+        if word is None:
+            it, other = f"{RUNTIME}.it", f":{_ASSIGNED}" if target else ""
+        elif word == "var":  # which a page may find again as a property of its window; it may bind a name twice
+            bound = _bound_first(target[1:] or code[after + 1 : target_end])
+            if bound is None:
+                return
+            it, other = bound, target
         else:
-            yield target_end, target_end, f"={it}"
+            it, other = f"{RUNTIME}_{self._sum:x}_{at}", target
+        yield at, end, f"location:{it},[{RUNTIME}.key]{other}"
+        if code[target_end] == "=" and not code.startswith(("==", "=>"), target_end):
+            yield target_end, target_end + 1, f"={it}!==void 0?{RUNTIME}.place({it}):"
+        else:
+            yield target_end, target_end, f"={RUNTIME}.place({it})"
 
     # -- the other names ---------------------------------------------------------------------------------------------
 
@@ -264,13 +205,13 @@ class Names:
         before, after = text.before(at), text.after(end)
         previous = code[before] if before >= 0 else ""
         if previous == "." and code[before - 2 : before + 1] != "...":
-            if text.word_before(before - (code[before - 1 : before] == "?")) in _WINDOWS:
+            if text.word_before(before - (code[before - 1 : before] == "?")) in WINDOWS:
                 yield from self._asked_of(before)
             return
         word = text.word_before(at)
         if word in DECLARATIONS or previous == "#" or self._syntax.is_type_asked(at, after):
             return
-        compared = _COMPARED.match(code, after) or (before > 0 and code[before - 1 : before + 1] in ("==", "!="))
+        compared = COMPARED.match(code, after) or (before > 0 and code[before - 1 : before + 1] in ("==", "!="))
         if (
             compared
             or (code[after : after + 1] == "." and code[after + 1 : after + 2] != ".")
@@ -282,9 +223,9 @@ class Names:
         """The value of `top` goes somewhere: into a variable, an argument, a condition."""
         text, code, syntax = self._text, self._text.code, self._syntax
         previous, following = code[before] if before >= 0 else ";", code[after : after + 1]
-        if following not in ("", *_TAKEN_BEFORE) or ASSIGNMENT.match(code, after):
+        if following not in ("", *TAKEN_BEFORE) or ASSIGNMENT.match(code, after):
             return False
-        if text.word_before(at) in _TAKEN_WORDS:
+        if text.word_before(at) in TAKEN_WORDS:
             return following != ":"
         if previous == "=":
             return code[before - 1 : before + 1] != "=>" and following != ":"
@@ -344,7 +285,7 @@ class Names:
         text, code, syntax = self._text, self._text.code, self._syntax
         after = text.after(end)
         is_optional = "?" in code[max(0, mark - 2) : mark]
-        of_window = text.word_before(code.rindex("?", 0, mark) if is_optional else mark) in _WINDOWS
+        of_window = text.word_before(code.rindex("?", 0, mark) if is_optional else mark) in WINDOWS
         if code[after : after + 1] == "(":
             if of_window:
                 yield from self._evaluated(after)
@@ -355,6 +296,24 @@ class Names:
         ends_early = (is_optional or owner[2]) and code[after : after + 1] == "."
         yield owner[0], owner[0], f"{RUNTIME}.eval("
         yield end, end, ")?" if ends_early else ")"
+
+    def _runtime_name(self, at: int) -> Iterator[Edit]:
+        """A variable of the page's that is called as the runtime is, which is then called otherwise."""
+        text, code, syntax = self._text, self._text.code, self._syntax
+        found = RUNTIME_NAME.match(self._source, at)
+        if found is None:
+            return
+        end, name = found.end(), found.group()
+        before, after = text.before(at), text.after(end)
+        previous, following = code[before] if before >= 0 else "", code[after : after + 1]
+        if (previous == "." and code[before - 2 : before + 1] != "...") or previous == "#":
+            return
+        enclosing = syntax.enclosing(before, at, previous)
+        in_braces = previous in ("{", ",") and enclosing >= 0 and code[enclosing] == "{"
+        if following == ":" and in_braces:
+            return
+        is_shorthand = in_braces and following in (",", "}", "=") and not (previous == "{" and syntax.is_block(enclosing))
+        yield at, end, f"{name}:{name}_" if is_shorthand else f"{name}_"
 
     # -- modules -----------------------------------------------------------------------------------------------------
 
@@ -411,8 +370,9 @@ class Names:
         literal = self._source[start:end]
         value = plain_string(literal)
         is_relative = value.startswith(("./", "../"))
-        if not _URL_START.match(value) and not (is_relative and self._context.modifier != "esm"):
+        if not _URL_START.match(value) and not (is_relative and self._context.modifier not in _MODULES):
             return
         url = resolve(self._context.url, value)
         if url is not None and url.startswith(("http://", "https://")):
-            yield start, end, quoted(archive_address(self._context, url, "esm"), literal[0])
+            modifier = "wkl" if self._context.modifier == "wkl" else "esm"
+            yield start, end, quoted(archive_address(self._context, url, modifier), literal[0])

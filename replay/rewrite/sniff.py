@@ -32,7 +32,7 @@ _HTML = frozenset({"text/html", "application/xhtml+xml", SVG, "application/vnd.w
 _UNKNOWN = frozenset({"", "unknown/unknown", "application/unknown", "*/*"})
 
 #: What these ask for is never shown as a page, whatever comes.
-SCRIPT_MODIFIERS = frozenset({"js", "esm", "wkr", "wkrm", "sw"})
+SCRIPT_MODIFIERS = frozenset({"js", "esm", "wkr", "wkrm", "wkl", "sw"})
 #: What scripts fetch is theirs to read: they get what the site sent.
 _DATA_MODIFIERS = frozenset({"da", "id"})
 _JSON = frozenset({"application/json", "text/json"})

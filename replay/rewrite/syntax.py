@@ -28,6 +28,7 @@ _OPERATOR_WORDS = frozenset(
 )
 _HEAD_WORDS = frozenset({"if", "while", "for", "with", "switch", "catch"})
 _CLASS_HEAD = re.compile(r"(?<![\w$.])class(?![\w$])[^{};=]*\Z")
+_DECLARATION = re.compile(r"\s*(var|let|const)(?![\w$])")
 _LOOP_WORD = re.compile(r"(?:of|in)(?![\w$])")
 _TARGET_END = re.compile(r"[,}\]=()\[{]")
 
@@ -266,23 +267,23 @@ class Syntax:
             return True
         return bool(word) and before >= 0 and code[before] in "{,};*#"
 
-    def binds(self, bracket: int) -> bool:
-        """The pattern declares variables; it would assign to what is there otherwise."""
+    def binder(self, bracket: int) -> str | None:
+        """The word by which a pattern declares variables, "" in a list of parameters; None when it assigns to what is there."""
         text, code = self.text, self.text.code
         for _ in range(20):
-            if text.word_before(bracket) in BINDING_WORDS:
-                return True
+            if (word := text.word_before(bracket)) in BINDING_WORDS:
+                return word
             enclosing = text.opening(bracket)
             if enclosing < 0:
                 break
             if code[enclosing] == "(":
                 if self.is_pattern(enclosing):
-                    return True
+                    return ""
                 break
             if code[text.before(bracket)] not in "{[,:." or not self.is_pattern(enclosing):
                 break
             bracket = enclosing
-        return self.is_declared(bracket)
+        return self._declaring(bracket)
 
     def target_end(self, start: int) -> int:
         """Where a target in a pattern ends: at its default, or at what comes after it; -1 when nobody can tell."""
@@ -301,18 +302,22 @@ class Syntax:
 
     def is_declared(self, at: int) -> bool:
         """What stands there is a further one of `var a = 1, location = …`."""
+        return self._declaring(at) is not None
+
+    def _declaring(self, at: int) -> str | None:
+        """The word of the declaration that what stands there is a further part of."""
         code = self.text.code
         before = self.text.before(at)
         if before < 0 or code[before] != ",":
-            return False
+            return None
         for reach in (500, self._reach()):  # nearly always it stands near
             found = self._declares(at, max(0, at - reach))
             if found is not None:
-                return found
-        return False
+                return found or None
+        return None
 
-    def _declares(self, at: int, start: int) -> bool | None:
-        """The statement around a place is a declaration; None when it does not begin after `start`."""
+    def _declares(self, at: int, start: int) -> str | None:
+        """The word of the declaration around a place, "" for another statement; None when it does not begin after `start`."""
         depth = 0
         for found in reversed(list(_STATEMENT_EDGE.finditer(self.text.code, start, at))):
             mark = found.group()
@@ -321,19 +326,19 @@ class Syntax:
             elif mark in ("(", "[", "{"):
                 if not depth:
                     is_loop = mark == "(" and self.text.word_before(found.start()) in ("for", "await")
-                    return is_loop and self._starts_declaration(found.start())
+                    return self._declaration_word(found.start()) if is_loop else ""
                 depth -= 1
             elif depth:
                 continue
             elif mark in BINDING_WORDS:
-                return True
+                return mark
             elif mark in (";", "return", "throw", "case"):
-                return False
+                return ""
         return None
 
-    def _starts_declaration(self, opening: int) -> bool:
-        code = self.text.code
-        return bool(re.compile(r"\s*(?:var|let|const)(?![\w$])").match(code, opening + 1))
+    def _declaration_word(self, opening: int) -> str:
+        found = _DECLARATION.match(self.text.code, opening + 1)
+        return found.group(1) if found else ""
 
     def _reach(self) -> int:
         """How far back a declaration is looked for, in characters: less and less in scripts that ask too often."""

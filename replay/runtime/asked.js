@@ -81,6 +81,26 @@ const locationOf = (value) => {
   return view && placeOf(view);
 };
 
+/** The window whose location this is, among one and those inside it. */
+const ownerOf = (place, other) => {
+  if (other.location === place) return other;
+  for (let index = 0; index < other.length; index++) {
+    const found = ownerOf(place, other[index]);
+    if (found) return found;
+  }
+  return null;
+};
+/** What was taken out of an object under the name of `location`: that of any window is the archived one. */
+const placeAt = (value) => {
+  if (value === realLocation) return location;
+  if (value === null || typeof value !== "object") return value;
+  for (const outermost of [nativeTop, window.opener && attempt(() => window.opener.top)]) {
+    const owner = outermost && attempt(() => ownerOf(value, outermost));
+    if (owner) return placeOf(owner);
+  }
+  return value;
+};
+
 // -- whom a property is asked of ---------------------------------------------------------------------------------------
 
 const holders = new WeakMap(); // window or document → what answers in its place
@@ -130,6 +150,7 @@ const runtime = {
   },
   of,
   location: (value) => (isLocation(value) ? location : value),
+  place: placeAt,
   assign: (value, set) => ({
     get value() {
       return isLocation(value) ? location : value;
@@ -139,33 +160,25 @@ const runtime = {
       else set(next);
     },
   }),
-  it: undefined, // what is taken apart
+  it: undefined, // what is taken apart; nothing has the property below
   top: (value) => (value === window.top ? archivedTop() : value),
   script,
   eval: (value) => (value === window.eval ? indirectEval : value),
   module,
   meta,
+  key: Symbol(),
+  disguised,
   nativePost,
   ownPost,
   listen: () => listen(),
   take: (sent) => sent.forEach(setCookie),
   adopt: (next) => {
     Object.assign(config, next);
+    answerWith(runtime);
     watch(window.document);
     listen();
   },
   banner: {storage: native.localStorage},
 };
-defineProperty(window, "__muniment", {value: runtime, enumerable: false, configurable: false, writable: false});
-defineProperty(window.Object.prototype, "__muniment_location", {
-  configurable: true,
-  get() {
-    const found = locationOf(this);
-    return found === undefined ? this.location : found;
-  },
-  set(value) {
-    const found = locationOf(this);
-    if (found) found.href = value;
-    else this.location = value;
-  },
-});
+answerWith(runtime);
+declare(runtime);

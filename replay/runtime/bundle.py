@@ -16,9 +16,9 @@ from replay.strays import OF_DESTINATION
 #: In the order in which they need each other.
 _PARTS = (
     *("core", "code", "location", "markup", "styles", "elements", "network", "devices", "databases", "storage", "windows"),
-    *("asked", "nets", "time", "hide"),
+    *("nets", "time", "asked"),
 )
-_WORKER_PARTS = ("core", "code", "network", "databases", "time", "worker", "hide")
+_WORKER_PARTS = ("core", "code", "network", "databases", "time", "worker")
 _FOLDER = Path(__file__).parent
 #: Cookies of a server that scripts may see, and their length in all, up to which a page is told of them.
 _COOKIES, _COOKIE_CHARACTERS = 50, 16_384
@@ -37,11 +37,7 @@ def _read(name: str) -> str:
 def page_runtime() -> str:
     """What runs first in every archived page."""
     parts = "\n".join(_read(name) for name in _PARTS)
-    return (
-        '(() => {\n"use strict";\n'
-        f'const boot = (window, config) => {{\nif ("__muniment" in window) return;\n{parts}\n}};\n'
-        f"{_read('page')}\n}})();\n"
-    )
+    return f'(() => {{\n"use strict";\nconst boot = (window, config) => {{\n{parts}\n}};\n{_read("page")}\n}})();\n'
 
 
 @cache
@@ -56,7 +52,7 @@ def runtime_version() -> str:
     return hashlib.sha256((page_runtime() + worker_parts()).encode()).hexdigest()[:16]
 
 
-def worker_runtime(prefix: str, timestamp: str, url: str, reader: str = "") -> str:
+def worker_runtime(prefix: str, timestamp: str, url: str, reader: str = "", *, is_module: bool = False) -> str:
     """What runs first in a worker of a page.
 
     Args:
@@ -64,17 +60,19 @@ def worker_runtime(prefix: str, timestamp: str, url: str, reader: str = "") -> s
         timestamp: of the page.
         url: of the worker, or of the page that made it of text.
         reader: origin of the archive, for workers that are told none; "" for their own.
+        is_module: the worker is a module, which then runs when `begun` of this one is called.
     """
     config = json.dumps({"prefix": prefix, "timestamp": timestamp, "url": url, "reader": reader}).replace("<", "\\u003c")
-    return (
-        '((window, config) => {\n"use strict";\nif ("__muniment" in window) return;\n'
+    runtime = (
+        '((window, config) => {\n"use strict";\n'
         'if (window.location.origin !== "null") config.reader = window.location.origin;\n'
-        f"{worker_parts()}\n}})(self, {config});\n"
+        f"{worker_parts()}\n}})(self, {config})"
     )
+    return f"const begin = () => {runtime};\n{_read('module_worker')}" if is_module else f"const __muniment = {runtime};\n"
 
 
 def worklet_runtime() -> str:
-    """What runs first in a worklet of a page."""
+    """What the modules of a worklet import."""
     return _read("worklet")
 
 

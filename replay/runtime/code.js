@@ -1,6 +1,6 @@
 // Code that a page makes of strings, and what rewritten modules ask.
 
-const NAMES = /location|postMessage|eval|import|top/;
+const NAMES = /location|postMessage|eval|import|top|__muniment|\\u(?:00[4-7]|\{0*[4-7])/;
 
 /** Pages give the same handlers to many elements. */
 const rewritten = new Map();

@@ -11,6 +11,8 @@
 //   config.script     address of this script
 //   config.cookies    what the server set with the document, as far as scripts may see it
 //   config.modifier   how links in documents without an address of their own are asked for
+//
+// Rewritten scripts know the runtime by a name that is bound as by a top-level `const`: nothing has a property of that name.
 
 const {Object, Reflect, Proxy, Map, WeakMap, WeakSet, Set, String, Number, Symbol, Math, JSON, Promise, URL, DOMException} = window;
 // Not `document`: a frame keeps its window when its first, empty document makes way for the real one.
@@ -34,6 +36,10 @@ const native = {
     setAttribute: uncurried(window.Element.prototype.setAttribute),
     removeAttribute: uncurried(window.Element.prototype.removeAttribute),
     localName: getterOf(window.Element.prototype, "localName"),
+    createElementNS: uncurried(window.Document.prototype.createElementNS),
+    append: uncurried(window.Node.prototype.appendChild),
+    removeChild: uncurried(window.Node.prototype.removeChild),
+    createTextNode: uncurried(window.Document.prototype.createTextNode),
   }),
   XMLHttpRequest: window.XMLHttpRequest,
   open: window.XMLHttpRequest.prototype.open,
@@ -41,6 +47,9 @@ const native = {
   responseText: getterOf(window.XMLHttpRequest.prototype, "responseText"),
   status: getterOf(window.XMLHttpRequest.prototype, "status"),
   setTimeout: window.setTimeout.bind(window),
+  Event: window.Event,
+  dispatchEvent: uncurried(window.EventTarget.prototype.dispatchEvent),
+  addEventListener: uncurried(window.EventTarget.prototype.addEventListener),
   createObjectURL: window.URL.createObjectURL,
   localStorage: attempt(() => window.localStorage),
   sessionStorage: attempt(() => window.sessionStorage),
@@ -89,17 +98,45 @@ const pageModifier = () => {
   return found[1] === "fr" || found[1] === "if" || found[1] === "oe" ? "if" : "";
 };
 
+// Windows of one origin find each other's runtime by an event that pages have no reason to listen for, at an object that keeps
+// its listeners when a document is begun anew.
+const QUESTION = "muniment";
+const performanceOf = window.document && getterOf(window, "performance");
+const known = new WeakMap(); // document → runtime of its window
 const runtimeOf = (other) => {
   try {
-    return other?.__muniment;
+    const {document} = other; // throws beyond a sandbox
+    let found = known.get(document);
+    if (found === undefined && document) {
+      const question = new native.Event(QUESTION);
+      native.dispatchEvent(performanceOf(other), question);
+      found = getOwnPropertyDescriptor(question, "runtime")?.value;
+      if (found) known.set(document, found);
+    }
+    return found;
   } catch {
     return undefined;
   }
 };
+const answerWith = (runtime) => {
+  native.addEventListener(performanceOf(window), QUESTION, (event) => defineProperty(event, "runtime", {value: runtime}));
+};
 
+/** Binds the name that rewritten scripts know the runtime by. Only a script can. */
+const declare = (runtime) => {
+  const {document} = window;
+  const script = native.createElementNS(document, "http://www.w3.org/1999/xhtml", "script");
+  native.append(script, native.createTextNode(document, "const __muniment = document.currentScript.runtime"));
+  script.runtime = runtime;
+  const parent = document.head ?? document.documentElement ?? document;
+  native.append(parent, script);
+  native.removeChild(parent, script);
+};
+
+const realHref = window.document ? () => realLocation.href : getterOf(window.WorkerLocation.prototype, "href").bind(null, realLocation);
 /** Which page this is; documents without an address of their own belong to the one that made them. */
 const hereURL = () => {
-  const own = parsed(originalOf(realLocation.href));
+  const own = parsed(originalOf(realHref()));
   return own && WEB.test(own.protocol) && own.origin !== config.reader ? own : parsed(config.url);
 };
 
@@ -159,31 +196,40 @@ const redefine = (owner, name, {get, set, value}) => {
   if (owner === window) while (owner && !getOwnPropertyDescriptor(owner, name)) owner = getPrototypeOf(owner);
   if (!owner) return;
   const before = getOwnPropertyDescriptor(owner, name);
-  if (!before || !before.configurable) return;
+  if (!before || !before.configurable || (value === undefined && "value" in before)) return;
   if (value !== undefined) {
-    defineProperty(owner, name, {...before, value: named(value(before.value), before.value)});
+    defineProperty(owner, name, {...before, value: named(method(value(before.value)), before.value)});
     return;
   }
   defineProperty(owner, name, {
     configurable: true,
     enumerable: before.enumerable,
-    get: get && before.get ? named(get(before.get), before.get) : before.get,
-    set: set && before.set ? named(set(before.set), before.set) : before.set,
+    get: get && before.get ? named(method(get(before.get)), before.get) : before.get,
+    set: set && before.set ? named(method(set(before.set)), before.set) : before.set,
   });
 };
 
-const disguised = new WeakMap();
+/** Replacement → what it replaces, in all windows that can reach each other: functions say in one what those of another are. */
+const maker = window.document && (window.parent === window ? window.opener : window.parent);
+const disguised = (maker && runtimeOf(maker)?.disguised) || new WeakMap();
 const nativeToString = window.Function.prototype.toString;
 
 /** Makes a replacement look like what it replaces. */
 const named = (replacement, original) => {
   if (typeof replacement !== "function" || typeof original !== "function" || replacement === original) return replacement;
+  if (getPrototypeOf(replacement) !== getPrototypeOf(original)) Object.setPrototypeOf(replacement, getPrototypeOf(original));
   for (const key of ["name", "length"]) {
     const property = getOwnPropertyDescriptor(original, key);
     if (property) defineProperty(replacement, key, property);
   }
-  disguised.set(replacement, original);
+  disguised.set(replacement, disguised.get(original) ?? original);
   return replacement;
+};
+const methodOf = new window.Function("apply", "return (made) => ({method(...values) { return apply(made, this, values) }}).method")(apply);
+/** A function of the window's own realm that is no constructor, as those of browsers are none. */
+const method = (made) => {
+  if (typeof made !== "function") return made;
+  return Object.hasOwn(made, "prototype") || getPrototypeOf(made) !== window.Function.prototype ? methodOf(made) : made;
 };
 window.Function.prototype.toString = named(
   {
@@ -205,7 +251,7 @@ const overrideClass = (name, handler) => {
   disguised.set(replacement, original);
   const property = getOwnPropertyDescriptor(window, name);
   defineProperty(window, name, {...property, value: replacement});
-  if (original.prototype && getOwnPropertyDescriptor(original.prototype, "constructor")?.configurable) {
+  if (original.prototype?.constructor === original) {
     defineProperty(original.prototype, "constructor", {value: replacement, writable: true, configurable: true, enumerable: false});
   }
 };

@@ -32,7 +32,8 @@ const ownURL = () => {
 
 const location = Object.create(window.Location.prototype);
 const accessor = (name, get, set) => {
-  defineProperty(location, name, {enumerable: true, configurable: false, get, set});
+  const real = getOwnPropertyDescriptor(realLocation, name);
+  if (real) defineProperty(location, name, {...real, get: named(get, real.get), set: set && named(set, real.set)});
 };
 accessor("href", () => originalOf(realLocation.href), (value) => go(value));
 accessor("origin", () => (realLocation.protocol === "blob:" ? hereURL() : ownURL()).origin, undefined);
@@ -62,13 +63,11 @@ for (const [name, method] of [
   ["replace", (value) => go(value, "replace")],
   ["reload", () => realLocation.reload()],
   ["toString", () => originalOf(realLocation.href)],
-  ["valueOf", () => location],
 ]) {
-  defineProperty(method, "name", {value: name});
-  defineProperty(location, name, {value: method, enumerable: name !== "valueOf", writable: false, configurable: false});
+  const real = getOwnPropertyDescriptor(realLocation, name);
+  defineProperty(location, name, {...real, value: named(method, real.value)});
 }
-defineProperty(location, Symbol.toPrimitive, {value: undefined});
-defineProperty(location, Symbol.toStringTag, {value: "Location"});
+for (const key of ["valueOf", Symbol.toPrimitive]) defineProperty(location, key, getOwnPropertyDescriptor(realLocation, key));
 
 // -- what tells a document where it is ---------------------------------------------------------------------------------
 

@@ -68,42 +68,48 @@ redefine(window.ErrorEvent?.prototype, "filename", {get: (before) => function ()
 }});
 
 // Nobody answers in an archive: connections are made and found closed, as when a server is away.
-class ArchivedSocket extends window.EventTarget {
-  constructor(url) {
-    super();
+const sockets = new WeakMap();
+overrideClass("WebSocket", () => ({
+  construct: (target, [url], made) => {
     const whole = parsed(String(url), baseOf());
     if (!whole) throw new DOMException(`The URL '${url}' is invalid.`, "SyntaxError");
     whole.protocol = whole.protocol.replace("http", "ws");
-    Object.assign(this, {url: whole.href, readyState: 0, bufferedAmount: 0, extensions: "", protocol: "", binaryType: "blob"});
-    Object.assign(this, {onopen: null, onmessage: null, onerror: null, onclose: null});
+    const socket = Reflect.construct(window.EventTarget, [], made);
+    const state = {url: whole.href, readyState: 0, bufferedAmount: 0, extensions: "", protocol: "", binaryType: "blob"};
+    sockets.set(socket, Object.assign(state, {onopen: null, onmessage: null, onerror: null, onclose: null}));
+    const tell = (event) => {
+      native.dispatchEvent(socket, event);
+      if (typeof state[`on${event.type}`] === "function") apply(state[`on${event.type}`], socket, [event]);
+    };
     native.setTimeout(() => {
-      this.readyState = 3;
-      this.#tell(new window.Event("error"));
-      this.#tell(new window.CloseEvent("close", {code: 1006, wasClean: false}));
+      state.readyState = 3;
+      tell(new window.Event("error"));
+      tell(new window.CloseEvent("close", {code: 1006, wasClean: false}));
     });
-  }
-
-  #tell(event) {
-    this.dispatchEvent(event);
-    this[`on${event.type}`]?.call(this, event);
-  }
-
-  send() {
-    if (this.readyState === 0) throw new DOMException("Still in CONNECTING state.", "InvalidStateError");
-  }
-
-  close() {
-    this.readyState = 3;
-  }
+    return socket;
+  },
+}));
+const ofSockets = window.WebSocket?.prototype;
+for (const name of ["url", "readyState", "bufferedAmount", "extensions", "protocol", "binaryType", "onopen", "onmessage", "onerror", "onclose"]) {
+  redefine(ofSockets, name, {
+    get: (before) => function () {
+      return sockets.has(this) ? sockets.get(this)[name] : apply(before, this, []);
+    },
+    set: (before) => function (value) {
+      if (sockets.has(this)) sockets.get(this)[name] = value;
+      else apply(before, this, [value]);
+    },
+  });
 }
-if (window.WebSocket) {
-  const original = window.WebSocket;
-  for (const [name, value] of [["CONNECTING", 0], ["OPEN", 1], ["CLOSING", 2], ["CLOSED", 3]]) {
-    defineProperty(ArchivedSocket, name, {value, enumerable: true});
-    defineProperty(ArchivedSocket.prototype, name, {value, enumerable: true});
-  }
-  defineProperty(window, "WebSocket", {...getOwnPropertyDescriptor(window, "WebSocket"), value: named(ArchivedSocket, original)});
-}
+override(ofSockets, "send", (before) => function (data) {
+  const state = sockets.get(this);
+  if (!state) apply(before, this, [data]);
+  else if (state.readyState === 0) throw new DOMException("Still in CONNECTING state.", "InvalidStateError");
+});
+override(ofSockets, "close", (before) => function (...values) {
+  if (sockets.has(this)) sockets.get(this).readyState = 3;
+  else apply(before, this, values);
+});
 for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "RTCDataChannel", "WebTransport", "WebSocketStream"]) {
   if (name in window) Reflect.deleteProperty(window, name);
 }
@@ -123,8 +129,8 @@ const textAt = (url) => {
 };
 const blobOf = (text, type) => apply(native.createObjectURL, URL, [new window.Blob([text], {type})]);
 
-const runtimeOfWorkers = () => {
-  const facts = {prefix: config.prefix, timestamp: config.timestamp, url: baseOf(), reader: config.reader};
+const runtimeOfWorkers = (isModule) => {
+  const facts = {prefix: config.prefix, timestamp: config.timestamp, url: baseOf(), reader: config.reader, ...(isModule && {kind: "module"})};
   return `${config.reader}/-/runtime/worker.js?${new window.URLSearchParams(facts)}`;
 };
 /** A worker made of a blob is given the runtime first. */
@@ -135,8 +141,9 @@ const workerAddress = (url, options) => {
   // A copy: pages give the address up as soon as they have their worker, and ours is read after the runtime.
   const source = textAt(text);
   const code = source === null ? text : blobOf(/\bimport\b/.test(source) ? script(source) : source, "text/javascript");
-  const [runtime, own] = [runtimeOfWorkers(), code].map((address) => JSON.stringify(address));
-  return blobOf(isModule ? `import ${runtime};import ${own};` : `importScripts(${runtime},${own});`, "text/javascript");
+  const [runtime, own] = [runtimeOfWorkers(isModule), code].map((address) => JSON.stringify(address));
+  const begin = `import {begun} from ${runtime};try {await import(${own})} finally {begun()}`; // see module_worker.js
+  return blobOf(isModule ? begin : `importScripts(${runtime},${own});`, "text/javascript");
 };
 for (const name of ["Worker", "SharedWorker"]) {
   overrideClass(name, (before) => ({
@@ -144,7 +151,6 @@ for (const name of ["Worker", "SharedWorker"]) {
       Reflect.construct(before, options === undefined ? [workerAddress(url)] : [workerAddress(url, options), options], made),
   }));
 }
-override(window.Worklet?.prototype, "addModule", (before) => async function (url, ...rest) {
-  await apply(before, this, [`${config.reader}/-/runtime/worklet.js`]);
-  return apply(before, this, [archived(url, "esm"), ...rest]);
+override(window.Worklet?.prototype, "addModule", (before) => function (url, ...rest) {
+  return apply(before, this, [archived(url, "wkl"), ...rest]);
 });

@@ -8,8 +8,8 @@ if (mark) {
   // Not the origin of the page, which has none in a sandbox.
   const reader = new URL(script).origin;
   const config = {reader, prefix, timestamp, url, script, modifier: window === window.top ? "" : "if"};
-  if ("__muniment" in window) window.__muniment.adopt(config);
+  if (typeof __muniment === "object") __muniment.adopt(config); // begun by the page that made the frame
   else boot(window, config);
   // What came with the response; documents inside this one came with nothing. The clock is that of the capture by now.
-  if (window.location.protocol.startsWith("http")) window.__muniment.take(JSON.parse(cookies));
+  if (window.location.protocol.startsWith("http")) __muniment.take(JSON.parse(cookies));
 }

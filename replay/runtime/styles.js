@@ -50,7 +50,7 @@ override(window, "getComputedStyle", (before) => function (...values) {
 // The browser's own code knows declarations only, not views of them.
 const prototype = window.CSSStyleDeclaration.prototype;
 for (const name of Reflect.ownKeys(prototype)) {
-  if (name === "constructor" || name === "setProperty" || name === "cssText") continue;
+  if (name === "constructor" || name === Symbol.iterator || name === "setProperty" || name === "cssText") continue;
   const {value, get} = getOwnPropertyDescriptor(prototype, name);
   const real = (before) => function (...values) {
     return seen(apply(before, declared.get(this) ?? this, values));

@@ -105,6 +105,9 @@ redefine(window.Performance.prototype, "timeOrigin", {
   },
 });
 if (window.PerformanceTiming) {
+  override(window.PerformanceTiming.prototype, "toJSON", (before) => function () {
+    return Object.fromEntries(Object.keys(apply(before, this, [])).map((name) => [name, this[name]]));
+  });
   for (const name of Object.keys(window.PerformanceTiming.prototype)) {
     redefine(window.PerformanceTiming.prototype, name, {
       get: (before) => function () {

@@ -3,6 +3,8 @@
 const parentGetter = getOwnPropertyDescriptor(window, "parent")?.get;
 const nativeParent = (other) => (parentGetter ? apply(parentGetter, other, []) : window);
 
+const nativeTop = window.top;
+
 /** A window on the other side of a sandbox, which answers nobody here. */
 const isBeyond = (other) => {
   try {

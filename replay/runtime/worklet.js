@@ -1,8 +1,20 @@
-// The runtime of worklets, which have no address and reach nobody: what rewritten scripts ask for, and nothing more.
+// The runtime of worklets, which have no address and reach nobody: what rewritten scripts ask for, and nothing more. Each of
+// their modules imports it, since no script of theirs could bind a name for all.
 
-globalThis.__muniment ??= {
+export default {
   of: (value) => value,
   location: (value) => value,
+  place: (value) => value,
+  assign: (value, set) => ({
+    get value() {
+      return value;
+    },
+    set value(next) {
+      set(next);
+    },
+  }),
+  it: undefined,
+  key: Symbol(),
   top: (value) => value,
   script: (value) => value,
   eval: (value) => value,

@@ -36,7 +36,8 @@ def worker() -> Response:
         return Response("", 400, content_type=_SCRIPT)
     reader = request.args.get("reader", "")
     prefix, timestamp, url = found.groups()
-    script = worker_runtime(prefix, timestamp, url, reader if _ORIGIN.fullmatch(reader) else "")
+    is_module = request.args.get("kind") == "module"
+    script = worker_runtime(prefix, timestamp, url, reader if _ORIGIN.fullmatch(reader) else "", is_module=is_module)
     response = Response(script, content_type=_SCRIPT)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Access-Control-Allow-Origin"] = "*"  # for modules of workers in a sandbox

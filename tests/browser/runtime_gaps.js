@@ -19,6 +19,9 @@ const gaps = [
   ["escaped names", () => [\u006cocation.host, window.\u006c\u{6f}cation.host], ["site.example", "site.example"]],
   ["shared declarations", () => [sharedLet, typeof SharedClass, strictThis], ["site.example", "function", "undefined"]],
   ["nothing to be seen", () => [Reflect.ownKeys(window), Object.getOwnPropertyNames(Object.prototype), Object.keys(Object.getOwnPropertyDescriptors(window))].flat().filter((k) => String(k).includes("muniment")).length, 0],
+  ["nothing to be named", () => ["__muniment" in window, "__muniment" in el("iframe", {}, true).contentWindow, "__muniment_location" in {}, typeof __muniment, typeof __mun\u0069ment, Object.getOwnPropertyDescriptor(window, "__muniment")], [false, false, false, "undefined", "undefined", undefined]],
+  ["nothing to be named by code that is made", () => [eval("typeof __muniment"), (0, eval)("typeof __mun\\u0069ment"), new Function("return typeof __muniment")(), el("iframe", {}, true).contentWindow.eval("typeof __muniment"), (() => { const b = el("b", {}, true); b.setAttribute("onclick", "this.found = typeof __muniment"); b.click(); return b.found })()], ["undefined", "undefined", "undefined", "undefined", "undefined"]],
+  ["a page's own of that name", () => { var __muniment = {location: 5}; window.__muniment = 6; const found = [__muniment.location, window.__muniment, ({__muniment}).__muniment === __muniment]; delete window.__muniment; return found }, [5, 6, true]],
   ["generators made of text", () => (function* () {}).constructor("yield location.host")().next().value, "site.example"],
   ["strict functions made of text", () => new Function("'use strict'; location; return this")() === undefined, true],
   // native code

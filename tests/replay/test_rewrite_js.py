@@ -35,25 +35,27 @@ def rewritten(source: str) -> str:
         ("return this.#a.location", "return __muniment.of(this.#a).location"),
         ("f(...a.location, (b || c).location)", "f(...__muniment.of(a).location, __muniment.of((b || c)).location)"),
         ("new A().location", "__muniment.of(new A()).location"),
-        ("new a.location()", "new a.__muniment_location()"),
+        ("new a.location()", "new a.location()"),
         ("if (a) (b).location", "if (a) __muniment.of((b)).location"),
         ("a.location.b.location", "__muniment.of(__muniment.of(a).location.b).location"),
         ("window['location'].href", "__muniment.of(window)['location'].href"),
         ("window?.['location']", "__muniment.of(window)?.['location']"),
         ("\\u006cocation.href", f"{LOCATION}.href"),
-        ("({location: l} = window)", "({location:__muniment.it,__muniment_location: l=__muniment.it} = window)"),
-        ("({location} = a)", f"({{location:__muniment.it,__muniment_location:{ASSIGN}=__muniment.it}} = a)"),
-        ("const {location: location} = a", "const {location:ID,__muniment_location: location=ID} = a"),
-        ("const {location} = window", "const {location:ID,__muniment_location:location=ID} = window"),
-        ("const {location: l} = window", "const {location:ID,__muniment_location: l=ID} = window"),
-        ("const {location: {href} = {}} = a", "const {location:ID,__muniment_location: {href} =ID!==void 0?ID: {}} = a"),
-        ("let {a: {location: q}} = b", "let {a: {location:ID,__muniment_location: q=ID}} = b"),
-        ("function g({location} = {}) {}", "function g({location:ID,__muniment_location:location=ID} = {}) {}"),
-        ("({location}) => 1", "({location:ID,__muniment_location:location=ID}) => 1"),
-        ("({location = 5}) => 1", "({location:ID,__muniment_location:location =ID!==void 0?ID: 5}) => 1"),
-        ("for (const {location} of l) {}", "for (const {location:ID,__muniment_location:location=ID} of l) {}"),
+        ("({location: l} = window)", "({location:__muniment.it,[__muniment.key]: l=__muniment.place(__muniment.it)} = window)"),
+        ("({location} = a)", f"({{location:__muniment.it,[__muniment.key]:{ASSIGN}=__muniment.place(__muniment.it)}} = a)"),
+        ("const {location: location} = a", "const {location:ID,[__muniment.key]: location=__muniment.place(ID)} = a"),
+        ("const {location} = window", "const {location:ID,[__muniment.key]:location=__muniment.place(ID)} = window"),
+        ("const {location: l} = window", "const {location:ID,[__muniment.key]: l=__muniment.place(ID)} = window"),
+        ("const {location: {href} = {}} = a",
+         "const {location:ID,[__muniment.key]: {href} =ID!==void 0?__muniment.place(ID): {}} = a"),
+        ("let {a: {location: q}} = b", "let {a: {location:ID,[__muniment.key]: q=__muniment.place(ID)}} = b"),
+        ("function g({location} = {}) {}", "function g({location:ID,[__muniment.key]:location=__muniment.place(ID)} = {}) {}"),
+        ("({location}) => 1", "({location:ID,[__muniment.key]:location=__muniment.place(ID)}) => 1"),
+        ("({location = 5}) => 1", "({location:ID,[__muniment.key]:location =ID!==void 0?__muniment.place(ID): 5}) => 1"),
+        ("for (const {location} of l) {}", "for (const {location:ID,[__muniment.key]:location=__muniment.place(ID)} of l) {}"),
         ("[1, {a: {location: location} = 1}] = [[location] = b]",
-         f"[1, {{a: {{location:__muniment.it,__muniment_location: {ASSIGN}=__muniment.it}} = 1}}] = [[location] = b]"),
+         f"[1, {{a: {{location:__muniment.it,[__muniment.key]: {ASSIGN}=__muniment.place(__muniment.it)}} = 1}}]"
+         " = [[location] = b]"),
         ("class A { static { location = 1 } 'b'(location) {} eval; c = eval }",
          f"class A {{ static {{ {ASSIGN} = 1 }} 'b'(location) {{}} eval; c = __muniment.eval(eval) }}"),
         ("#!/bin/it's\nlocation", f"#!/bin/it's\n{LOCATION}"),
@@ -100,7 +102,7 @@ def rewritten(source: str) -> str:
     ],
 )  # fmt: skip
 def test_names_that_lead_out_lead_to_the_runtime(source: str, expected: str) -> None:
-    assert re.sub(r"__muniment_location_[0-9a-f]+_\d+", "ID", rewritten(source)) == expected
+    assert re.sub(r"__muniment_[0-9a-f]+_\d+", "ID", rewritten(source)) == expected
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_relative_modules_lead_from_module_to_module_by_themselves() -> None:
     source = "import './x.js'; export * from '../y.js'; import('./z.js')"
     module = RewriteContext("/c/", "20200101000000", "http://e.org/m/a.js", "esm")
     assert rewrite_script(module, source, PassageKind.SCRIPT) is None
-    worker = RewriteContext("/c/", "20200101000000", "http://e.org/m/a.js", "wkrm")
+    worker = RewriteContext("/c/", "20200101000000", "http://e.org/m/a.js", "wkr")
     found = rewrite_script(worker, source, PassageKind.SCRIPT)
     at = "/c/20200101000000esm_/http://e.org"
     assert found == f"import '{at}/m/x.js'; export * from '{at}/y.js'; import('{at}/m/z.js')"
@@ -153,12 +155,54 @@ def test_directives_lines_and_unknown_bytes_stay() -> None:
     assert rewriter.flush() == source.replace(b"location", LOCATION.encode())
 
 
-def test_a_worker_is_given_the_runtime_on_its_first_line() -> None:
-    for modifier, start in (("wkr", b'importScripts("/-/runtime/worker.js?'), ("wkrm", b'import "/-/runtime/worker.js?')):
-        rewriter = ScriptRewriter(RewriteContext("/c/", "20200101000000", "http://e.org/w.js", modifier))
-        rewriter.feed(b"onmessage = f\n")
-        out = rewriter.flush()
-        assert out.startswith(start) and out.endswith(b";onmessage = f\n") and out.count(b"\n") == 1
+def begun(modifier: str, source: bytes) -> bytes:
+    rewriter = ScriptRewriter(RewriteContext("/c/", "20200101000000", "http://e.org/w.js", modifier))
+    rewriter.feed(source)
+    return rewriter.flush()
+
+
+def test_workers_and_worklets_are_given_the_runtime_on_their_first_line() -> None:
+    classic, worklet = begun("wkr", b"onmessage = f\n"), begun("wkl", b"import './a.js'; import '/b.js'\n")
+    assert classic.startswith(b'importScripts("/-/runtime/worker.js?') and classic.endswith(b";onmessage = f\n")
+    assert worklet.startswith(b'import __muniment from "/-/runtime/worklet.js";')
+    assert worklet.endswith(b";import './a.js'; import '/c/20200101000000wkl_/http://e.org/b.js'\n")
+    assert [classic.count(b"\n"), worklet.count(b"\n")] == [1, 1]
+
+
+def test_a_worker_that_is_a_module_is_imported_when_its_runtime_is_there() -> None:
+    out = begun("wkrm", b"onmessage = f\n")
+    assert out.startswith(b'import {begun} from "/-/runtime/worker.js?') and b"&kind=module" in out
+    assert b'await import("/c/20200101000000esm_/http://e.org/w.js")' in out
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("typeof __muniment; __muniment.of(1); '__muniment'", "typeof __muniment_; __muniment_.of(1); '__muniment'"),
+        ("window.__muniment; a = {__muniment: 1, b: __muniment}", "window.__muniment; a = {__muniment: 1, b: __muniment_}"),
+        ("var {__muniment, c} = {__muniment}", "var {__muniment:__muniment_, c} = {__muniment:__muniment_}"),
+        ("__mun\\u0069ment", "__muniment_"),
+        ("__muniment_ + __muniment_1_2", "__muniment__ + __muniment_1_2_"),
+        ("a ? __muniment : {__muniment}", "a ? __muniment_ : {__muniment:__muniment_}"),
+        ("() => { __muniment }", "() => { __muniment_ }"),
+    ],
+)
+def test_variables_called_as_the_runtime_are_called_otherwise(source: str, expected: str) -> None:
+    assert rewritten(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("var {location} = a", "var {location:location,[K]:location=P(location)} = a"),
+        ("var {location: l = 1} = a", "var {location:l,[K]: l =l!==void 0?P(l): 1} = a"),
+        ("var a, {location: {href: h}} = b", "var a, {location:h,[K]: {href: h}=P(h)} = b"),
+        ("for (var {location: [l]} of b);", "for (var {location:l,[K]: [l]=P(l)} of b);"),
+        ("var {location: {}} = a", "var {location: {}} = a"),
+    ],
+)
+def test_var_gives_a_window_no_property_that_the_page_did_not_declare(source: str, expected: str) -> None:
+    assert rewritten(source) == expected.replace("K", "__muniment.key").replace("P(", "__muniment.place(")
 
 
 @pytest.mark.parametrize("start", ["'use strict';", "\ufeff// a\n/* b */ 'use asm'\n\"use strict\"\nf()", "'use strict'"])
