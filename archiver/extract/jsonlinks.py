@@ -22,12 +22,13 @@ _VOCABULARY = frozenset({"@context", "@type", "@vocab", "$schema", "$id", "$ref"
 _MARKUP_URL = re.compile(r"""<[^<>]*?[\s"'](?:src|href)\s*=\s*(?:"([^"<>\s]+)"|'([^'<>\s]+)')""")
 
 
-def json_links(text: str, place: str = "json") -> Iterator[Mention]:
+def json_links(text: str, place: str = "json", *, is_placed: bool = True) -> Iterator[Mention]:
     """The addresses in the strings of JSON, at any depth, in order.
 
     Args:
         text: of the document; what is no JSON gives what its strings give.
         place: what they are called.
+        is_placed: relative ones are relative to the document; of plain JSON only the page that reads it knows.
     """
     name = ""
     for match in _STRING.finditer(text):
@@ -39,15 +40,23 @@ def json_links(text: str, place: str = "json") -> Iterator[Mention]:
             if "<" in value:
                 for found in _MARKUP_URL.finditer(value):
                     address = found.group(found.lastindex or 0)
-                    yield Mention(address, kind_of(address), place, likeness(address) is None)
+                    yield Mention(
+                        address, kind_of(address), place, likeness(address) is None or (not is_placed and _is_relative(address))
+                    )
             else:
-                yield from _judged(name, value, place)
+                yield from _judged(name, value, place, is_placed)
 
 
-def _judged(name: str, value: str, place: str) -> Iterator[Mention]:
+def _is_relative(value: str) -> bool:
+    """Whether an address depends on where it is used."""
+    return not value.startswith("/") and "//" not in value[:8]
+
+
+def _judged(name: str, value: str, place: str, is_placed: bool) -> Iterator[Mention]:
     like = likeness(value)
     if like is None:
         return
-    is_sure = like in (Likeness.ABSOLUTE, Likeness.FILE) or _ADDRESS_NAME.match(name) is not None
+    is_address = like in (Likeness.ABSOLUTE, Likeness.FILE) or _ADDRESS_NAME.match(name) is not None
+    is_sure = is_address and (is_placed or not _is_relative(value))
     if is_sure or like is Likeness.ROUTE or "/" in value:
         yield Mention(value, kind_of(value), place, not is_sure)

@@ -54,6 +54,7 @@ _ROOT_REACH = 64 * 1024
 
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _PAGE_ROOTS = frozenset({"html", "svg"})
+_PLAIN_JSON = frozenset({"application/json", "text/json", "text/x-json"})
 _JSON_TYPES = frozenset({"application/json", "text/json", "text/x-json", "application/x-web-app-manifest+json"})
 _PDF_TYPES = frozenset({"application/pdf", "application/x-pdf"})
 #: Types that sitemaps come with, as other things do.
@@ -116,7 +117,8 @@ def find_links(
         gatherer.take(script_links(_text_of(body, http_charset, gatherer), is_inline=False))
     elif mime in _JSON_TYPES or mime.endswith("+json"):
         place = "json-ld" if mime == "application/ld+json" else "json"
-        gatherer.take(json_links(_text_of(body, http_charset, gatherer), place))
+        is_placed = mime not in _PLAIN_JSON
+        gatherer.take(json_links(_text_of(body, http_charset, gatherer), place, is_placed=is_placed))
     elif mime in _PDF_TYPES:
         _read_pdf(_whole(body, MAX_PDF_BYTES, gatherer), gatherer)
     elif mime in HLS_TYPES:
