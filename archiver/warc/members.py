@@ -119,7 +119,9 @@ class _Stored:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._start = source.position
-        self._left = 0  # bytes of the block
+        self._header = b""  # of the block
+        self._length = self._left = 0  # bytes of the block, and those of them still to come
+        self._reach = 1  # blocks to leap over next
         self._given = 0
         self._checksum: int | None = 0  # None once something was jumped over
         self._in_last = self._at_end = False
@@ -147,13 +149,32 @@ class _Stored:
     def skip(self, size: int) -> int:
         if not self._in_block():
             return 0 if self._deflated is None else self._deflated.skip(size)
-        passed = self._source.skip(min(size, self._left))
-        if not passed:
-            raise DamagedRecord("The file ends inside a record.")
         self._checksum = None
-        self._left -= passed
+        passed = self._leap(size)
+        if not passed:
+            passed = self._source.skip(min(size, self._left))
+            if not passed:
+                raise DamagedRecord("The file ends inside a record.")
+            self._left -= passed
         self._given += passed
         return passed
+
+    def _leap(self, size: int) -> int:
+        """Pass over whole blocks of one length, as writers make them, twice as many each time; how many bytes, 0 for none.
+
+        A leap counts when it ends behind a header that is the same as the one it began behind.
+        """
+        blocks = min(self._reach, size // self._length) if self._left == self._length and not self._in_last else 0
+        if not blocks:
+            return 0
+        here = self._source.position
+        self._source.seek(here + blocks * (self._length + self._BLOCK) - self._BLOCK)
+        if self._source.exactly(self._BLOCK) != self._header:
+            self._source.seek(here)
+            self._reach = 1
+            return 0
+        self._reach *= 2
+        return blocks * self._length
 
     def _in_block(self) -> bool:
         """Stored bytes come next; False at the end, and where zlib reads on."""
@@ -170,7 +191,7 @@ class _Stored:
             if header[0] & 0b110 or length ^ complement != 0xFFFF:
                 self._inflate()
                 return False
-            self._left = length
+            self._header, self._length, self._left = header, length, length
             self._in_last = bool(header[0] & 1)
         return True
 

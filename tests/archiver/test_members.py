@@ -13,7 +13,7 @@ from archiver.errors import DamagedRecord
 from archiver.warc.members import Source, open_member
 
 DATA = bytes(range(256)) * 2000
-STARTS = [0, 1, 9, 65_535, 65_536, 300_000, len(DATA) - 1]
+STARTS = [0, 1, 9, 20_999, 21_000, 21_001, 65_535, 65_536, 300_000, len(DATA) - 1]
 
 
 def member(level: int, data: bytes = DATA) -> bytes:
@@ -30,7 +30,21 @@ def mixed() -> bytes:
     return raw + rest.compress(DATA[200_000:]) + rest.flush() + trailer
 
 
-MEMBERS = {"stored": member(0), "deflated": member(6), "mixed": mixed(), "empty": member(0, b"")}
+def uneven() -> bytes:
+    """Stored blocks of many lengths, some of them alike for a while, some empty."""
+    out, at = member(0)[:10], 0
+    for turn in range(10**6):
+        length = (7000, 7000, 0, 7000, 7000, 7000, 7000, 7000, 1, 5, 300, 300, 300, 300, 290, 310)[turn % 16]
+        block = DATA[at : at + length]
+        at += length
+        sizes = len(block).to_bytes(2, "little") + (len(block) ^ 0xFFFF).to_bytes(2, "little")
+        out += bytes([at >= len(DATA)]) + sizes + block
+        if at >= len(DATA):
+            break
+    return out + zlib.crc32(DATA).to_bytes(4, "little") + len(DATA).to_bytes(4, "little")
+
+
+MEMBERS = {"stored": member(0), "deflated": member(6), "mixed": mixed(), "uneven": uneven(), "empty": member(0, b"")}
 
 
 def read_all(source: Source) -> bytes:
@@ -46,7 +60,7 @@ def test_a_member_is_read_to_its_end_and_no_further(name: str) -> None:
     assert source.read(4) == b"next"
 
 
-@pytest.mark.parametrize("name", ["stored", "deflated", "mixed"])
+@pytest.mark.parametrize("name", ["stored", "deflated", "mixed", "uneven"])
 @pytest.mark.parametrize("start", STARTS)
 def test_jumping_leads_where_reading_does(name: str, start: int) -> None:
     opened = open_member(Source(BytesIO(MEMBERS[name])))
@@ -87,10 +101,10 @@ def test_jumping_does_not_read(tmp_path: Path) -> None:
         while left:
             left -= opened.skip(left)
         assert opened.read(4) == b"here"
-    assert read < 100_000
+    assert read < 1000
 
 
-@pytest.mark.parametrize("name", ["stored", "deflated", "mixed"])
+@pytest.mark.parametrize("name", ["stored", "deflated", "mixed", "uneven"])
 @pytest.mark.parametrize("where", [0.3, 0.6, 0.999])
 def test_damage_is_found(name: str, where: float) -> None:
     data = bytearray(MEMBERS[name])
@@ -99,7 +113,7 @@ def test_damage_is_found(name: str, where: float) -> None:
         read_all(Source(BytesIO(bytes(data))))
 
 
-@pytest.mark.parametrize("name", ["stored", "deflated", "mixed"])
+@pytest.mark.parametrize("name", ["stored", "deflated", "mixed", "uneven"])
 @pytest.mark.parametrize("length", [3, 10, 12, 15, 1500, -9, -1])
 def test_a_torn_member_is_damaged(name: str, length: int) -> None:
     with pytest.raises(DamagedRecord):
