@@ -13,6 +13,7 @@ from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.settings import Settings, load_settings
 from replay.address import raw_path
+from replay.allocator import reuse_memory
 from replay.cache import RewriteCache
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
@@ -124,6 +125,7 @@ def _from_environment() -> tuple[Settings, Holdings]:
 
 def reader() -> Flask:
     """Factory for server processes: settings come from the environment."""
+    reuse_memory()
     app = create_reader(*_from_environment())
     gc.collect()
     gc.freeze()  # what lives as long as the process is not looked through again and again

@@ -10,9 +10,12 @@ import fcntl
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from math import log2
 from pathlib import Path
 from secrets import token_hex
+from typing import BinaryIO
 
 from zlib_ng import zlib_ng
 
@@ -26,6 +29,10 @@ _WRITTEN_SHARE = 0.1
 _TOUCH_AFTER = 3600.0
 _CHECKSUM_BYTES = 4
 _LOCK = ".lock"
+#: Few folders: each new one takes longer to make than a file.
+_FOLDER_DIGITS = 1
+#: Ages are told apart by this part of a doubling.
+_STEPS = 8
 
 
 class RewriteCache:
@@ -78,8 +85,7 @@ class RewriteCache:
         path = self._path(key)
         temporary = path.with_name(f"{path.name}.{token_hex(4)}")
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
+            with self._new(temporary) as file:
                 file.write(zlib_ng.crc32(data).to_bytes(_CHECKSUM_BYTES))
                 file.write(data)
             temporary.replace(path)
@@ -92,33 +98,58 @@ class RewriteCache:
             _remove(temporary)
 
     def sweep(self) -> None:
-        """Throw out what was not used for longest, until there is room again; one process at a time."""
+        """Throw out what was not used for longest, until there is room again; one process at a time.
+
+        Entries are counted by age, a tenth more each step, and never listed: there may be a million of them.
+        """
         with (self._folder / _LOCK).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return
-            entries = sorted(self._entries())
-            size = sum(length for _, length, _ in entries)
-            if size <= self._limit:
+            now = self._clock()
+            sizes: Counter[int] = Counter()
+            for age, length, _ in self._entries(now):
+                sizes[age] += length
+            if sizes.total() <= self._limit:
                 return
-            for _, length, path in entries:
-                _remove(path)
-                size -= length
-                if size <= self._limit * _KEPT_SHARE:
-                    return
+            excess = sizes.total() - int(self._limit * _KEPT_SHARE)
+            youngest = 0
+            for youngest in sorted(sizes, reverse=True):
+                excess -= sizes[youngest]
+                if excess <= 0:
+                    break
+            excess += sizes[youngest]  # of that age only as many as it takes
+            for age, length, path in self._entries(now):
+                if age == youngest and excess > 0:
+                    excess -= length
+                elif age <= youngest:
+                    continue
+                _remove(Path(path))
 
-    def _entries(self) -> Iterator[tuple[float, int, Path]]:
-        """Last use, bytes on disk and path of each entry."""
-        for path in self._folder.glob("*/*"):
-            try:
-                found = path.stat()
-            except OSError:
-                continue  # thrown out in between
-            yield found.st_mtime, found.st_blocks * 512, path
+    def _entries(self, now: float) -> Iterator[tuple[int, int, str]]:
+        """How long each entry was not used, in steps, bytes on disk, and its path."""
+        for folder in self._folder.glob("*/"):
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    try:
+                        found = entry.stat(follow_symlinks=False)
+                    except OSError:
+                        continue  # thrown out in between
+                    steps = int(_STEPS * log2(1 + max(0.0, now - found.st_mtime)))
+                    yield steps, found.st_blocks * 512, entry.path
 
     def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / key[2:]
+        return self._folder / key[:_FOLDER_DIGITS] / key[_FOLDER_DIGITS:]
+
+    @staticmethod
+    def _new(path: Path) -> BinaryIO:
+        """A new file; its folder is made when it is the first in it."""
+        try:
+            return path.open("wb")
+        except FileNotFoundError:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return path.open("wb")
 
 
 def _remove(path: Path) -> None:

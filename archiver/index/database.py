@@ -185,7 +185,8 @@ def _set_pragmas(connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",  # committed means on the disk
         "foreign_keys=ON",
-        "cache_size=-32768",
+        # Of each connection, and each thread has one: with more, memory grows, and look-ups are no faster for it (measured).
+        "cache_size=-2048",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
