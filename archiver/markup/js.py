@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -249,46 +249,41 @@ def _pieces(source: str, until: int) -> list[tuple[int, int, PieceKind]]:
     pieces: list[tuple[int, int, PieceKind]] = []
     add = pieces.append
     depths: list[int] = []  # open braces in each ${…} that we are in
-    comments: list[tuple[int, int]] = []  # since the last other piece
     tries = 1000 + 4 * len(source)  # characters that are looked through for regular expressions in vain
-    string, comment, regular = PieceKind.STRING, PieceKind.COMMENT, PieceKind.REGEX
+    string, comment = PieceKind.STRING, PieceKind.COMMENT
     outside, inside = _finders(source)
-    finder = outside
     at = _line_end(source, 0) if source.startswith("#!") else 0
     if at:
         add((0, at, comment))
-    following = _matches(finder, source, at)
     while at < until:
-        found = following()
-        if found is None:
+        # Match after match, each where the one before ended: cheaper than asking for each from a place of its own.
+        for found in iter((inside if depths else outside).scanner(source, at).match, None):  # type: ignore[attr-defined]
+            start, at = found.span(1)
+            first = source[start]
+            if first in "\"'":
+                add((start, at, string))
+            elif at - start == 1 or first == "-":
+                break
+            else:
+                add((start, at, comment))
+            if at >= until:
+                return pieces
+        else:
             return pieces
-        start, at = found.span(1)
         if start >= until:
             return pieces
-        first = source[start]
-        if first in "\"'":
-            add((start, at, string))
-            if comments:
-                comments.clear()
-            continue
-        if at - start > 1:
-            if first == "-":
-                if not _starts_line(source, start):
-                    continue
+        if first == "-":
+            if _starts_line(source, start):
                 at = _line_end(source, at)
-                following = _matches(finder, source, at)
-            comments.append((start, at))
-            add((start, at, comment))
-            continue
-        if first == "/":
-            end_of_regex = pieces[-1][1] if pieces and pieces[-1][2] is regular else -1
-            if tries > 0 and _begins_regex(source, start, comments, end_of_regex):
+                add((start, at, comment))
+        elif first == "/":
+            if tries > 0 and _begins_regex(source, start, pieces):
                 regex = _REGEX.match(source, start)
                 if regex is None:
                     tries -= _line_end(source, start) - start
                 else:
                     at = regex.end()
-                    add((start, at, regular))
+                    add((start, at, PieceKind.REGEX))
         elif first == "{":
             depths[-1] += 1
         elif first == "}" and depths[-1]:
@@ -301,17 +296,7 @@ def _pieces(source: str, until: int) -> list[tuple[int, int, PieceKind]]:
             add((start, at, PieceKind.TEMPLATE))
             if part is not None and part.group(1) == "${":
                 depths.append(0)
-            finder = inside if depths else outside
-        following = _matches(finder, source, at)
-        if comments:
-            comments.clear()
     return pieces
-
-
-def _matches(pattern: re.Pattern[str], source: str, at: int) -> Callable[[], re.Match[str] | None]:
-    """Gives match after match, each where the one before ended; cheaper than asking for each from a place of its own."""
-    found: Callable[[], re.Match[str] | None] = pattern.scanner(source, at).match  # type: ignore[attr-defined]
-    return found
 
 
 def _finders(source: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -341,19 +326,20 @@ def _ends_lines_plainly(source: str) -> bool:
     return not has_others and ("\r" not in source or source.count("\r") == source.count("\r\n"))
 
 
-def _begins_regex(source: str, slash: int, comments: list[tuple[int, int]], end_of_regex: int) -> bool:
-    """A slash begins a regular expression, and divides nothing; `comments` are those since the last other piece."""
-    at = slash - 1
-    for start, end in reversed(comments):
-        at = _last_of(source, at)
-        if at == end - 1:
-            at = start - 1
-    at = _last_of(source, at)
+def _begins_regex(source: str, slash: int, pieces: list[tuple[int, int, PieceKind]]) -> bool:
+    """A slash begins a regular expression, and divides nothing; `pieces` are those before it."""
+    at = _last_of(source, slash - 1)
+    for start, end, kind in reversed(pieces):
+        if at != end - 1:
+            break
+        if kind is not PieceKind.COMMENT:
+            if kind is PieceKind.REGEX:
+                return False
+            break
+        at = _last_of(source, start - 1)
     if at < 0:
         return True
     before = source[at]
-    if at + 1 == end_of_regex:
-        return False
     if _WORD.match(before):
         found = _WORD_BEFORE.search(source, max(0, at - 32), at + 1)
         word = found.group() if found else ""

@@ -67,21 +67,26 @@ def spliced(source: str, edits: Iterator[Edit]) -> str:
 
 def _occurrences(source: str) -> list[tuple[int, str]]:
     """Where the names stand, in order."""
-    found = []
-    has_modules = "import" in source or "export" in source
-    for name in _NAMES:
-        at = source.find(name) if has_modules or name not in _OF_MODULES else -1
-        while at >= 0:
-            end = at + len(name)
-            joined = at > 0 and PART_OF_NAME.match(source, at - 1) and not (at <= 3 and source[:at] in _BYTE_ORDER_MARKS)
-            whole = not joined and not PART_OF_NAME.match(source, end)
-            if whole:
-                found.append((at, name))
-            at = source.find(name, end)
+    found = [(at, name) for name in _NAMES if name not in _OF_MODULES for at in _places(source, name)]
+    imports = [(at, "import") for at in _places(source, "import")]
+    if imports or next(_places(source, "export"), None) is not None:
+        found += imports
+        found += ((at, "from") for at in _places(source, "from"))
     if RUNTIME in source:
-        found += [(match.start(), RUNTIME) for match in RUNTIME_NAME.finditer(source)]
+        found += ((match.start(), RUNTIME) for match in RUNTIME_NAME.finditer(source))
     found.sort()
     return found
+
+
+def _places(source: str, name: str) -> Iterator[int]:
+    """Where a name stands as a whole word."""
+    at = source.find(name)
+    while at >= 0:
+        end = at + len(name)
+        joined = at > 0 and PART_OF_NAME.match(source, at - 1) and not (at <= 3 and source[:at] in _BYTE_ORDER_MARKS)
+        if not joined and not PART_OF_NAME.match(source, end):
+            yield at
+        at = source.find(name, end)
 
 
 def _may_matter(source: str, at: int, name: str) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 
 from archiver.requestkey import MAX_BODY_BYTES, with_request
 from replay.load import ArchivedResponse
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 def asked_for(url: str) -> str:
@@ -55,6 +59,13 @@ def tag_of(key: str, inserted: str) -> str:
 
 
 class ArchivedAnswer(Response):
-    """Has no type but the archived one."""
+    """Has no type but the archived one, and goes to the server in one piece where it is one."""
 
     default_mimetype = None
+
+    def get_app_iter(self, environ: WSGIEnvironment) -> Iterable[bytes]:
+        """A list where nothing is to be done at the end: what is not one, servers pass on piece by piece."""
+        has_body = environ["REQUEST_METHOD"] != "HEAD" and self.status_code >= 200 and self.status_code not in (204, 304)
+        if has_body and self.is_sequence and not self._on_close:
+            return list(self.iter_encoded())
+        return super().get_app_iter(environ)
