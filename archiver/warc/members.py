@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections import OrderedDict
 from os import SEEK_CUR
-from typing import BinaryIO, Protocol
+from threading import Lock
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from zlib_ng import zlib_ng
 
@@ -11,6 +14,10 @@ from archiver.errors import DamagedRecord
 
 #: Bytes read at a time.
 PIECE = 65536
+#: How far apart the places are, in bytes of what was compressed, at which reading may begin again; and how many are
+#: remembered, each 100 kB at most.
+_APART = 32 * 1024 * 1024
+_MOST_PLACES = 64
 
 
 class Readable(Protocol):
@@ -65,6 +72,14 @@ class Source:
         self._back = b""
         self.position = position
 
+    def identity(self, position: int) -> tuple[int, ...] | None:
+        """Tells a place in this state of this file from all others; None for what is no file."""
+        try:
+            found = os.fstat(self._stream.fileno())
+        except (OSError, AttributeError):
+            return None
+        return found.st_dev, found.st_ino, found.st_mtime_ns, position
+
     def skip(self, size: int) -> int:
         if not self.seekable:
             return len(self.read(min(size, PIECE)))
@@ -77,13 +92,59 @@ def open_member(source: Source) -> Readable:
     return _Stored(source) if _Stored.begins(source) else _Deflated(source)
 
 
+class _Place(NamedTuple):
+    """Where the reading of a long member can begin again.
+
+    Attributes:
+        given: bytes before it, decompressed.
+        position: in the file.
+        engine: as it is there; copied, never used.
+    """
+
+    given: int
+    position: int
+    engine: Any
+
+
+class _Places:
+    """The places met last, of all members together, by member and by how many times `_APART` bytes are before them."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[tuple[int, ...], int], _Place] = OrderedDict()
+        self._lock = Lock()
+
+    def add(self, member: tuple[int, ...], place: _Place) -> None:
+        with self._lock:
+            self._known[member, place.given // _APART] = place
+            if len(self._known) > _MOST_PLACES:
+                self._known.popitem(last=False)
+
+    def last(self, member: tuple[int, ...], given: int, target: int) -> _Place | None:
+        """The last place between two others."""
+        with self._lock:
+            for number in range(target // _APART, given // _APART, -1):
+                place = self._known.get((member, number))
+                if place is not None and place.given <= target:
+                    self._known.move_to_end((member, number))
+                    return place
+        return None
+
+
+_places = _Places()
+
+
 class _Deflated:
-    """A gzip member as zlib-ng reads it: what zlib gives, in half the time."""
+    """A gzip member as zlib-ng reads it: what zlib gives, in half the time.
+
+    On the way through a long one places are remembered at which the next reader, who wants a later part, can begin.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._engine = zlib_ng.decompressobj(31)
+        self._start = source.position
+        self._engine: Any = zlib_ng.decompressobj(31)
         self._pending = b""
+        self._given = 0
 
     def read(self, size: int) -> bytes:
         while not self._engine.eof:
@@ -91,7 +152,7 @@ class _Deflated:
             if not data:
                 raise DamagedRecord("The file ends inside a record.")
             try:
-                out = self._engine.decompress(data, size)
+                out: bytes = self._engine.decompress(data, size)
             except zlib_ng.error as error:  # type: ignore[misc]
                 self._source.unread(data)
                 raise DamagedRecord("The compression is broken.") from error
@@ -99,11 +160,26 @@ class _Deflated:
             if self._engine.eof:
                 self._source.unread(self._engine.unused_data)
             if out:
+                self._count(len(out))
                 return out
         return b""
 
     def skip(self, size: int) -> int:
-        return len(self.read(min(size, PIECE)))
+        member = self._source.identity(self._start) if size >= _APART and self._source.seekable else None
+        place = _places.last(member, self._given, self._given + size) if member else None
+        if place is None:
+            return len(self.read(min(size, PIECE)))
+        passed = place.given - self._given
+        self._source.seek(place.position)
+        self._given, self._pending, self._engine = place.given, b"", place.engine.copy()
+        return passed
+
+    def _count(self, size: int) -> None:
+        before = self._given // _APART
+        self._given += size
+        if self._given // _APART > before and not self._engine.eof and (member := self._source.identity(self._start)):
+            position = self._source.position - len(self._pending)
+            _places.add(member, _Place(self._given, position, self._engine.copy()))
 
 
 class _Stored:
@@ -200,7 +276,7 @@ class _Stored:
         self._source.seek(self._start)
         self._deflated = _Deflated(self._source)
         while self._given:
-            passed = len(self._deflated.read(min(self._given, PIECE)))
+            passed = self._deflated.skip(self._given)
             if not passed:
                 raise DamagedRecord("The compression is broken.")
             self._given -= passed

@@ -6,10 +6,12 @@ import os
 import zlib
 from io import BytesIO, RawIOBase
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from archiver.errors import DamagedRecord
+from archiver.warc import members
 from archiver.warc.members import Source, open_member
 
 DATA = bytes(range(256)) * 2000
@@ -71,6 +73,44 @@ def test_jumping_leads_where_reading_does(name: str, start: int) -> None:
     assert opened.skip(10) == 0
 
 
+class Metered(RawIOBase):
+    """A file that counts what is read of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.count = 0
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size) or b""
+        self.count += len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def after(path: Path, start: int, size: int) -> tuple[bytes, int]:
+    """Bytes of the member in a file from `start` on, and how much of the file was read for them."""
+    with Metered(path) as file:
+        opened = open_member(Source(file))  # type: ignore[arg-type]
+        while start:
+            start -= opened.skip(start)
+        data = b""
+        while len(data) < size and (piece := opened.read(size - len(data))):
+            data += piece
+        return data, file.count
+
+
 def test_jumping_does_not_read(tmp_path: Path) -> None:
     path = tmp_path / "hole"
     with path.open("wb") as file:  # 256 MB of stored blocks over a hole in the disk
@@ -79,29 +119,53 @@ def test_jumping_does_not_read(tmp_path: Path) -> None:
             file.write(b"\x00\xff\xff\x00\x00")
             file.seek(65_535, os.SEEK_CUR)
         file.write(b"\x01\x04\x00\xfb\xffhere")
-
-    read = 0
-    with path.open("rb", buffering=0) as raw:
-
-        class Metered(RawIOBase):
-            def seekable(self) -> bool:
-                return True
-
-            def seek(self, offset: int, whence: int = 0) -> int:
-                return raw.seek(offset, whence)
-
-            def read(self, size: int = -1) -> bytes:
-                nonlocal read
-                data = raw.read(size) or b""
-                read += len(data)
-                return data
-
-        opened = open_member(Source(Metered()))  # type: ignore[arg-type]
-        left = 4096 * 65_535
-        while left:
-            left -= opened.skip(left)
-        assert opened.read(4) == b"here"
+    data, read = after(path, 4096 * 65_535, 4)
+    assert data == b"here"
     assert read < 1000
+
+
+@pytest.fixture
+def near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Places at which reading may begin again lie near each other."""
+    monkeypatch.setattr(members, "_APART", 200_000)
+
+
+def test_what_was_decompressed_once_is_not_decompressed_again_for_what_comes_after_it(tmp_path: Path, near: None) -> None:
+    data = Random(1).randbytes(500_000).hex().encode()
+    path = tmp_path / "member"
+    path.write_bytes(member(6, data))
+    assert after(path, 900_000, 9) == (data[900_000:900_009], pytest.approx(500_000, rel=0.2))
+    for start in (900_000, 850_001, 400_001, 910_000, 0):
+        found, read = after(path, start, 9)
+        assert found == data[start : start + 9]
+        assert read < 250_000
+    assert after(path, 400_001, 10**6)[0] == data[400_001:]  # and the checksum at the end is right
+
+
+@pytest.mark.parametrize("name", ["deflated", "mixed"])
+@pytest.mark.parametrize("start", STARTS)
+def test_beginning_again_leads_where_reading_does(name: str, start: int, tmp_path: Path, near: None) -> None:
+    path = tmp_path / "member"
+    path.write_bytes(MEMBERS[name])
+    for _ in range(2):
+        assert after(path, start, 10**6)[0] == DATA[start:]
+
+
+def test_another_file_in_the_same_place_is_read_anew(tmp_path: Path, near: None) -> None:
+    path = tmp_path / "member"
+    for seed in (1, 2):
+        data = Random(seed).randbytes(500_000).hex().encode()
+        path.write_bytes(member(6, data))
+        os.utime(path, (seed, seed))
+        assert after(path, 900_000, 9)[0] == data[900_000:900_009]
+
+
+def test_few_places_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "_APART", 1000)
+    path = tmp_path / "member"
+    path.write_bytes(MEMBERS["deflated"])
+    assert after(path, len(DATA) - 1, 1)[0] == DATA[-1:]
+    assert len(members._places._known) <= members._MOST_PLACES
 
 
 @pytest.mark.parametrize("name", ["stored", "deflated", "mixed", "uneven"])
