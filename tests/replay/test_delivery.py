@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import create_environ
 
 from archiver.holdings import Holdings
 from archiver.model import Visibility
@@ -341,3 +342,13 @@ def test_a_bomb_is_a_long_page(reader: Reader) -> None:
             if size > 4 << 20:
                 break
     assert size > 4 << 20
+
+
+@pytest.mark.parametrize(("method", "expected"), [("GET", [DATA[:1000]]), ("HEAD", [])])
+def test_a_small_answer_goes_to_the_server_in_one_piece(reader: Reader, method: str, expected: list[bytes]) -> None:
+    app = reader(video(DATA[:1000])).application
+    statuses: list[str] = []
+    answer = app(create_environ(f"{AT}oe_/{VIDEO}", method=method), lambda status, *_: statuses.append(status))
+    assert list(answer) == expected
+    assert isinstance(answer, list) or not expected  # servers pass on a list as a whole, and anything else piece by piece
+    assert statuses == ["200 OK"]
