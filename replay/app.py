@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: Of responses that one process keeps in memory.
 _MEMORY_BYTES = 32 * 1024 * 1024
+#: New objects between two collections: a script alone is thousands of pieces, which are no garbage while it is rewritten.
+_COLLECTED_AFTER = 20_000
 
 
 def create_reader(settings: Settings, holdings: Holdings) -> Flask:
@@ -129,6 +131,7 @@ def reader() -> Flask:
     app = create_reader(*_from_environment())
     gc.collect()
     gc.freeze()  # what lives as long as the process is not looked through again and again
+    gc.set_threshold(_COLLECTED_AFTER)
     return app
 
 

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
+from sys import maxsize
 from typing import NamedTuple
 
 
@@ -100,13 +101,12 @@ class ScriptText:
     def __init__(self, source: str, until: int | None = None) -> None:
         self.source = source
         self._pieces = _pieces(source, len(source) if until is None else until)
-        self._starts = [piece[0] for piece in self._pieces]
         self._looked = 0
         self._gaps: dict[int, int] = {}  # ends of long runs of white space, by where they were met; ~ for forward
 
     def piece_at(self, position: int) -> Piece | None:
         """The piece that covers a position; None where there is code."""
-        at = bisect_right(self._starts, position) - 1
+        at = bisect_right(self._pieces, (position, maxsize)) - 1
         if at < 0:
             return None
         piece = Piece(*self._pieces[at])
