@@ -23,7 +23,9 @@ from tests.servers.warcs import response_record
 
 SITE = "http://example.org"
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
-PAGE = b"<!doctype html><title>page</title><p>" + b"words " * 300 + b"<a href=next>next</a>"
+PAGE = (
+    b"<!doctype html><title>page</title><p>" + b"words " * 300 + b"<a href=next>next</a><a href=/>first</a><img src=../a.png>"
+)
 
 
 def blocks() -> int:
