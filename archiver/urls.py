@@ -87,8 +87,18 @@ def is_http(url: str) -> bool:
     return url[:8].lower().startswith(("http://", "https://"))
 
 
+#: What nearly all URLs begin with, normalised already: the parser would say the same, at ten times the cost. Names under "xn--"
+#: may be wrong, and a last label of digits makes an IPv4 address of the whole.
+_PLAIN_ORIGIN = re.compile(
+    r"(https?://((?!xn--)(?:(?:(?!xn--)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*(?!xn--)[a-z](?:[a-z0-9-]*[a-z0-9])?"
+    r"|127\.0\.0\.[1-9]))(?::(?!(?:80|443)/)[1-9][0-9]{0,3})?)/"
+)
+
+
 def host_of(url: str) -> str:
     """Host name, lower case, IPv6 in brackets, without port; "" when there is none."""
+    if (plain := _PLAIN_ORIGIN.match(url)) is not None:
+        return plain.group(2)
     try:
         return str(ada_url.URL(url).hostname)
     except (ValueError, UnicodeError):
@@ -97,6 +107,8 @@ def host_of(url: str) -> str:
 
 def origin_of(url: str) -> str:
     """Scheme, host and port where it is not the default; "" when there is none."""
+    if (plain := _PLAIN_ORIGIN.match(url)) is not None:
+        return plain.group(1)
     try:
         return str(ada_url.URL(url).origin)
     except (ValueError, UnicodeError):

@@ -136,7 +136,7 @@ class Pace:
     max_seconds: float = 30.0
     crawl_delay_seconds: float = 300.0
     retries: int = 3
-    host_connections: int = 8
+    host_connections: int = 6
 
     @property
     def polite(self) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from threading import BoundedSemaphore
 
 from archiver.crawl.decision import Decision, UrlState, Verdict, noted
 from archiver.crawl.entries import CrawlInfo, Entry, Finished, Found, PageTitle, RobotsFile
@@ -34,6 +35,9 @@ from archiver.urls import parse_url
 from archiver.warc.dedup import Condition, Kept, kept_of
 from archiver.warc.reader import StoredRecord
 from archiver.warc.writer import PageContext
+
+#: Threads of a worker that write and read at a time; more of them only contend for the interpreter.
+_AT_DESK = 2
 
 _LOG = logging.getLogger(__name__)
 
@@ -106,6 +110,7 @@ class Visitor:
         self._holdings = equipment.holdings
         self._info = info
         self._equipment = equipment
+        self._desk = BoundedSemaphore(_AT_DESK)
         self._fetcher = equipment.fetcher
         self._writer = equipment.writer
         self._dedup = equipment.dedup
@@ -134,7 +139,9 @@ class Visitor:
         while True:
             exchange = self._answer(visit, headers | asked.headers if asked else headers, max_bytes, had_worked=bool(asked))
             try:
-                if self._take(visit, task, exchange, asked):
+                with self._desk:
+                    is_done = self._take(visit, task, exchange, asked)
+                if is_done:
                     return visit
             finally:
                 exchange.close()

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, bindparam, or_, select
 
-from archiver.index.database import Prepared, insert_new, insert_or_replace
+from archiver.index.database import Prepared, insert_new, insert_or_replace, reading
 from archiver.index.tables import collections, payloads, validators
 from archiver.model import RevisitTarget, Visibility
 from archiver.urls import urlkey
@@ -63,8 +63,19 @@ class Dedup:
         self._min_bytes = max(1, min_bytes)
         self._held = Prepared(engine, _held(everywhere=mode == "archive"))
         self._validators = Prepared(engine, _validators())
+        self._can_ask = self._has_validators()
         self._recent: OrderedDict[str, tuple[int, RevisitTarget]] = OrderedDict()
         self._lock = Lock()
+
+    def _has_validators(self) -> bool:
+        """Whether an earlier capture left anything to ask about: what comes from now on is not asked for twice."""
+        with reading(self._engine) as connection:
+            return (
+                connection.execute(
+                    select(validators.c.urlkey).where(validators.c.collection_id == self._collection_id).limit(1)
+                ).first()
+                is not None
+            )
 
     def target(self, digest: str, length: int) -> RevisitTarget | None:
         """The whole capture that a response with this payload repeats; None when it is to be written itself.
@@ -95,7 +106,7 @@ class Dedup:
         Raises:
             StorageFailed: the database cannot be read.
         """
-        if self._mode == "off":
+        if self._mode == "off" or not self._can_ask:
             return None
         rows = self._validators.rows(own=self._collection_id, urlkey=urlkey(url))
         if not rows or rows[0][0] != url:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import ada_url
 import pytest
 import surt
 
@@ -184,3 +185,20 @@ def test_references_are_joined_as_browsers_do() -> None:
     assert resolve(base, "data:,x") == "data:,x"
     assert resolve(base, "http://[") is None
     assert (host_of("http://[::1]:8/"), origin_of("https://example.org:443/x")) == ("[::1]", "https://example.org")
+
+
+def test_the_short_way_to_an_origin_ends_where_the_parser_does() -> None:
+    chance = random.Random(1)
+    endings = ("", ".com", ".x1", ".1", ":8080", ":80", ":443", ":0443", ":65536", ".")
+    told = 0
+    for _ in range(20_000):
+        host = "".join(chance.choice("abcxn-019.:@%_[]") for _ in range(chance.randrange(1, 9)))
+        url = f"{chance.choice(('http', 'https'))}://{host}{chance.choice(endings)}/"
+        try:
+            parsed = ada_url.URL(url)
+            expected = (parsed.origin, parsed.hostname)
+        except ValueError:
+            expected = ("", "")
+        assert (origin_of(url), host_of(url)) == expected, url
+        told += bool(expected[0])
+    assert told > 3000
