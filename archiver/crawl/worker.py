@@ -40,8 +40,9 @@ COMMIT_RESULTS = 200
 COMMIT_SECONDS = 0.5
 #: The same when threads are idle, and what was found could keep them busy.
 STARVED_SECONDS = 0.05
-#: How often a worker that has nothing to do looks again.
+#: How often a worker that waits for answers only looks for what the user wants; one that has nothing at all looks for work.
 IDLE_SECONDS = 1.0
+HUNGRY_SECONDS = 0.1
 #: Queues that a worker holds at most when hosts are spared: most of them rest.
 _HELD_QUEUES = 256
 #: After the first interrupt, requests on their way get this long to end.
@@ -289,13 +290,18 @@ class CrawlWorker:
         """Seconds until something else than a result may have to be done."""
         now = self.clock().timestamp()
         until_commit = COMMIT_SECONDS - (self.monotonic() - self.last_commit)
-        wait = until_commit if self.batch else IDLE_SECONDS
+        wait = until_commit if self.batch else self.idle_seconds()
         next_time = self.scheduler.next_time()
         if self.commit_is_due():
             return 0.0
         if next_time is not None and len(self.in_flight) < self.equipment.connections and not self.halted:
             wait = min(wait, next_time - now)
         return max(0.0, min(wait, IDLE_SECONDS))
+
+    def idle_seconds(self) -> float:
+        """How long a worker that waits for others' leavings lets pass before it looks again."""
+        is_hungry = self.last is not None and self.last.others_busy and not len(self.scheduler) and not self.halted
+        return HUNGRY_SECONDS if is_hungry else COMMIT_SECONDS
 
     def take(self, future: Future[Visit]) -> None:
         """Take in what came of one URL."""
@@ -373,11 +379,15 @@ class CrawlWorker:
         silent = self.monotonic() - self.last_commit
         if not self.batch and not self.touched:
             is_leaving = not self.in_flight and any(held.leaving for held in self.scheduler)
-            return is_leaving or silent >= (COMMIT_SECONDS if not self.in_flight else IDLE_SECONDS)
+            return is_leaving or silent >= (IDLE_SECONDS if self.in_flight else self.idle_seconds())
         if len(self.batch.finished) >= COMMIT_RESULTS or silent >= COMMIT_SECONDS:
             return True
-        is_starved = len(self.in_flight) < self.equipment.connections and self.scheduler.next_time() is None
-        return is_starved and (not self.in_flight or (bool(self.batch.found) and silent >= STARVED_SECONDS))
+        if self.scheduler.next_time() is not None or len(self.in_flight) >= self.equipment.connections:
+            return False
+        if not self.in_flight:
+            return True
+        is_starved = bool(self.batch.found) and any(held.is_tried for held in self.scheduler)
+        return is_starved and silent >= STARVED_SECONDS
 
     def commit(self, *, claim: bool = True) -> None:
         """Bytes on the disk first, then everything that says so, in one transaction."""
@@ -416,7 +426,8 @@ class CrawlWorker:
         self.documents_left, self.pages_left = last.documents_left, last.pages_left
         for claimed in last.claimed:
             self.scheduler.take(claimed, pace_from_json(claimed.pace))
-        if last.starving and len(self.scheduler) > 1:
+        is_some_ready = last.next_ready is not None and last.next_ready <= self.clock().timestamp()
+        if last.starving and not is_some_ready and len(self.scheduler) > 1:
             self.scheduler.give_away()
         if batch.redirects and self.equipment.login is not None:
             seeds = {number: seed.url for number, seed in self.control.seeds(self.crawl_id)}
