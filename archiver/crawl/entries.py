@@ -253,7 +253,8 @@ class Committed:
         documents_left, pages_left: how many more this worker may fetch now; None without a limit.
         limit_reached: no worker may fetch any more documents, and none is fetching.
         claimed: queues that are now this worker's.
-        starving: other workers that have nothing to do.
+        others: how many other workers there are.
+        starving: those of them that have nothing to do.
         next_ready: seconds since 1970 when the next unclaimed queue is ready; None when there is none.
         others_busy: another worker holds queues.
     """
@@ -264,6 +265,7 @@ class Committed:
     pages_left: int | None
     limit_reached: bool = False
     claimed: Sequence[Claimed] = ()
+    others: int = 0
     starving: int = 0
     next_ready: float | None = None
     others_busy: bool = False

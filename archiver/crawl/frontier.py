@@ -206,7 +206,16 @@ class Frontier:
             for row in rows
         )
         return Committed(
-            control, totals, documents_left, pages_left, reached, claimed, sum(row[1] for row in rows), next_ready, busy
+            control,
+            totals,
+            documents_left,
+            pages_left,
+            reached,
+            claimed,
+            len(rows),
+            sum(row[1] for row in rows),
+            next_ready,
+            busy,
         )
 
     # -- what else belongs to a commit ------------------------------------------------------------------------------------

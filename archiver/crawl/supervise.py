@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
+from threading import Thread
+from types import TracebackType
+from typing import Self
 from uuid import uuid4
 
 from archiver.crawl.control import CrawlControl
@@ -110,14 +113,20 @@ def run(
     control.want(crawl_id, "run")
     control.set_state(crawl_id, "running")
     recovery = recover(holdings, crawl_id, software=software, clock=clock, new_id=new_id)
-    if workers <= 1:
-        state = work(
-            holdings, crawl_id, software=software, is_lead=True, stop=stop, ticker=told, clock=clock, monotonic=monotonic,
+    with _Team(holdings, crawl_id, software, workers - 1, stop) as team:
+        work(
+            holdings,
+            crawl_id,
+            software=software,
+            is_lead=True,
+            is_in_team=workers > 1,
+            stop=stop,
+            ticker=told,
+            clock=clock,
+            monotonic=monotonic,
             new_id=new_id,
-        )  # fmt: skip
-        return CrawlResult(crawl_id, state, recovery)
-    team = _Team(holdings, crawl_id, software, workers)
-    return CrawlResult(crawl_id, team.work(stop, told), recovery, team.replaced)
+        )
+    return CrawlResult(crawl_id, control.info(crawl_id).state, recovery, team.replaced)
 
 
 def recover(
@@ -151,6 +160,7 @@ def work(
     software: str,
     is_lead: bool,
     stop: StopSignal,
+    is_in_team: bool = False,
     ticker: Ticker | None = None,
     clock: Callable[[], datetime] = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
@@ -159,7 +169,16 @@ def work(
     """Be one worker of a crawl in this process, until it ends; the state it is in then."""
     info = CrawlControl(holdings.engine, clock).info(crawl_id)
     with Equipment(holdings, info, software=software, clock=clock, new_id=new_id) as equipment:
-        worker = CrawlWorker(equipment, crawl_id, is_lead=is_lead, stop=stop, ticker=ticker, clock=clock, monotonic=monotonic)
+        worker = CrawlWorker(
+            equipment,
+            crawl_id,
+            is_lead=is_lead,
+            is_in_team=is_in_team,
+            stop=stop,
+            ticker=ticker,
+            clock=clock,
+            monotonic=monotonic,
+        )
         return worker.run()
 
 
@@ -167,81 +186,82 @@ def work(
 
 
 class _Team:
-    """Worker processes and the one that looks after them."""
+    """Worker processes beside this one, and the thread that looks after them.
 
-    def __init__(self, holdings: Holdings, crawl_id: int, software: str, workers: int) -> None:
-        self.holdings = holdings
-        self.crawl_id = crawl_id
-        self.software = software
-        self.context = multiprocessing.get_context("spawn")
-        self.processes: dict[int, BaseProcess] = {}
-        self.count = workers
+    Use it as a context manager: at its end they have ended too.
+    """
+
+    def __init__(self, holdings: Holdings, crawl_id: int, software: str, helpers: int, stop: StopSignal) -> None:
         self.replaced = 0
-        self.told_to_stop = 0
+        self._holdings = holdings
+        self._crawl_id = crawl_id
+        self._software = software
+        self._stop = stop
+        self._context = multiprocessing.get_context("spawn")
+        self._processes: list[BaseProcess] = []
+        self._told_to_stop = 0
+        self._thread = Thread(target=self._look_after, name="crawl-team")
+        for _ in range(helpers):
+            self._begin()
 
-    def work(self, stop: StopSignal, ticker: Ticker | None) -> str:
-        """Run the workers until the crawl ends; the state it is in then."""
-        control = CrawlControl(self.holdings.engine, utc_now)
-        for index in range(self.count):
-            self.begin(index)
-        try:
-            while self.processes:
-                self.pass_on(stop)
-                for index, process in list(self.processes.items()):
-                    process.join(_LOOK_SECONDS / len(self.processes))
-                    if process.exitcode is not None:
-                        self.ended(index, process, control)
-                if ticker is not None:
-                    ticker.tick(())
-        finally:
-            for process in self.processes.values():
-                if process.pid is not None and process.exitcode is None:
-                    os.kill(process.pid, signal.SIGTERM)
-            for process in self.processes.values():
-                process.join()
-        return control.info(self.crawl_id).state
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
 
-    def begin(self, index: int) -> None:
-        process = self.context.Process(
-            target=_worker_process,
-            args=(self.holdings.settings, self.crawl_id, self.software, index == 0, os.getpid()),
-            name=f"crawl-{self.crawl_id}-{index}",
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None:
+            self._stop.finish.set()
+        self._thread.join()
+
+    def _look_after(self) -> None:
+        """Pass interrupts on and replace workers that die, until all have ended."""
+        control = CrawlControl(self._holdings.engine, utc_now)
+        while self._processes:
+            self._pass_on()
+            for process in list(self._processes):
+                process.join(_LOOK_SECONDS / len(self._processes))
+                if process.exitcode is not None:
+                    self._ended(process, control)
+
+    def _begin(self) -> None:
+        process = self._context.Process(
+            target=_worker_process, args=(self._holdings.settings, self._crawl_id, self._software, os.getpid())
         )
         process.start()
-        self.processes[index] = process
+        self._processes.append(process)
 
-    def pass_on(self, stop: StopSignal) -> None:
+    def _pass_on(self) -> None:
         """Give the user's interrupts to the workers."""
-        presses = int(stop.finish.is_set()) + int(stop.abort.is_set())
-        while self.told_to_stop < presses:
-            self.told_to_stop += 1
-            for process in self.processes.values():
+        presses = int(self._stop.finish.is_set()) + int(self._stop.abort.is_set())
+        while self._told_to_stop < presses:
+            self._told_to_stop += 1
+            for process in self._processes:
                 if process.pid is not None and process.exitcode is None:
                     os.kill(process.pid, signal.SIGTERM)
 
-    def ended(self, index: int, process: BaseProcess, control: CrawlControl) -> None:
+    def _ended(self, process: BaseProcess, control: CrawlControl) -> None:
         """A worker ended; one that died is replaced, after what it left is taken in."""
-        del self.processes[index]
+        self._processes.remove(process)
         if process.exitcode == 0:
             return
-        recover(self.holdings, self.crawl_id, software=self.software)
-        if self.told_to_stop:
+        recover(self._holdings, self._crawl_id, software=self._software)
+        if self._told_to_stop or control.info(self._crawl_id).state == "finished":
             return
         self.replaced += 1
         if process.exitcode == 1 or self.replaced > _REPLACEMENTS:
-            control.want(self.crawl_id, "stop")
+            control.want(self._crawl_id, "stop")
             return
-        self.begin(index)
+        self._begin()
 
 
-def _worker_process(settings: Settings, crawl_id: int, software: str, is_lead: bool, parent: int) -> None:
+def _worker_process(settings: Settings, crawl_id: int, software: str, parent: int) -> None:
     """The life of a worker process."""
     stop = StopSignal()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor hears it and passes it on
     signal.signal(signal.SIGTERM, lambda *_: stop.press())
     try:
         with open_holdings(settings) as holdings:
-            work(holdings, crawl_id, software=software, is_lead=is_lead, stop=stop, ticker=_Orphan(parent, stop))
+            work(holdings, crawl_id, software=software, is_lead=False, stop=stop, ticker=_Orphan(parent, stop))
     except MunimentError as error:
         raise SystemExit(1) from error
 

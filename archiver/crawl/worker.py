@@ -38,6 +38,8 @@ from archiver.warc.dedup import Kept
 #: A commit comes after so many results, or so many seconds.
 COMMIT_RESULTS = 200
 COMMIT_SECONDS = 0.5
+#: The same when there are other workers, who hear of each other by it.
+TEAM_COMMIT_SECONDS = 0.25
 #: The same when threads are idle, and what was found could keep them busy.
 STARVED_SECONDS = 0.05
 #: How often a worker that waits for answers only looks for what the user wants; one that has nothing at all looks for work.
@@ -65,6 +67,7 @@ class CrawlWorker:
     Args:
         equipment: what it works with: archive, fetcher, WARC file.
         crawl_id: which crawl.
+        is_in_team: others are coming, if they are not there yet.
         is_lead: the worker that counts the time and looks at refused URLs again.
         stop: how the user ends it.
         ticker: told of progress.
@@ -78,6 +81,7 @@ class CrawlWorker:
         crawl_id: int,
         *,
         is_lead: bool = True,
+        is_in_team: bool = False,
         stop: StopSignal | None = None,
         ticker: Ticker | None = None,
         clock: Callable[[], datetime],
@@ -87,6 +91,7 @@ class CrawlWorker:
         self.holdings = equipment.holdings
         self.crawl_id = crawl_id
         self.is_lead = is_lead
+        self.is_in_team = is_in_team
         self.stop = stop or StopSignal()
         self.ticker = ticker
         self.clock = clock
@@ -111,6 +116,7 @@ class CrawlWorker:
         self.pages_left: int | None = None
         self.last_commit = self.monotonic()
         self.finish_by: float | None = None
+        self.is_told_to_end = False
         self.halted = ""  # why nothing more is begun for now; "" while it is
         self.touched: dict[int, Held] = {}
 
@@ -139,13 +145,18 @@ class CrawlWorker:
         finally:
             self.close()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether nothing new is to be begun, because somebody said so or the crawl has ended."""
+        return self.is_told_to_end or self.stop.finish.is_set()
+
     def is_over(self) -> bool:
         """Whether nothing is left to do, and nothing on its way."""
         last = self.last
         assert last is not None
         if self.in_flight or self.batch:
             return False
-        if self.stop.finish.is_set() or last.control.state == "finished" or last.control.wanted == "stop":
+        if self.is_ending or last.control.state == "finished" or last.control.wanted == "stop":
             return True
         if self.limit_reached() and not last.others_busy:
             return True
@@ -159,7 +170,7 @@ class CrawlWorker:
         assert last is not None
         if last.control.state == "finished":
             return "finished"
-        if self.stop.finish.is_set() or last.control.wanted == "stop":
+        if self.is_ending or last.control.wanted == "stop":
             if not last.others_busy:
                 self.control.set_state(self.crawl_id, "stopped", "it was stopped")
             return "stopped"
@@ -177,7 +188,7 @@ class CrawlWorker:
     def dispatch(self, pool: ThreadPoolExecutor) -> None:
         """Begin every URL whose time has come, as far as threads are free."""
         self.heed_stop()
-        if self.halted or self.stop.finish.is_set() or self.limit_reached():
+        if self.halted or self.is_ending or self.limit_reached():
             return
         now = self.clock().timestamp()
         while len(self.in_flight) < self.equipment.connections and self.documents_left != 0:
@@ -289,7 +300,7 @@ class CrawlWorker:
     def patience(self) -> float:
         """Seconds until something else than a result may have to be done."""
         now = self.clock().timestamp()
-        until_commit = COMMIT_SECONDS - (self.monotonic() - self.last_commit)
+        until_commit = self.commit_seconds() - (self.monotonic() - self.last_commit)
         wait = until_commit if self.batch else self.idle_seconds()
         next_time = self.scheduler.next_time()
         if self.commit_is_due():
@@ -298,10 +309,24 @@ class CrawlWorker:
             wait = min(wait, next_time - now)
         return max(0.0, min(wait, IDLE_SECONDS))
 
+    def commit_seconds(self) -> float:
+        """How long results may wait: not long where another worker waits for queues that leave."""
+        last = self.last
+        if last is None or not (last.others or self.is_in_team):
+            return COMMIT_SECONDS
+        is_awaited = last.starving and any(held.leaving and not held.busy for held in self.scheduler)
+        return STARVED_SECONDS if is_awaited else TEAM_COMMIT_SECONDS
+
     def idle_seconds(self) -> float:
-        """How long a worker that waits for others' leavings lets pass before it looks again."""
-        is_hungry = self.last is not None and self.last.others_busy and not len(self.scheduler) and not self.halted
-        return HUNGRY_SECONDS if is_hungry else COMMIT_SECONDS
+        """How long a worker that has nothing to do lets pass before it looks again."""
+        last = self.last
+        if last is None or len(self.scheduler) or self.halted:
+            return COMMIT_SECONDS
+        if last.others_busy:
+            return HUNGRY_SECONDS
+        if last.next_ready is None:
+            return COMMIT_SECONDS
+        return min(max(last.next_ready - self.clock().timestamp(), HUNGRY_SECONDS), IDLE_SECONDS)
 
     def take(self, future: Future[Visit]) -> None:
         """Take in what came of one URL."""
@@ -380,7 +405,7 @@ class CrawlWorker:
         if not self.batch and not self.touched:
             is_leaving = not self.in_flight and any(held.leaving for held in self.scheduler)
             return is_leaving or silent >= (IDLE_SECONDS if self.in_flight else self.idle_seconds())
-        if len(self.batch.finished) >= COMMIT_RESULTS or silent >= COMMIT_SECONDS:
+        if len(self.batch.finished) >= COMMIT_RESULTS or silent >= self.commit_seconds():
             return True
         if self.scheduler.next_time() is not None or len(self.in_flight) >= self.equipment.connections:
             return False
@@ -397,7 +422,7 @@ class CrawlWorker:
         if batch.captures or batch.extra:
             self.equipment.writer.sync()
         batch.files = self.safe_ends()
-        is_running = not self.halted and not self.stop.finish.is_set()
+        is_running = not self.halted and not self.is_ending
         now, silent = self.clock().timestamp(), self.monotonic() - self.last_commit
         pages = sum(entry.is_page for _, entry in self.in_flight.values())
         self.last = last = self.frontier.commit(
@@ -521,7 +546,7 @@ class CrawlWorker:
 
     def heed_stop(self) -> None:
         """After the first interrupt, requests on their way may end; after some seconds they are cut."""
-        if self.stop.finish.is_set():
+        if self.is_ending:
             self.scheduler.release_all()
             if self.finish_by is None:
                 self.finish_by = self.monotonic() + FINISH_SECONDS
@@ -531,7 +556,7 @@ class CrawlWorker:
     def heed_control(self, last: Committed) -> None:
         """Do what the user wants, told from anywhere."""
         if last.control.wanted == "stop" or last.control.state == "finished":
-            self.stop.finish.set()
+            self.is_told_to_end = True
         elif last.control.wanted == "pause" and not self.halted:
             self.halt("it was paused")
         elif last.control.wanted == "run" and self.halted:

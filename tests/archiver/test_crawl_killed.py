@@ -21,19 +21,18 @@ from archiver.settings import load_settings
 from archiver.warc.reader import StoredRecord, iter_records
 from tests.servers.routes import Answer, Asked, RouteServer
 
-PAGES, PICTURES = 250, 80
+PICTURES = 80
 CONNECTIONS = 8
-KILLS = 8
 
 
-def site() -> dict[str, bytes]:
+def site(size: int) -> dict[str, bytes]:
     """Pages that link to each other at random, with pictures; all of them can be reached from the first."""
     chance = random.Random(4)
     pages = {}
-    for number in range(PAGES):
-        links = [number * 2 + 1, number * 2 + 2, chance.randrange(PAGES)]
+    for number in range(size):
+        links = [number * 2 + 1, number * 2 + 2, chance.randrange(size)]
         text = " ".join(chance.choices(["archive", "evidence", "capture", "record", "page"], k=400))
-        text += "".join(f"<a href=/p{link}.html>x</a>" for link in links if link < PAGES)
+        text += "".join(f"<a href=/p{link}.html>x</a>" for link in links if link < size)
         text += "".join(f"<img src=/i{chance.randrange(PICTURES)}.png>" for _ in range(3))
         pages[f"/p{number}.html"] = f"<title>Page {number}</title><p>{text}".encode()
     for number in range(PICTURES):
@@ -46,12 +45,13 @@ class Killer:
 
     Attributes:
         served: requests by path.
-        kills: so far.
+        kills: so far; `wanted` in all.
         is_armed: requests count towards the next kill.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.pages = site()
+    def __init__(self, seed: int, *, pages: int, kills: int) -> None:
+        self.pages = site(pages)
+        self.wanted = kills
         self.served: Counter[str] = Counter()
         self.kills = 0
         self.is_armed = False
@@ -64,7 +64,7 @@ class Killer:
         """From now on requests count."""
         with self._lock:
             self._left = self._chance.randrange(1, 40)
-            self.is_armed = self.kills < KILLS
+            self.is_armed = self.kills < self.wanted
 
     def answer(self, asked: Asked) -> Answer:
         with self._lock:
@@ -81,7 +81,7 @@ class Killer:
             os.kill(self._chance.choice(victims), signal.SIGKILL)
             self.kills += 1
             self._left = self._chance.randrange(1, 40)
-            self.is_armed = self.kills < KILLS
+            self.is_armed = self.kills < self.wanted
 
 
 def workers_of(parent: int) -> list[int]:
@@ -111,7 +111,7 @@ def options(server: RouteServer) -> list[str]:
 
 
 def test_a_crawl_that_is_killed_again_and_again_captures_everything_once(tmp_path: Path) -> None:
-    killer = Killer(seed=1)
+    killer = Killer(seed=1, pages=250, kills=8)
     with RouteServer(dict.fromkeys(killer.pages, killer.answer)) as server:
         arguments = options(server)
         while True:
@@ -122,19 +122,19 @@ def test_a_crawl_that_is_killed_again_and_again_captures_everything_once(tmp_pat
                 break
             killer.is_armed = False
             arguments = ["resume"]
-    assert killer.kills == KILLS
-    check(tmp_path, killer, server, most_in_flight=KILLS * CONNECTIONS)
+    assert killer.kills == killer.wanted
+    check(tmp_path, killer, server, most_in_flight=killer.wanted * CONNECTIONS)
 
 
 def test_workers_that_are_killed_are_replaced(tmp_path: Path) -> None:
-    killer = Killer(seed=2)
+    killer = Killer(seed=2, pages=3000, kills=3)
     with RouteServer(dict.fromkeys(killer.pages, killer.answer)) as server:
-        process = begin(tmp_path, *options(server), "--workers", "2")
+        process = begin(tmp_path, *options(server), "--workers", "3")
         killer.victims = lambda: workers_of(process.pid)
         killer.arm()
         assert ended(process)
-    assert killer.kills == KILLS
-    check(tmp_path, killer, server, most_in_flight=KILLS * CONNECTIONS)
+    assert killer.kills == killer.wanted
+    check(tmp_path, killer, server, most_in_flight=killer.wanted * CONNECTIONS)
 
 
 def check(home: Path, killer: Killer, server: RouteServer, *, most_in_flight: int) -> None:
