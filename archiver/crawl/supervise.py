@@ -138,7 +138,9 @@ def recover(
     with Equipment(holdings, info, software=software, clock=clock, new_id=new_id) as equipment:
         worker = CrawlWorker(equipment, crawl_id, clock=clock)
         try:
-            recoverer = Recoverer(holdings, worker.frontier, worker.judge, worker.visitor.adopt, lambda: clock().timestamp())
+            recoverer = Recoverer(
+                holdings, info.collection, worker.frontier, worker.judge, worker.visitor.adopt, lambda: clock().timestamp()
+            )
             return recoverer.recover(crawl_id, lost)
         finally:
             control.dismiss(worker.worker_id)
@@ -178,6 +180,7 @@ class _Team:
         self.count = workers
         self.replaced = 0
         self.told_to_stop = 0
+        self.why = ""  # what went wrong
 
     def work(self, stop: StopSignal, ticker: Ticker | None) -> str:
         """Run the workers until the crawl ends; the state it is in then."""
@@ -199,6 +202,8 @@ class _Team:
                     os.kill(process.pid, signal.SIGTERM)
             for process in self.processes.values():
                 process.join()
+        if control.info(self.crawl_id).state == "running":  # none of them was left to say so
+            control.set_state(self.crawl_id, "stopped", self.why or "its workers died")
         return control.info(self.crawl_id).state
 
     def begin(self, index: int) -> None:
@@ -229,6 +234,7 @@ class _Team:
             return
         self.replaced += 1
         if process.exitcode == 1 or self.replaced > _REPLACEMENTS:
+            self.why = "a worker failed" if process.exitcode == 1 else "its workers died again and again"
             control.want(self.crawl_id, "stop")
             return
         self.begin(index)
