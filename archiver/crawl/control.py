@@ -10,15 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, or_, select, update
 
 from archiver.crawl.decision import Decision, UrlState, Verdict
-from archiver.crawl.entries import CrawlInfo, Found, url_hash
+from archiver.crawl.entries import CrawlInfo, Found, queue_host, url_hash
 from archiver.crawl.frontier import give_back
 from archiver.crawl.intake import Intake
-from archiver.crawl.judge import queue_host
 from archiver.crawl.ledger import Ledger
 from archiver.crawl.plan import CrawlPlan, ScopeKind, Seed, plan_from_json
+from archiver.crawl.politeness import MAY_PASS
 from archiver.crawl.statements import REQUEUED_COLUMNS
 from archiver.errors import Conflict, NotFound, UnknownCollection
 from archiver.index.crawltables import crawl_queues, crawl_seeds, crawl_urls, crawl_workers
@@ -84,6 +84,9 @@ class CrawlControl:
             {"crawl_id": crawl_id, "url": seed.url, "scope": seed.scope.value if seed.scope else None} for seed in plan.seeds
         ]
         connection.execute(insert_new(self._engine, crawl_seeds), rows)
+        mine = (crawl_seeds.c.crawl_id == crawl_id, crawl_seeds.c.url == bindparam("seed"))
+        kinds = [{"seed": row["url"], "kind": row["scope"]} for row in rows]
+        connection.execute(update(crawl_seeds).where(*mine).values(scope=bindparam("kind")), kinds)
         found = [
             Found(seed.url, url_hash(seed.url), queue_host(seed.url), number, None, "", "link", "seed", _SEED, 0)
             for number, seed in _seeds(connection, crawl_id)
@@ -139,6 +142,22 @@ class CrawlControl:
             rows = connection.execute(select(columns.id, columns.redirects).where(columns.crawl_id == crawl_id))
             return {row[0]: row[1].split("\n") for row in rows if row[1]}
 
+    def left(self, crawl_id: int) -> str:
+        """Why a crawl ends that has nothing more to do: what queues still hold, and why that stays there."""
+        columns = crawl_queues.c
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(
+                    columns.retired,
+                    func.count(columns.host_id.distinct()),
+                    func.sum(columns.pending),
+                    func.min(columns.retired_reason),
+                )
+                .where(columns.crawl_id == crawl_id, columns.pending > 0, columns.retired != "")
+                .group_by(columns.retired)
+            ).all()
+        return "; ".join(_left_in(*row) for row in sorted(rows, key=tuple)) or "everything in scope was fetched"
+
     # -- steer -------------------------------------------------------------------------------------------------------
 
     def want(self, crawl_id: int, wanted: str) -> None:
@@ -169,7 +188,7 @@ class CrawlControl:
             self._plant(connection, crawl_id, plan)
 
     def retry_failed(self, crawl_id: int) -> int:
-        """Queue every URL again that failed or was answered with a server's error; their number.
+        """Queue every URL again that failed, was cut, or was answered with a server's error; their number.
 
         Hosts that were given up are tried again.
         """
@@ -178,16 +197,14 @@ class CrawlControl:
         last = 0
         info = self.info(crawl_id)
         intake = Intake(self._engine, crawl_id, 1 if info.plan.pace.polite else info.plan.pace.host_connections)
-        failed = or_(
-            columns.state == int(UrlState.FAILED),
-            and_(columns.state == int(UrlState.CAPTURED), or_(columns.status >= 500, columns.status == 429)),
-        )
+        spoilt = or_(columns.status >= 500, columns.status == 429, columns.failure.in_(MAY_PASS))
+        failed = or_(columns.state == int(UrlState.FAILED), and_(columns.state == int(UrlState.CAPTURED), spoilt))
         while True:
             with writing(self._engine) as connection:
                 rows = connection.execute(
                     select(*REQUEUED_COLUMNS)
-                    .where(columns.crawl_id == crawl_id, columns.id > last, failed)
-                    .order_by(columns.id)
+                    .where(columns.crawl_id == crawl_id, columns.hash > last, failed)
+                    .order_by(columns.hash)
                     .limit(_ROWS_AT_ONCE)
                 ).all()
                 ledger = Ledger()
@@ -197,7 +214,7 @@ class CrawlControl:
                     _revive(connection, crawl_id, ("dead",))
                     return number
                 number += len(rows)
-                last = rows[-1][0]
+                last = rows[-1][3]
 
     # -- workers -----------------------------------------------------------------------------------------------------
 
@@ -214,6 +231,12 @@ class CrawlControl:
                 )
             )
             return int(made.inserted_primary_key[0])  # type: ignore[index]
+
+    def abandon(self, worker_id: int) -> None:
+        """A worker has ended and could not commit what it had done: it counts as lost, so that the next run looks for that."""
+        with writing(self._engine) as connection:
+            gone = update(crawl_workers).where(crawl_workers.c.id == worker_id)
+            connection.execute(gone.values(machine="", pid=0, started=0, heartbeat=0))
 
     def dismiss(self, worker_id: int) -> None:
         """A worker has ended: its queues and its row go."""
@@ -245,6 +268,17 @@ class CrawlControl:
             workers = connection.execute(select(crawl_workers.c.id).where(crawl_workers.c.crawl_id == crawl_id)).scalars().all()
         if set(workers) - set(self.lost(crawl_id)):
             raise Conflict(f"Crawl {crawl_id} is being worked on.", f"“muniment crawl watch {crawl_id}” shows how it goes.")
+
+
+def _left_in(retired: str, hosts: int, urls: int, reason: str) -> str:
+    """What queues hold that were ended for one kind of reason."""
+    which = "1 host" if hosts == 1 else f"{hosts:,} hosts"
+    rest = f"{urls:,} URL{'s are' if urls > 1 else ' is'} still queued"
+    if retired == "pages":
+        return f"{reason}; {rest}"
+    if retired == "dead":
+        return f"{which} given up, of which {rest}"
+    return f"{which} gave all that one may, of which {rest}"
 
 
 def process_start(pid: int) -> int | None:

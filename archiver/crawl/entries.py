@@ -13,6 +13,12 @@ from archiver.model import Capture, Hop
 #: Entries with a smaller priority are what pages need; the others are pages.
 PAGE_PRIORITY = 10_000
 
+#: How sitemaps themselves are found: named by robots.txt, or as usual, and by each other.
+SITEMAP_KINDS = frozenset(("robots.txt", "sitemap index"))
+
+#: Of what pages need, when it is queued anew.
+REQUISITE_PRIORITY = 100
+
 #: Added to the priority of an entry that failed: it comes after all those that were not tried yet.
 RETRY_PRIORITY = 2_000_000
 
@@ -22,9 +28,21 @@ def url_hash(url: str) -> int:
     return int.from_bytes(blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
 
 
-def counts_as_page(hops: str) -> bool:
-    """Whether hops end at a page: a seed, a link, or where those redirect to; not at what pages need, nor at robots.txt."""
-    return hops.rstrip(Hop.REDIRECT)[-1:] in ("", Hop.LINK)
+def queue_host(url: str) -> str:
+    """Whose queue a URL belongs to: its host, with the port where it is not the scheme's own."""
+    start = url.find("//") + 2
+    end = url.find("/", start)
+    authority = url[start:] if end < 0 else url[start:end]
+    return authority.rpartition("@")[2] if "@" in authority else authority
+
+
+def counts_as_page(hops: str, kind: str) -> bool:
+    """Whether a URL that was found so is a page: a seed, a link, what a sitemap lists, or where those redirect to.
+
+    What pages need is none, nor are robots.txt and the sitemaps themselves.
+    """
+    last = hops.rstrip(Hop.REDIRECT)[-1:]
+    return last in ("", Hop.LINK) or (last == Hop.MANIFEST and kind not in SITEMAP_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +105,7 @@ class Entry:
     @property
     def is_page(self) -> bool:
         """Whether it counts as a page, rather than as something a page needs."""
-        return counts_as_page(self.hops)
+        return counts_as_page(self.hops, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +252,7 @@ class Control:
         state: "running", "paused", "stopped" or "finished".
         wanted: "run", "pause" or "stop".
         plan_version: grows with each change of the plan.
-        reconsidered: last refused URL that was looked at again; None when that is done.
+        reconsidered: hash of the last refused URL that was looked at again; None when that is done.
     """
 
     state: str

@@ -14,6 +14,9 @@ from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert
 
 from archiver.crawl.decision import Decision, UrlState, Verdict
 from archiver.crawl.entries import (
+    PAGE_PRIORITY,
+    REQUISITE_PRIORITY,
+    RETRY_PRIORITY,
     Batch,
     Claimed,
     Committed,
@@ -33,7 +36,11 @@ from archiver.crawl.statements import (
     COMMIT_FILE,
     EMPTY_QUEUE,
     ENTRIES,
+    ENTRIES_BETWEEN,
+    ENTRY_ANYWHERE,
+    ENTRY_OF_HASH,
     FOLD_ENTRIES,
+    HOPS_OF_HASH,
     RELEASE,
     RELEASE_ALL,
     TAKE,
@@ -53,6 +60,16 @@ from archiver.index.database import insert_new, reading, writing
 from archiver.index.tables import crawls, pages
 from archiver.model import Hop
 from archiver.timestamps import parse_timestamp, to_iso
+
+#: No priority is so late.
+_LAST = 2**31 - 1
+#: Attempts after which the place of a URL in its queue is looked for, and not computed.
+_TRIES = 8
+#: Seeds and where they lead have priorities as early as those of what pages need.
+_SEEDS_AT_HEAD = 100
+
+#: States of URLs that a change of plan may let in.
+MAY_BE_TAKEN = frozenset((UrlState.BLOCKED, UrlState.OUT_OF_SCOPE, UrlState.TRAPPED))
 
 #: Refused URLs that are looked at again with one commit.
 _RECONSIDERED = 2000
@@ -123,11 +140,13 @@ class Frontier:
             if within is not None:
                 within(connection)
             totals = self._totals(connection)
-            documents_left, pages_left, reached = self._grant(connection, limits, totals, in_hand, wanted)
+            reached = bool(limits.documents) and totals.documents >= limits.documents
             self._beat(connection, now, idle)
             claimed: Sequence[Claimed] = ()
             if claim > 0 and control.wanted == "run" and not reached:
-                claimed = self._claim(connection, now, claim, entries, limits)
+                claimed = self._claim(connection, now, claim, entries)
+            is_working = bool(claimed) or not idle
+            documents_left, pages_left = self._grant(connection, limits, totals, in_hand, wanted if is_working else 0)
             return self._answer(connection, control, totals, documents_left, pages_left, reached, claimed)
 
     def _control(self, connection: Connection) -> Control:
@@ -150,14 +169,18 @@ class Frontier:
 
     def _grant(
         self, connection: Connection, limits: Limits, totals: Totals, in_hand: tuple[int, int], wanted: int
-    ) -> tuple[int | None, int | None, bool]:
-        """How many documents and pages this worker may begin, so that all workers together never pass the limits."""
+    ) -> tuple[int | None, int | None]:
+        """How many documents and pages this worker may begin, so that all workers together never pass the limits.
+
+        None takes more than its share of what is left: another one's hosts might have to wait for it.
+        """
         if not (limits.documents or limits.pages):
-            return None, None, False
+            return None, None
         others = connection.execute(
             select(
                 func.coalesce(func.sum(crawl_workers.c.documents_granted), 0),
                 func.coalesce(func.sum(crawl_workers.c.pages_granted), 0),
+                func.coalesce(func.sum(1 - crawl_workers.c.idle), 0),
             ).where(crawl_workers.c.crawl_id == self._crawl, crawl_workers.c.id != self._worker)
         ).one()
         left: list[int | None] = []
@@ -166,7 +189,8 @@ class Frontier:
             (limits.documents, totals.documents, int(others[0]), in_hand[0]),
             (limits.pages, totals.pages, int(others[1]), in_hand[1]),
         ):
-            room = max(0, min(wanted, limit - total - theirs - mine)) if limit else None
+            share = -(-(limit - total) // (int(others[2]) + 1))
+            room = max(0, min(wanted, share, limit - total - theirs - mine)) if limit else None
             left.append(room)
             granted.append(mine + (room or 0))
         connection.execute(
@@ -174,7 +198,7 @@ class Frontier:
             .where(crawl_workers.c.id == self._worker)
             .values(documents_granted=granted[0], pages_granted=granted[1])
         )
-        return left[0], left[1], bool(limits.documents) and totals.documents >= limits.documents
+        return left[0], left[1]
 
     def _beat(self, connection: Connection, now: float, idle: bool) -> None:
         connection.execute(
@@ -267,7 +291,7 @@ class Frontier:
 
     # -- claiming ----------------------------------------------------------------------------------------------------
 
-    def _claim(self, connection: Connection, now: float, count: int, entries: int, limits: Limits) -> list[Claimed]:
+    def _claim(self, connection: Connection, now: float, count: int, entries: int) -> list[Claimed]:
         columns = crawl_queues.c
         rows = connection.execute(
             select(
@@ -292,6 +316,8 @@ class Frontier:
                 if row[5]:
                     self._fold(connection, row, now)
             rows = [row for row in rows if not row[5]]
+        if not rows:
+            return []
         connection.execute(TAKE, [{"queue": row[0], "me": self._worker} for row in rows])
         return [
             Claimed(row[0], row[1], row[2], tuple(self._entries(connection, row[0], entries)), row[3], row[4]) for row in rows
@@ -346,6 +372,31 @@ class Frontier:
             rows = self._entries(connection, queue_id, count + len(without))
             return [entry for entry in rows if entry.url_id not in without][:count]
 
+    def requisites(self, queue_id: int, *, without: Collection[int], count: int) -> list[Entry]:
+        """The next entries of a queue that are no pages, also those that are tried again; see `refill`."""
+        with reading(self._engine) as connection:
+            for low, high in ((0, PAGE_PRIORITY), (RETRY_PRIORITY, None)):
+                some = {"queue": queue_id, "low": low, "high": high or _LAST, "count": count + len(without) + _SEEDS_AT_HEAD}
+                entries = map(self.entry_of, connection.execute(ENTRIES_BETWEEN, some))
+                found = [entry for entry in entries if entry.url_id not in without and not entry.is_page]
+                if found:
+                    return found[:count]
+        return []
+
+    def waiting(self, number: int) -> tuple[Entry, str | None, int | None] | None:
+        """A queued URL by its hash, with file and offset of the record of its last attempt; None when it does not wait."""
+        key = {"crawl": self._crawl, "number": number}
+        with reading(self._engine) as connection:
+            hops = connection.execute(HOPS_OF_HASH, key).scalar()
+            if hops is None:
+                return None
+            places = {0, REQUISITE_PRIORITY, PAGE_PRIORITY, priority(hops), priority(hops, weak=True)}
+            ranks = [place + times * RETRY_PRIORITY for place in places for times in range(_TRIES)]
+            row = connection.execute(ENTRY_OF_HASH, {**key, "ranks": ranks}).first()
+            if row is None:
+                row = connection.execute(ENTRY_ANYWHERE, key).first()
+        return (self.entry_of(row), row[-2], row[-1]) if row is not None else None
+
     def robots(self, origin: str) -> RobotsFile | None:
         """The robots.txt of an origin as this crawl has it; None when it was not asked for."""
         columns = crawl_robots.c
@@ -375,11 +426,11 @@ class Frontier:
             with writing(self._engine) as connection:
                 connection.execute(update(crawl_files).where(crawl_files.c.name.in_(names)).values(finished=1))
 
-    def reconsider(self, decide: Callable[[str, str, int, Decision | None], Decision], now: float) -> None:
+    def reconsider(self, decide: Callable[[str, str, int, Verdict, Decision | None], Decision | None], now: float) -> None:
         """Look at some more refused URLs again, after a change of scope.
 
         Args:
-            decide: URL, hops, seed, how the page it was found on was taken → whether it is taken now.
+            decide: URL, hops, seed, why it was refused, how the page it was found on was taken → how it is taken now, or None.
             now: seconds since 1970.
         """
         columns, via = crawl_urls.c, crawl_urls.alias("via")
@@ -389,27 +440,27 @@ class Frontier:
                 return
             rows = connection.execute(
                 select(columns.id, columns.url, columns.hops, columns.seed_id, columns.hash, columns.slot, columns.kind,
-                       columns.via_id, crawl_hosts.c.host, columns.state, via.c.verdict, via.c.detail)
+                       columns.via_id, crawl_hosts.c.host, columns.state, via.c.verdict, via.c.detail, columns.verdict)
                 .join(crawl_hosts, crawl_hosts.c.id == columns.host_id)
                 .outerjoin(via, via.c.id == columns.via_id)
-                .where(columns.crawl_id == self._crawl, columns.id > after)
-                .order_by(columns.id)
+                .where(columns.crawl_id == self._crawl, columns.hash > after)
+                .order_by(columns.hash)
                 .limit(_RECONSIDERED)
             ).all()  # fmt: skip
             found = []
             for row in rows:
-                if row[9] != UrlState.OUT_OF_SCOPE:
+                if row[9] not in MAY_BE_TAKEN:
                     continue
                 taken_by = Decision(UrlState.QUEUED, Verdict(row[10]), row[11]) if row[10] else None
-                decision = decide(row[1], row[2], row[3], taken_by)
-                if decision.taken:
+                decision = decide(row[1], row[2], row[3], Verdict(row[12]), taken_by)
+                if decision is not None:
                     weak = row[2].endswith(Hop.SPECULATIVE)
                     found.append(Found(row[1], row[4], row[8], row[3], row[7], row[2], row[5], row[6], decision,
                                        priority(row[2], weak=weak)))  # fmt: skip
             ledger = Ledger()
-            self._intake.add(connection, found, ledger, now)
+            self._intake.add(connection, found, ledger, now, anew=MAY_BE_TAKEN)
             ledger.write(connection, self._crawl, lambda table: insert_new(self._engine, table))
-            cursor = rows[-1][0] if len(rows) == _RECONSIDERED else None
+            cursor = rows[-1][4] if len(rows) == _RECONSIDERED else None
             connection.execute(update(crawls).where(crawls.c.id == self._crawl).values(reconsidered=cursor))
 
 

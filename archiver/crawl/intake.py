@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from archiver.crawl.decision import UrlState
-from archiver.crawl.entries import PAGE_PRIORITY, RETRY_PRIORITY, Finished, Found, counts_as_page, url_hash
+from archiver.crawl.entries import (
+    PAGE_PRIORITY,
+    REQUISITE_PRIORITY,
+    RETRY_PRIORITY,
+    Finished,
+    Found,
+    counts_as_page,
+    queue_host,
+    url_hash,
+)
 from archiver.crawl.ledger import Ledger
 from archiver.crawl.statements import (
     ADD_PENDING,
@@ -76,8 +86,24 @@ class Intake:
             place = {"queue": entry.queue_id, "rank": entry.priority, "url": entry.url_id}
             connection.execute(MOVE_ENTRY, {**place, "later": _retry_priority(entry.priority)})
 
-    def add(self, connection: Connection, found: Sequence[Found], ledger: Ledger, now: float) -> None:
-        """Give new URLs their rows, and queue those that are taken; URLs that were refused before may be taken now."""
+    def add(
+        self,
+        connection: Connection,
+        found: Sequence[Found],
+        ledger: Ledger,
+        now: float,
+        *,
+        anew: Collection[UrlState] = (UrlState.OUT_OF_SCOPE,),
+    ) -> None:
+        """Give new URLs their rows, and queue those that are taken; URLs that were refused before may be taken now.
+
+        Args:
+            connection: of the transaction.
+            found: new URLs and known ones.
+            ledger: takes note.
+            now: seconds since 1970.
+            anew: states of known URLs that may be taken.
+        """
         fresh: dict[int, Found] = {}
         for item in found:
             known = fresh.get(item.hash)
@@ -90,7 +116,7 @@ class Intake:
         upgraded = [
             (known_rows[number], item)
             for number, item in fresh.items()
-            if number in known_rows and item.decision.taken and known_rows[number][2] == UrlState.OUT_OF_SCOPE
+            if number in known_rows and item.decision.taken and known_rows[number][2] in anew
         ]
         hosts = self._host_ids(connection, {item.host for item in new} | {item.host for _, item in upgraded})
         if new:
@@ -98,7 +124,7 @@ class Intake:
             for item in new:
                 ledger.move(hosts[item.host], item.seed_id, None, item.decision.state)
         for row, item in upgraded:
-            ledger.move(row[3], row[4], UrlState.OUT_OF_SCOPE, UrlState.QUEUED)
+            ledger.move(row[3], row[4], UrlState(row[2]), UrlState.QUEUED)
             connection.execute(
                 update(crawl_urls)
                 .where(crawl_urls.c.id == row[1])
@@ -121,22 +147,24 @@ class Intake:
         if not numbers:
             return
         known = {row[0] for row in self._rows_of(connection, numbers)}
+        hosts = self._host_ids(connection, {queue_host(item.entry.url) for item in numbers.values()})
         rows = []
         for number, item in numbers.items():
             if number in known:
                 continue
-            entry = item.entry
+            host = hosts[queue_host(item.entry.url)]  # a redirect may lead to another one than the entry's
+            entry = replace(item.entry, host_id=host)
             rows.append(
                 {
-                    **self._row_of(number, entry.url, entry.host_id, entry.seed_id, entry.hops, entry.slot, entry.kind),
+                    **self._row_of(number, entry.url, host, entry.seed_id, entry.hops, entry.slot, entry.kind),
                     "state": int(item.state),
                     "verdict": entry.decision.verdict.value,
                     "detail": entry.decision.detail,
                     **{_COLUMNS[name]: value for name, value in _url_values(item).items() if name in _COLUMNS},
                 }
             )
-            ledger.move(entry.host_id, entry.seed_id, None, item.state)
-            _note_answer(ledger, item)
+            ledger.move(host, entry.seed_id, None, item.state)
+            _note_answer(ledger, replace(item, entry=entry))
         if rows:
             connection.execute(insert(crawl_urls), rows)
 
@@ -154,7 +182,7 @@ class Intake:
 
         Args:
             connection: of the transaction.
-            rows: (id, host_id, seed_id, hash, state, hops, mime, status, length, is_new) of each.
+            rows: (id, host_id, seed_id, hash, state, hops, mime, status, length, is_new, kind) of each.
             ledger: takes note.
             now: seconds since 1970.
         """
@@ -165,10 +193,15 @@ class Intake:
             ledger.move(row[1], row[2], UrlState(row[4]), UrlState.QUEUED)
             if row[4] == UrlState.CAPTURED:
                 ledger.answered(row[1], row[2], mime=row[6], status=row[7], length=row[8], is_new=bool(row[9]),
-                                is_page=counts_as_page(row[5]), sign=-1)  # fmt: skip
+                                is_page=counts_as_page(row[5], row[10]), sign=-1)  # fmt: skip
         queues = self._queue_ids(connection, {(row[1], row[3] % self.lanes) for row in rows})
         places = [
-            (queues[row[1], row[3] % self.lanes], PAGE_PRIORITY if counts_as_page(row[5]) else 100, row[0]) for row in rows
+            (
+                queues[row[1], row[3] % self.lanes],
+                PAGE_PRIORITY if counts_as_page(row[5], row[10]) else REQUISITE_PRIORITY,
+                row[0],
+            )
+            for row in rows
         ]
         self._place(connection, places, now)
 

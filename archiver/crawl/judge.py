@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from archiver.crawl.decision import Decision, UrlState, Verdict, outside_by
-from archiver.crawl.entries import Entry, Found, url_hash
-from archiver.crawl.hops import priority
+from archiver.crawl.entries import SITEMAP_KINDS, Entry, Found, queue_host, url_hash
+from archiver.crawl.hops import path_of_hops, priority
 from archiver.crawl.login import is_logout
-from archiver.crawl.plan import CrawlPlan, ScopeKind, Seed
+from archiver.crawl.plan import CrawlPlan, RobotsMode, ScopeKind, Seed
 from archiver.crawl.robots import robots_directives
 from archiver.crawl.scope import Scope
 from archiver.crawl.seen import Seen
@@ -25,14 +25,6 @@ MAX_REDIRECTS = 20
 
 _LINK = SlotKind.LINK
 _SITEMAP_PLACES = frozenset({"sitemap", "sitemap index"})
-
-
-def queue_host(url: str) -> str:
-    """Whose queue a URL belongs to: its host, with the port where it is not the scheme's own."""
-    start = url.find("//") + 2
-    end = url.find("/", start)
-    authority = url[start:] if end < 0 else url[start:end]
-    return authority.rpartition("@")[2] if "@" in authority else authority
 
 
 class Judge:
@@ -112,7 +104,7 @@ class Judge:
     ) -> Found:
         hops = entry.hops + hop.value
         if decision is None:
-            decision = self.decide(url, hops=hops, entry=entry, is_sitemap=place == "sitemap index")
+            decision = self.decide(url, hops=hops, entry=entry, is_sitemap=place in SITEMAP_KINDS)
         return Found(
             url,
             number,
@@ -147,7 +139,8 @@ class Judge:
         decision = None
         if len(hops) - len(hops.rstrip(Hop.REDIRECT)) > MAX_REDIRECTS:
             decision = Decision(UrlState.TRAPPED, Verdict.TOO_FAR_EMBEDDED, f"more than {MAX_REDIRECTS} redirects in a row")
-        found = self._found(entry, target, number, Hop.REDIRECT, entry.slot, "redirect", decision)
+        place = entry.kind if entry.decision.verdict is Verdict.SITEMAP else "redirect"  # a sitemap stays one
+        found = self._found(entry, target, number, Hop.REDIRECT, entry.slot, place, decision)
         if found.decision.taken:
             self._taken.add(number)
         return found
@@ -164,26 +157,37 @@ class Judge:
             self._taken.add(number)
             hops = entry.hops + Hop.MANIFEST.value
             decision = self.scope.decide(url, hops=hops, seed_id=entry.seed_id, via=entry.decision, is_sitemap=True)
+            host, via = queue_host(url), entry.url_id or None
             found.append(
-                Found(
-                    url,
-                    number,
-                    queue_host(url),
-                    entry.seed_id,
-                    entry.url_id or None,
-                    hops,
-                    _LINK.value,
-                    "robots.txt",
-                    decision,
-                    priority(hops),
-                )
+                Found(url, number, host, entry.seed_id, via, hops, _LINK.value, "robots.txt", decision, priority(hops))
             )
         return found
 
-    def reconsider(self, url: str, hops: str, seed_id: int, via: Decision | None) -> Decision:
-        """Whether a URL that was refused is taken now, after a change of plan."""
+    def reconsider(self, url: str, hops: str, seed_id: int, refused: Verdict, via: Decision | None) -> Decision | None:
+        """How a URL that was refused is taken now, after a change of plan; None when it is not.
+
+        Args:
+            url: which.
+            hops: from its seed.
+            seed_id: that seed.
+            refused: why it was.
+            via: how the document in which it was found was taken; None when nothing is known of that.
+        """
+        plan = self.plan
+        if refused is Verdict.NOFOLLOW and plan.robots_meta:
+            return None
+        if refused in (Verdict.ROBOTS, Verdict.ROBOTS_UNREACHABLE):
+            is_free = plan.robots is RobotsMode.REQUISITES and path_of_hops(hops).is_requisite
+            if plan.robots is not RobotsMode.IGNORE and not is_free:
+                return None
+        elif refused is Verdict.TOO_FAR_EMBEDDED and len(hops) - len(hops.rstrip(Hop.REDIRECT)) > MAX_REDIRECTS:
+            return None
         decision = self.scope.decide(url, hops=hops, seed_id=seed_id, via=via)
-        return self.traps.check(url) or decision if decision.taken else decision
+        if not decision.taken or self.traps.check(url) is not None:
+            return None
+        if refused is Verdict.QUERY_VARIANTS and self.variants.count(url) is not None:
+            return None
+        return decision if not plan.login.used or is_logout(url) is None else None
 
     def again(self, entry: Entry) -> Decision | None:
         """Why a URL that was taken is refused now, after a change of plan; None when it is still taken."""

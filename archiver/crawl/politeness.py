@@ -43,7 +43,8 @@ _HOST_FAILURES = frozenset(
 _UNSENT = frozenset((FailureKind.INVALID_URL, FailureKind.REFUSED_BY_GUARD, FailureKind.PAGE_LIMIT))
 _REFUSALS = frozenset((429, 503))
 
-_MAY_PASS = frozenset(
+#: Failures that another attempt may better.
+MAY_PASS = frozenset(
     (
         FailureKind.DNS,
         FailureKind.CONNECTION_REFUSED,
@@ -293,7 +294,7 @@ def retry_decision(attempts: int, pace: Pace, *, status: int | None = None, fail
     """
     if failure is FailureKind.INTERRUPTED:
         return Retry(True, False, "it was interrupted")
-    if failure in _MAY_PASS or (failure in (None, FailureKind.HTTP_ERROR) and status in _STATUSES_MAY_PASS):
+    if failure in MAY_PASS or (failure in (None, FailureKind.HTTP_ERROR) and status in _STATUSES_MAY_PASS):
         if attempts <= pace.retries:
             return Retry(True, True, f"it may pass; attempt {attempts} of {pace.retries + 1}")
         return Retry(False, True, f"it did not pass in {attempts} attempt{'s' if attempts != 1 else ''}")

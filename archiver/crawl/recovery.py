@@ -6,8 +6,8 @@ read from its WARC file as if it had just come: nothing is fetched twice, nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
@@ -15,13 +15,14 @@ from archiver.crawl.entries import Batch, Entry
 from archiver.crawl.frontier import Frontier, give_back
 from archiver.crawl.judge import Judge
 from archiver.crawl.plan import Limits
-from archiver.crawl.statements import ENTRY_OF_HASH
 from archiver.crawl.visit import Visit
 from archiver.errors import DamagedRecord, MissingRecord
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_files
 from archiver.index.database import reading, writing
-from archiver.warc.reader import StoredRecord, iter_records
+from archiver.index.entry import capture_of_stored, why_not_indexed
+from archiver.model import Capture
+from archiver.warc.reader import StoredRecord, iter_records, read_record
 
 #: URLs that are taken in with one commit.
 _AT_ONCE = 100
@@ -45,6 +46,7 @@ class Recoverer:
 
     Args:
         holdings: the opened archive, its abandoned WARC files mended.
+        collection: slug of the crawl's.
         frontier: of the crawl.
         judge: decides about what adopted documents name.
         adopt: reads a stored record as a visit.
@@ -54,12 +56,14 @@ class Recoverer:
     def __init__(
         self,
         holdings: Holdings,
+        collection: str,
         frontier: Frontier,
         judge: Judge,
         adopt: Callable[[Entry, StoredRecord, str], Visit],
         now: Callable[[], float],
     ) -> None:
         self._holdings = holdings
+        self._collection = collection
         self._frontier = frontier
         self._judge = judge
         self._adopt = adopt
@@ -82,19 +86,16 @@ class Recoverer:
 
     def _adopt_file(self, crawl_id: int, name: str, committed: int) -> int:
         adopted, batch = 0, Batch()
-        for entry, record in self._uncommitted(crawl_id, name, committed):
-            try:
-                visit = self._adopt(entry, record, name)
-            except DamagedRecord:
-                continue
-            if visit.finished is None:
+        for offset in self._answers(name, committed):
+            visit = self._visit_of(name, offset)
+            if visit is None or visit.finished is None:
                 continue
             batch.finished.append(visit.finished)
             batch.found += visit.found
             if visit.page is not None:
                 batch.pages.append(visit.page)
             if visit.redirect is not None:
-                batch.redirects.append((entry.seed_id, visit.redirect))
+                batch.redirects.append((visit.entry.seed_id, visit.redirect))
             adopted += 1
             if len(batch.finished) >= _AT_ONCE:
                 self._commit(batch)
@@ -107,28 +108,49 @@ class Recoverer:
         if batch:
             self._frontier.commit(batch, now=self._now(), limits=Limits())
 
-    def _uncommitted(self, crawl_id: int, name: str, committed: int) -> Iterator[tuple[Entry, StoredRecord]]:
-        """The answers in a file that are not known to the database, with the URLs that still wait for them."""
+    def _answers(self, name: str, committed: int) -> list[int]:
+        """Offsets of the answers in a file that are not known to the database, the last one of each URL; all are indexed."""
+        offsets: dict[str, int] = {}
+        captures: list[Capture] = []
         try:
-            stream = self._holdings.store.open(name)
+            stream = self._holdings.store.open(name, committed)
         except MissingRecord:
-            return
-        seen: set[int] = set()
+            return []
         with stream:
+            before: tuple[Capture, StoredRecord] | None = None
             for record in iter_records(stream, committed):
+                if before is not None:
+                    captures.append(replace(before[0], length=before[1].length))
+                before = None
                 if not isinstance(record, StoredRecord):
-                    return  # the torn end
-                if record.record_type not in ("response", "revisit"):
-                    continue
-                entry = self._waiting(crawl_id, record, name)
-                if entry is not None and entry.url_id not in seen:
-                    seen.add(entry.url_id)
-                    yield entry, record
+                    break  # the torn end
+                try:
+                    if record.record_type in ("response", "revisit"):
+                        offsets[record.url] = record.offset
+                    if not why_not_indexed(record):
+                        before = (capture_of_stored(record, self._collection, name), record)
+                except DamagedRecord:
+                    break
+            if before is not None and before[1].length:
+                captures.append(replace(before[0], length=before[1].length))
+        self._holdings.index.add(captures)
+        return sorted(offsets.values())
 
-    def _waiting(self, crawl_id: int, record: StoredRecord, name: str) -> Entry | None:
-        number = self._judge.number(record.url)
-        with reading(self._holdings.engine) as connection:
-            row = connection.execute(ENTRY_OF_HASH, {"crawl": crawl_id, "number": number}).first()
-        if row is None or (row[-2] == name and (row[-1] or 0) >= record.offset):
-            return None  # done with, or an earlier attempt
-        return self._frontier.entry_of(tuple(row)[:-2])
+    def _visit_of(self, name: str, offset: int) -> Visit | None:
+        """What a stored answer amounts to for the URL that still waits for it; None when none does, or it cannot be read."""
+        try:
+            record = read_record(self._holdings.store, name, offset)
+        except DamagedRecord:
+            return None
+        try:
+            found = self._frontier.waiting(self._judge.number(record.url))
+            if found is None:
+                return None
+            entry, file, last = found
+            if file == name and (last or 0) >= offset:
+                return None  # an earlier attempt
+            return self._adopt(entry, record, name)
+        except DamagedRecord:
+            return None
+        finally:
+            record.close()

@@ -30,6 +30,8 @@ GIVE_UP_SECONDS = 30 * 86_400.0
 #: Rules that are looked through for the one that refused a URL.
 _EXPLAINED_RULES = 500
 
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
 _AGENT_LINE = re.compile(r"user[- ]?agent\b[ \t]*:?[ \t]*(.*)", re.IGNORECASE)
 _SITE_LINE = re.compile(r"(?:site-?maps?|host)\b", re.IGNORECASE)
 _DISALLOW = re.compile(r"dis?s?all?[ao]w[ \t]*:?[ \t]*(\S.*)", re.IGNORECASE)
@@ -107,6 +109,13 @@ def robots_rules(
     return RobotsRules(unreachable=reason, keep_seconds=RETRY_SECONDS)
 
 
+def kept_text(body: bytes) -> bytes:
+    """A robots.txt as it is kept in a database: in UTF-8, of which it nearly always is, without NUL."""
+    if body[:2] in _UTF16:
+        body = body.decode("utf-16", "replace").encode("utf-8")
+    return body.replace(b"\0", b"")
+
+
 def agent_token(user_agent: str) -> str:
     """The name under which robots.txt may speak to a crawler, from its User-Agent field.
 
@@ -132,7 +141,7 @@ def _parsed_rules(body: bytes, agent: str, base: str) -> RobotsRules:
 
 def _lines(body: bytes) -> list[str]:
     """The lines of a robots.txt, without comments; of one that is too long the line that was cut is left out."""
-    encoding = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    encoding = "utf-16" if body[:2] in _UTF16 else "utf-8-sig"
     text = body[:MAX_BYTES].decode(encoding, "replace").replace("\0", "")
     lines = text.splitlines()
     if len(body) > MAX_BYTES:

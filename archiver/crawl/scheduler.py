@@ -107,6 +107,12 @@ class Scheduler:
         held.asleep = False
         self._line_up(held)
 
+    def forget(self, queue_id: int, url_id: int) -> None:
+        """A URL of a queue is committed."""
+        held = self._held.get(queue_id)
+        if held is not None:
+            held.in_hand.discard(url_id)
+
     def release_all(self) -> None:
         """Every queue leaves as soon as nothing of it is on its way."""
         for held in self._held.values():

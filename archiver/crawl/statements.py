@@ -36,8 +36,18 @@ ENTRIES = (
     .order_by(crawl_frontier.c.priority, crawl_frontier.c.url_id)
     .limit(bindparam("count"))
 )
-#: One waiting URL by its hash, and where the record of its last attempt is; it is near the head of its queue.
-ENTRY_OF_HASH = (
+#: The same between two priorities.
+ENTRIES_BETWEEN = (
+    _ENTRIES.where(
+        crawl_frontier.c.queue_id == bindparam("queue"),
+        crawl_frontier.c.priority >= bindparam("low"),
+        crawl_frontier.c.priority < bindparam("high"),
+    )
+    .order_by(crawl_frontier.c.priority, crawl_frontier.c.url_id)
+    .limit(bindparam("count"))
+)
+#: One waiting URL by its hash, wherever it stands in its host's queues, and where the record of its last attempt is.
+ENTRY_ANYWHERE = (
     _ENTRIES.add_columns(crawl_urls.c.file, crawl_urls.c.offset)
     .join(crawl_queues, crawl_queues.c.id == crawl_frontier.c.queue_id)
     .where(
@@ -46,8 +56,13 @@ ENTRY_OF_HASH = (
         crawl_urls.c.state == 0,
         crawl_queues.c.host_id == crawl_urls.c.host_id,
     )
-    .order_by(crawl_frontier.c.priority)
     .limit(1)
+)
+#: The same, when its priority is one of these: no queue is read for it.
+ENTRY_OF_HASH = ENTRY_ANYWHERE.where(crawl_frontier.c.priority.in_(bindparam("ranks", expanding=True)))
+#: Hops of a waiting URL by its hash.
+HOPS_OF_HASH = select(crawl_urls.c.hops).where(
+    crawl_urls.c.crawl_id == bindparam("crawl"), crawl_urls.c.hash == bindparam("number"), crawl_urls.c.state == 0
 )
 
 _URL = crawl_urls.c
@@ -72,6 +87,7 @@ UPDATE_URL = (
 #: What is to be known of a URL that is queued again, see `Intake.requeue`.
 REQUEUED_COLUMNS = (
     _URL.id, _URL.host_id, _URL.seed_id, _URL.hash, _URL.state, _URL.hops, _URL.mime, _URL.status, _URL.length, _URL.is_new,
+    _URL.kind,
 )  # fmt: skip
 REQUEUE_URL = update(crawl_urls).where(_URL.id == bindparam("which")).values(state=0, attempts=0, failure=None, reason=None)
 UPDATE_VERDICT = (

@@ -126,7 +126,10 @@ def run(
             monotonic=monotonic,
             new_id=new_id,
         )
-    return CrawlResult(crawl_id, control.info(crawl_id).state, recovery, team.replaced)
+    state = control.info(crawl_id).state
+    if team.why and state != "finished":
+        control.set_state(crawl_id, state := "stopped", team.why)
+    return CrawlResult(crawl_id, state, recovery, team.replaced)
 
 
 def recover(
@@ -147,7 +150,9 @@ def recover(
     with Equipment(holdings, info, software=software, clock=clock, new_id=new_id) as equipment:
         worker = CrawlWorker(equipment, crawl_id, clock=clock)
         try:
-            recoverer = Recoverer(holdings, worker.frontier, worker.judge, worker.visitor.adopt, lambda: clock().timestamp())
+            recoverer = Recoverer(
+                holdings, info.collection, worker.frontier, worker.judge, worker.visitor.adopt, lambda: clock().timestamp()
+            )
             return recoverer.recover(crawl_id, lost)
         finally:
             control.dismiss(worker.worker_id)
@@ -193,6 +198,7 @@ class _Team:
 
     def __init__(self, holdings: Holdings, crawl_id: int, software: str, helpers: int, stop: StopSignal) -> None:
         self.replaced = 0
+        self.why = ""  # what went wrong
         self._holdings = holdings
         self._crawl_id = crawl_id
         self._software = software
@@ -249,6 +255,7 @@ class _Team:
             return
         self.replaced += 1
         if process.exitcode == 1 or self.replaced > _REPLACEMENTS:
+            self.why = "a worker failed" if process.exitcode == 1 else "its workers died again and again"
             control.want(self._crawl_id, "stop")
             return
         self._begin()

@@ -22,11 +22,12 @@ from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.politeness import Outcome, retry_decision
 from archiver.crawl.robots import MAX_BYTES as MAX_ROBOTS_BYTES
 from archiver.crawl.robots import MAX_REDIRECTS as MAX_ROBOTS_REDIRECTS
+from archiver.crawl.robots import kept_text
 from archiver.decisions import Task, accept_for, failure_of, readable_type, referrer_for
 from archiver.errors import BodyLimitExceeded, DamagedRecord, InvalidURL, MunimentError
 from archiver.extract.gather import DocumentLinks
 from archiver.extract.links import find_links
-from archiver.index.entry import capture_of
+from archiver.index.entry import capture_of, capture_of_stored
 from archiver.markup.slots import SlotKind
 from archiver.message import Head, iter_body, read_head
 from archiver.model import Candidate, Capture, Exchange, Failure, FailureKind, Hop, WrittenRecord
@@ -43,6 +44,8 @@ _LOG = logging.getLogger(__name__)
 
 #: Decoded bytes of one document that are searched for links; the record itself is kept whole.
 MAX_SCANNED_BYTES = 64 * 1024 * 1024
+
+_OUR_ERROR = "its links could not be read, by an error of this program"
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_MODIFIED = 304
@@ -133,7 +136,18 @@ class Visitor:
             max_bytes: response size at which it is cut, beside the settings.
         """
         visit = Visit(entry)
-        task = task_of(entry)
+        try:
+            self._visit(visit, max_bytes)
+        except MunimentError:
+            raise
+        except Exception:  # one URL that we stumble over must not end a crawl of millions
+            _LOG.exception("%s could not be dealt with", entry.url)
+            visit.finished = visit.finished or self._failed(entry, Failure(FailureKind.PROTOCOL, _OUR_ERROR))
+            visit.finished = replace(visit.finished, detail=noted(entry.decision.detail, _OUR_ERROR))
+        return visit
+
+    def _visit(self, visit: Visit, max_bytes: int | None) -> None:
+        entry, task = visit.entry, task_of(visit.entry)
         headers = self._headers(task)
         asked = self._dedup.condition(entry.url, headers)
         while True:
@@ -142,7 +156,7 @@ class Visitor:
                 with self._desk:
                     is_done = self._take(visit, task, exchange, asked)
                 if is_done:
-                    return visit
+                    return
             finally:
                 exchange.close()
             asked = None  # what the server calls unchanged cannot be read: fetch it whole
@@ -291,12 +305,6 @@ class Visitor:
         except BodyLimitExceeded as error:
             visit.finished = replace(finished, failure=FailureKind.TOO_LARGE.value, reason=error.message.rstrip("."))
             return
-        except MunimentError:
-            raise
-        except Exception:  # one document that our readers stumble over must not end a crawl of millions
-            _LOG.exception("the links of %s could not be read", entry.url)
-            visit.finished = replace(finished, detail=noted(entry.decision.detail, "its links could not be read"))
-            return
         visit.left_out = links.left_out
         visit.found += self.judge.judge(entry, links, head.get_all("X-Robots-Tag"))
         if entry.is_page and head.media_type in _PAGES and status == 200 and finished.timestamp:
@@ -329,10 +337,19 @@ class Visitor:
 
     def robots(self, entry: Entry, origin: str) -> Visit:
         """Fetch and record the robots.txt of an origin; the entry is the URL that it is needed for."""
-        visit = Visit(entry)
+        visit, now = Visit(entry), self._clock().timestamp()
+        try:
+            self._robots(visit, origin, now)
+        except MunimentError:
+            raise
+        except Exception:
+            _LOG.exception("the robots.txt of %s could not be dealt with", origin)
+            visit.robots = RobotsFile(origin, now, None, _OUR_ERROR)
+        return visit
+
+    def _robots(self, visit: Visit, origin: str, now: float) -> None:
         url = f"{origin}/robots.txt"
-        hops = entry.hops + Hop.PREREQUISITE
-        now = self._clock().timestamp()
+        hops = visit.entry.hops + Hop.PREREQUISITE
         for _ in range(MAX_ROBOTS_REDIRECTS + 1):
             exchange = self._fetch(url, {"Accept": "text/plain,*/*;q=0.5"}, max_bytes=MAX_ROBOTS_BYTES * 2)
             try:
@@ -340,10 +357,9 @@ class Visitor:
             finally:
                 exchange.close()
             if target is None:
-                return visit
+                return
             url, hops = target, hops + Hop.REDIRECT
         visit.robots = RobotsFile(origin, now, 310, None, "")
-        return visit
 
     def _take_robots(self, visit: Visit, exchange: Exchange, origin: str, url: str, hops: str, now: float) -> str | None:
         """Record an answer to the request for robots.txt; where it redirects to, or None."""
@@ -368,7 +384,7 @@ class Visitor:
         body = _start_of(iter_body(exchange.response, head))
         visit.robots = RobotsFile(
             origin, now, exchange.status, failure.reason if failure and not exchange.truncated else None,
-            body.decode("latin-1"),
+            kept_text(body).decode("latin-1"),
         )  # fmt: skip
         return None
 
@@ -385,8 +401,23 @@ class Visitor:
         Raises:
             DamagedRecord: the record cannot be read.
         """
-        visit = Visit(entry)
-        head = record.http
+        visit, whole = Visit(entry), None
+        if record.record_type == "revisit":
+            target = capture_of_stored(record, self._info.collection, file)
+            if target.revisit_of is not None:
+                whole = unchanged(self._holdings, self._info.collection, Condition({}, target.revisit_of, target.digest))
+            if whole is None:
+                return visit  # what it names cannot be known: it is fetched again
+        try:
+            self._adopt(visit, record, file, whole)
+        finally:
+            if whole is not None:
+                whole.close()
+        return visit
+
+    def _adopt(self, visit: Visit, record: StoredRecord, file: str, whole: StoredRecord | None) -> None:
+        """Note what a stored record says; `whole`: the one that has its payload, when it is a revisit."""
+        entry, head = visit.entry, record.http
         status = head.status if head else None
         failure = Failure(FailureKind.HTTP_ERROR, f"the server answered {status}") if status and status >= 400 else None
         retry = retry_decision(entry.attempts + 1, self._plan.pace, status=status, failure=failure.kind if failure else None)
@@ -407,15 +438,20 @@ class Visitor:
             attempted=retry.counts,
         )
         if head is not None and visit.finished.state is UrlState.CAPTURED:
-            body = record.payload(content=True, limit=MAX_SCANNED_BYTES) if record.record_type == "response" else ()
-            self._read(visit, task_of(entry), head, body)
-        return visit
+            body = (whole or record).payload(content=True, limit=MAX_SCANNED_BYTES)
+            if status == _NOT_MODIFIED and whole is not None and whole.http is not None:
+                visit.finished = replace(visit.finished, mime=whole.http.media_type)
+                self._read(visit, task_of(entry), whole.http, body, status=200)
+            else:
+                self._read(visit, task_of(entry), head, body)
 
 
 def task_of(entry: Entry) -> Task:
     """An entry as the rules for single pages know it."""
     path = path_of_hops(entry.hops)
-    return Task(Candidate(entry.url, entry.via, entry.hops), SlotKind(entry.slot), depth=path.steps, is_page=entry.is_page)
+    # What was guessed and turns out to be a page of the site is read as one.
+    is_page = entry.is_page or (path.guesses > 0 and entry.decision.verdict in (Verdict.IN_SCOPE, Verdict.ACCEPT_RULE))
+    return Task(Candidate(entry.url, entry.via, entry.hops), SlotKind(entry.slot), depth=path.steps, is_page=is_page)
 
 
 def _target(head: Head, url: str) -> str | None:

@@ -9,10 +9,12 @@ CrawlWorker.run      until everything is fetched, a limit is reached or somebody
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from queue import Empty, SimpleQueue
@@ -20,20 +22,25 @@ from typing import Protocol
 
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.decision import Decision, UrlState, Verdict
-from archiver.crawl.entries import Batch, Committed, Entry, Finished, QueueUpdate
+from archiver.crawl.entries import Batch, Committed, Entry, Finished, Found, QueueUpdate
 from archiver.crawl.equipment import Equipment
 from archiver.crawl.frontier import Frontier
 from archiver.crawl.hops import path_of_hops
 from archiver.crawl.judge import Judge
 from archiver.crawl.plan import RobotsMode
 from archiver.crawl.politeness import pace_from_json
+from archiver.crawl.robots import RobotsRules
 from archiver.crawl.robotscache import RobotsCache
 from archiver.crawl.scheduler import Held, Scheduler
 from archiver.crawl.scope import registered_domain
 from archiver.crawl.visit import Visit, Visitor
 from archiver.engine import StopSignal
+from archiver.errors import MunimentError
+from archiver.model import Hop
 from archiver.urls import host_of, origin_of
 from archiver.warc.dedup import Kept
+
+_LOG = logging.getLogger(__name__)
 
 #: A commit comes after so many results, or so many seconds.
 COMMIT_RESULTS = 200
@@ -110,6 +117,7 @@ class CrawlWorker:
         self.results: SimpleQueue[Future[Visit]] = SimpleQueue()
         self.in_flight: dict[Future[Visit], tuple[Held, Entry]] = {}
         self.began: dict[Future[Visit], tuple[str, int]] = {}
+        self.judged_by: dict[Future[Visit], Judge] = {}
         self.ends: dict[str, int] = {}
         self.last: Committed | None = None
         self.documents_left: int | None = None
@@ -118,6 +126,7 @@ class CrawlWorker:
         self.finish_by: float | None = None
         self.is_told_to_end = False
         self.halted = ""  # why nothing more is begun for now; "" while it is
+        self.is_torn = False  # a commit failed: what is in the WARC file is not all in the database
         self.touched: dict[int, Held] = {}
 
     # -- the loop ----------------------------------------------------------------------------------------------------
@@ -141,9 +150,12 @@ class CrawlWorker:
                     self.gather()
             self.scheduler.release_all()
             self.commit(claim=False)
-            return self.state_at_end()
-        finally:
-            self.close()
+            state = self.state_at_end()
+        except BaseException:
+            self.give_up()
+            raise
+        self.close()
+        return state
 
     @property
     def is_ending(self) -> bool:
@@ -174,11 +186,24 @@ class CrawlWorker:
             if not last.others_busy:
                 self.control.set_state(self.crawl_id, "stopped", "it was stopped")
             return "stopped"
-        self.control.set_state(self.crawl_id, "finished", self.limit_reached() or "everything in scope was fetched")
+        self.control.set_state(self.crawl_id, "finished", self.limit_reached() or self.control.left(self.crawl_id))
         return "finished"
 
+    def give_up(self) -> None:
+        """After an error: keep what is done; where that is impossible too, the next run reads it from the WARC file."""
+        try:
+            if not self.is_torn:
+                self.scheduler.release_all()
+                self.commit(claim=False)
+                self.close()
+                return
+        except MunimentError:
+            _LOG.exception("what crawl %d has done could not be committed", self.crawl_id)
+        with suppress(MunimentError):
+            self.control.abandon(self.worker_id)
+
     def close(self) -> None:
-        """Finish the WARC file; queues and row go back, whatever happened."""
+        """Finish the WARC file; queues and row go back."""
         names = self.equipment.writer.close()
         self.frontier.finish_files(names)
         self.control.dismiss(self.worker_id)
@@ -188,7 +213,7 @@ class CrawlWorker:
     def dispatch(self, pool: ThreadPoolExecutor) -> None:
         """Begin every URL whose time has come, as far as threads are free."""
         self.heed_stop()
-        if self.halted or self.is_ending or self.limit_reached():
+        if not self.may_begin():
             return
         now = self.clock().timestamp()
         while len(self.in_flight) < self.equipment.connections and self.documents_left != 0:
@@ -197,6 +222,10 @@ class CrawlWorker:
                 self.begin(pool, held, held.entries.popleft(), now)
             elif not self.refill():
                 return
+
+    def may_begin(self) -> bool:
+        """Whether another URL may be begun at all."""
+        return not (self.halted or self.is_ending or self.documents_left == 0 or self.limit_reached())
 
     def begin(self, pool: ThreadPoolExecutor, held: Held, entry: Entry, now: float) -> None:
         """Begin one URL, or what comes before it, or refuse it."""
@@ -207,7 +236,7 @@ class CrawlWorker:
         if entry.is_page and self.pages_left == 0:
             self.park(held, entry)
             return
-        mode = self.info.plan.robots
+        mode, rules = self.info.plan.robots, None
         if mode is not RobotsMode.IGNORE:
             origin = origin_of(entry.url)
             rules = self.robots.get(origin, now)
@@ -216,12 +245,15 @@ class CrawlWorker:
                     self.put_back(held, entry, now + 0.05)
                     return
                 self.robots.begin(origin)
+                if self.documents_left is not None:
+                    self.documents_left -= 1
                 self.submit(pool, held, entry, lambda: self.visitor.robots(entry, origin))
                 return
             refused = rules.decide(entry.url, is_requisite=path_of_hops(entry.hops).is_requisite, mode=mode)
             if refused is not None:
                 self.heed_robots(held, entry, origin, refused, now)
                 return
+        self.seek_sitemaps(entry, rules)
         if self.documents_left is not None:
             self.documents_left -= 1
         if self.pages_left is not None and entry.is_page:
@@ -234,6 +266,7 @@ class CrawlWorker:
         future = pool.submit(task)
         self.in_flight[future] = (held, entry)
         self.began[future] = begun
+        self.judged_by[future] = self.judge
         future.add_done_callback(self.results.put)
 
     def refuse(self, held: Held, entry: Entry, decision: Decision) -> None:
@@ -250,13 +283,17 @@ class CrawlWorker:
         self.scheduler.rest(held, keep=not why, now=self.clock().timestamp())
 
     def park(self, held: Held, entry: Entry) -> None:
-        """No page may be begun for now: the queue waits for the next commit, or for more to be allowed."""
+        """No page may be begun for now: what pages need comes first, then the queue waits until more is allowed."""
         held.in_hand.discard(entry.url_id)
-        held.entries.appendleft(entry)
+        held.entries.clear()  # what was found since they were read may come before them
         held.busy = False
+        needed = self.frontier.requisites(held.queue_id, without=held.in_hand, count=self.entries_at_once())
+        if needed:
+            self.scheduler.refilled(held, needed)
+            return
         limit = self.info.plan.limits.pages
         if self.last is not None and limit and self.last.totals.pages >= limit:
-            held.retired, held.retired_reason = "pages", f"the crawl's limit of {limit:,} pages was reached"
+            held.retired, held.retired_reason = "pages", f"the limit of {limit:,} pages was reached"
         else:
             held.asleep = held.is_tried = True
 
@@ -280,10 +317,10 @@ class CrawlWorker:
             if entries or held.entries:
                 self.scheduler.refilled(held, entries)
                 is_more = True
-            elif self.batch or self.in_flight:
+            elif held.in_hand or (not self.info.plan.pace.polite and (self.batch or self.in_flight) and self.claims()):
                 held.is_tried = True  # what was just found, or is, may be in it after the next commit
             else:
-                held.leaving = True
+                held.leaving = True  # others want its place; should something be found for it, it comes back
         return is_more
 
     # -- what comes back ---------------------------------------------------------------------------------------------
@@ -305,7 +342,7 @@ class CrawlWorker:
         next_time = self.scheduler.next_time()
         if self.commit_is_due():
             return 0.0
-        if next_time is not None and len(self.in_flight) < self.equipment.connections and not self.halted:
+        if next_time is not None and len(self.in_flight) < self.equipment.connections and self.may_begin():
             wait = min(wait, next_time - now)
         return max(0.0, min(wait, IDLE_SECONDS))
 
@@ -332,7 +369,10 @@ class CrawlWorker:
         """Take in what came of one URL."""
         held, entry = self.in_flight.pop(future)
         del self.began[future]
+        is_outdated = self.judged_by.pop(future) is not self.judge
         visit = future.result()
+        if is_outdated:
+            self.batch.found += self.let_in(visit.found, entry.decision)
         now = self.clock().timestamp()
         self.note(visit)
         if visit.robots is not None:
@@ -372,11 +412,15 @@ class CrawlWorker:
     def take_robots(self, held: Held, entry: Entry, visit: Visit, now: float) -> None:
         """A robots.txt came: the URL it was needed for is the next one."""
         assert visit.robots is not None
-        rules = self.robots.put(visit.robots)
+        self.robots.put(visit.robots)
         held.in_hand.discard(entry.url_id)
         held.entries.appendleft(entry)
-        usual = f"{visit.robots.origin}/sitemap.xml"
-        self.batch.found += self.judge.sitemaps(entry, rules.sitemaps or (usual,))
+
+    def seek_sitemaps(self, entry: Entry, rules: RobotsRules | None) -> None:
+        """A seed, or where it leads, is begun: the sitemaps of its host belong to it."""
+        if not entry.hops.strip(Hop.REDIRECT):
+            usual = f"{origin_of(entry.url)}/sitemap.xml"
+            self.batch.found += self.judge.sitemaps(entry, (rules.sitemaps if rules is not None else ()) or (usual,))
 
     def retire_when_done(self, held: Held) -> None:
         """End a queue whose host is dead, or has given all it may."""
@@ -392,7 +436,7 @@ class CrawlWorker:
         """At the end, or after an error: take in what threads had already written, so that nothing is lost."""
         for future in list(self.in_flight):
             held, _ = self.in_flight.pop(future)
-            del self.began[future]
+            del self.began[future], self.judged_by[future]
             held.busy = False
             if future.exception() is None:
                 self.note(future.result())
@@ -407,15 +451,17 @@ class CrawlWorker:
             return is_leaving or silent >= (IDLE_SECONDS if self.in_flight else self.idle_seconds())
         if len(self.batch.finished) >= COMMIT_RESULTS or silent >= self.commit_seconds():
             return True
-        if self.scheduler.next_time() is not None or len(self.in_flight) >= self.equipment.connections:
+        has_nothing = self.scheduler.next_time() is None or self.documents_left == 0
+        if not has_nothing or len(self.in_flight) >= self.equipment.connections:
             return False
         if not self.in_flight:
             return True
         is_starved = bool(self.batch.found) and any(held.is_tried for held in self.scheduler)
-        return is_starved and silent >= STARVED_SECONDS
+        return (is_starved or self.documents_left == 0) and silent >= STARVED_SECONDS
 
     def commit(self, *, claim: bool = True) -> None:
         """Bytes on the disk first, then everything that says so, in one transaction."""
+        self.is_torn = True
         batch, self.batch = self.batch, Batch()
         kept, self.kept = self.kept, []
         leaving = self.settle_queues(batch)
@@ -432,22 +478,24 @@ class CrawlWorker:
             claim=self.claims() if claim and is_running and not self.limit_reached() else 0,
             entries=self.entries_at_once(),
             in_hand=(len(self.in_flight), pages),
+            wanted=COMMIT_RESULTS,
             idle=is_running and not self.in_flight and not len(self.scheduler),
             seconds=silent if self.is_lead and is_running else 0.0,
             within=lambda connection: self.equipment.keep(connection, batch.captures, kept),
         )
+        self.is_torn = False
         self.last_commit = self.monotonic()
+        self.forget_files()
         self.after_commit(last, batch, leaving)
 
     def after_commit(self, last: Committed, batch: Batch, leaving: list[Held]) -> None:
         """Go by what came back."""
         for held in leaving:
             self.scheduler.drop(held)
-        done = {item.entry.url_id for item in batch.finished}
+        for item in batch.finished:
+            self.scheduler.forget(item.entry.queue_id, item.entry.url_id)
         for held in self.scheduler:
-            held.in_hand -= done
-            if held.is_tried:
-                held.is_tried = False
+            held.is_tried = False
         self.documents_left, self.pages_left = last.documents_left, last.pages_left
         for claimed in last.claimed:
             self.scheduler.take(claimed, pace_from_json(claimed.pace))
@@ -461,6 +509,7 @@ class CrawlWorker:
                     self.equipment.login.show_to(url)
         if last.control.plan_version != self.info.plan_version:
             self.change_plan()
+            self.batch.found += self.let_in(batch.found, None)
         self.heed_control(last)
         if self.is_lead and last.control.reconsidered is not None and not self.halted:
             self.frontier.reconsider(self.judge.reconsider, self.clock().timestamp())
@@ -492,6 +541,12 @@ class CrawlWorker:
                     end = min(end, offset)
             ends[name] = (end, False)
         return ends
+
+    def forget_files(self) -> None:
+        """WARC files that are full, and wholly committed, need no more thought."""
+        if len(self.ends) > 1:
+            oldest = min([self.equipment.writer.position()[0], *(file for file, _ in self.began.values())])
+            self.ends = {name: end for name, end in self.ends.items() if name >= oldest}
 
     # -- limits and orders -------------------------------------------------------------------------------------------
 
@@ -586,6 +641,16 @@ class CrawlWorker:
         self.frontier.lanes = self._lanes()
         if self.info.plan.pace != old.plan.pace or self.info.plan.limits != old.plan.limits:
             self.scheduler.release_all()
+
+    def let_in(self, found: Sequence[Found], via: Decision | None) -> list[Found]:
+        """What was refused by the plan that counted before, and is taken by the one that does now."""
+        taken = []
+        for item in found:
+            if not item.decision.taken:
+                decision = self.judge.reconsider(item.url, item.hops, item.seed_id, item.decision.verdict, via)
+                if decision is not None:
+                    taken.append(replace(item, decision=decision))
+        return taken
 
     def guard_disk(self) -> None:
         """Pause before the disk is full."""

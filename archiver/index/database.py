@@ -166,7 +166,9 @@ def _engine(url: str, home: Path) -> Engine:
         if target.get_backend_name() not in ("sqlite", "postgresql"):
             raise UsageError("The database must be SQLite or PostgreSQL.", "Write postgresql://user@host/name.")
         if target.get_backend_name() != "sqlite":
-            return create_engine(target)
+            engine = create_engine(target)
+            event.listen(engine, "connect", _write_no_nul)
+            return engine
         if target.database in (None, "", ":memory:"):
             raise UsageError("A database in memory would not outlive the command.", "Name a file: sqlite:///path.")
         engine = create_engine(target, paramstyle="named", connect_args={"timeout": BUSY_SECONDS})
@@ -190,6 +192,17 @@ def _set_pragmas(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_no_nul(connection: Any, _record: object) -> None:
+    """PostgreSQL's text has no NUL, and what servers say may: it becomes U+FFFD, as browsers have it."""
+    from psycopg.types.string import StrDumper
+
+    class WithoutNul(StrDumper):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+
+    connection.adapters.register_dumper(str, WithoutNul)
 
 
 def _write_lock(connection: Connection) -> None:

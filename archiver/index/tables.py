@@ -62,7 +62,7 @@ captures = Table(
 
 #: `kind`: "page" for single pages, "crawl" for sites. Only crawls use the rest: `state` ("running", "paused", "stopped",
 #: "finished"), `wanted` by the user ("run", "pause", "stop"), `ended`: why it is not running, `plan`: what it was asked to do,
-#: `seconds`: its running time, `reconsidered`: after a change of scope, the last refused URL that was looked at again.
+#: `seconds`: its running time, `reconsidered`: after a change of scope, hash of the last refused URL that was looked at again.
 crawls = Table(
     "crawls",
     metadata,

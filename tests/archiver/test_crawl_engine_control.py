@@ -1,0 +1,284 @@
+"""Crawls that are paused, stopped, changed and resumed while they run, as from another terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+import pytest
+
+from archiver.crawl import worker as worker_module
+from archiver.crawl.decision import UrlState
+from archiver.crawl.plan import Pace, Rule, RuleAction, RuleMatch, ScopeKind, Seed
+from archiver.engine import StopSignal
+from archiver.errors import Conflict, StorageFailed
+from tests.archiver.crawling import Crawl, Site, Ticking, check, content, page, plan, until
+from tests.conftest import OpenHoldings
+from tests.servers.routes import Answer, Asked, Route
+from tests.servers.scripted import Act, ScriptedServer
+
+TAKEN, QUEUED, OUTSIDE = UrlState.CAPTURED, UrlState.QUEUED, UrlState.OUT_OF_SCOPE
+
+
+class Gate:
+    """Answers that are held back until told."""
+
+    def __init__(self) -> None:
+        self.open = Event()
+        self.waiting = Event()
+
+    def held(self, answer: Answer) -> Callable[[Asked], Answer]:
+        """The same answer, later."""
+
+        def wait(asked: Asked) -> Answer:
+            self.waiting.set()
+            self.open.wait(20)
+            return answer
+
+        return wait
+
+
+def changed(crawl: Crawl, **values: Any) -> None:
+    crawl.control.change(crawl.number, replace(crawl.control.info(crawl.number).plan, **values))
+
+
+def wide(count: int, gate: Gate) -> dict[str, Route]:
+    """A home page with many links; /held is slow, and comes first."""
+    paths = [f"/p{number}" for number in range(count)]
+    return {"/": page("/held", *paths), "/held": gate.held(page()), **{path: page(title=path) for path in paths}}
+
+
+def test_pause_and_resume(holdings_with: OpenHoldings) -> None:
+    gate = Gate()
+    with Site(wide(30, gate)) as server:
+        crawl = Crawl(holdings_with(connections=1), plan(server.url()))
+        crawl.begin(fast=Ticking(1))
+        assert gate.waiting.wait(10)
+        crawl.control.want(crawl.number, "pause")
+        gate.open.set()
+        until(lambda: crawl.row().state == "paused")
+        asked = len(server.asked)
+        assert asked < 32 and crawl.row().ended == "it was paused"
+        with pytest.raises(Conflict):
+            crawl.run()
+        crawl.control.want(crawl.number, "run")
+        assert crawl.join().state == "finished"
+        check(crawl)
+        assert set(Counter(server.paths).values()) == {1} and len(server.paths) == 32
+
+
+def test_stop_and_resume(holdings_with: OpenHoldings) -> None:
+    gate = Gate()
+    with Site(wide(30, gate)) as server:
+        crawl = Crawl(holdings_with(connections=1), plan(server.url()))
+        fast = Ticking(1)
+        crawl.begin(fast=fast)
+        assert gate.waiting.wait(10)
+        crawl.control.want(crawl.number, "stop")
+        gate.open.set()
+        assert crawl.join().state == "stopped"
+        check(crawl)
+        assert crawl.row().state == "stopped" and crawl.of(QUEUED)
+        assert crawl.run(fast=fast).state == "finished"
+        check(crawl)
+        assert set(Counter(server.paths).values()) == {1} and len(server.paths) == 32
+
+
+def test_the_first_interrupt_lets_requests_end(holdings_with: OpenHoldings) -> None:
+    gate, stop = Gate(), StopSignal()
+    with Site(wide(30, gate)) as server:
+        crawl = Crawl(holdings_with(connections=1), plan(server.url()))
+        crawl.begin(stop=stop)
+        assert gate.waiting.wait(10)
+        stop.press()
+        gate.open.set()
+        assert crawl.join().state == "stopped"
+        rows = check(crawl)
+        assert rows[server.url("/held")].state is TAKEN and crawl.of(QUEUED)
+        assert crawl.run().state == "finished"
+        check(crawl)
+        assert set(Counter(server.paths).values()) == {1}
+
+
+def test_the_second_interrupt_cuts_and_what_was_cut_is_fetched_again(holdings_with: OpenHoldings) -> None:
+    half = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\nhalf of it"
+    whole = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nwhole"
+    stop = StopSignal()
+    with ScriptedServer([[half, Act.STALL], [whole]]) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        crawl = Crawl(holdings_with(), plan(url))
+        crawl.begin(stop=stop)
+        until(lambda: server.requests)
+        stop.press()
+        stop.press()
+        assert crawl.join().state == "stopped"
+        row = check(crawl)[url]
+        assert (row.state, row.failure, row.attempts) == (QUEUED, "interrupted", 0)
+        assert content(crawl.holdings, row) == b"half of it"
+        assert crawl.run().state == "finished"
+        row = check(crawl)[url]
+        assert (row.state, row.failure, content(crawl.holdings, row)) == (TAKEN, None, b"whole")
+    assert crawl.records()["response", url] == 2
+
+
+def test_a_wider_scope_lets_in_what_was_refused(holdings_with: OpenHoldings) -> None:
+    gate = Gate()
+    with Site({}) as server:
+        server.routes = {
+            "/d/": page("/out", "/d/held", "/logout"),
+            "/d/held": gate.held(page()),
+            "/out": page("/further"),
+            "/further": page(),
+            "/logout": page(),
+        }
+        crawl = Crawl(holdings_with(), plan(server.url("/d/"), scope=ScopeKind.PREFIX))
+        crawl.begin(fast=Ticking(1))
+        assert gate.waiting.wait(10)
+        until(lambda: server.url("/out") in crawl.of(OUTSIDE))
+        changed(crawl, scope=ScopeKind.HOST)
+        until(lambda: server.url("/out") not in crawl.of(OUTSIDE))  # while it runs
+        gate.open.set()
+        assert crawl.join().state == "finished"
+        rows = check(crawl)
+        assert Counter(server.paths) == Counter(["/d/", "/d/held", "/out", "/further", "/logout"])
+    assert rows[server.url("/out")].verdict == "in-scope"
+
+
+def test_what_was_refused_for_other_reasons_than_the_scope_stays_out(holdings_with: OpenHoldings) -> None:
+    body = b'<a rel="nofollow" href="/d/unfollowed">x</a><a href="/out">x</a>'
+    with Site({"/d/": Answer(body), "/d/unfollowed": page(), "/out": page()}) as server:
+        crawl = Crawl(holdings_with(), plan(server.url("/d/"), scope=ScopeKind.PREFIX, robots_meta=True))
+        crawl.run()
+        assert check(crawl)[server.url("/d/unfollowed")].verdict == "nofollow"
+        changed(crawl, scope=ScopeKind.HOST)
+        crawl.run()
+        assert check(crawl)[server.url("/d/unfollowed")].verdict == "nofollow"
+        assert server.paths == ["/d/", "/out"]
+        changed(crawl, robots_meta=False)
+        crawl.run()
+        check(crawl)
+        assert server.paths == ["/d/", "/out", "/d/unfollowed"]
+
+
+def test_a_seed_gets_another_scope_and_others_join(holdings_with: OpenHoldings) -> None:
+    with Site({"/d/": page("/out"), "/out": page(), "/else": page()}) as server:
+        crawl = Crawl(holdings_with(), plan(Seed(server.url("/d/"), ScopeKind.PREFIX), scope=ScopeKind.PAGE))
+        crawl.run()
+        assert server.paths == ["/d/"]
+        changed(crawl, seeds=(Seed(server.url("/d/"), ScopeKind.HOST), Seed(server.url("/else"))))
+        crawl.run()
+        check(crawl)
+        assert sorted(server.paths) == ["/d/", "/else", "/out"]
+
+
+def test_a_block_rule_refuses_what_was_queued(holdings_with: OpenHoldings) -> None:
+    gate = Gate()
+    with Site(wide(30, gate)) as server:
+        crawl = Crawl(holdings_with(connections=1), plan(server.url()))
+        crawl.begin(fast=Ticking(1))
+        assert gate.waiting.wait(10)
+        changed(crawl, rules=(Rule(RuleAction.BLOCK, RuleMatch.TEXT, "/p2"),))
+        gate.open.set()
+        assert crawl.join().state == "finished"
+        rows = check(crawl)
+    late = [row for url, row in rows.items() if "/p2" in url and row.state is not TAKEN]
+    assert late
+    assert {(row.state, row.verdict) for row in late} == {(OUTSIDE, "block-rule")}
+    assert not any(row.state is QUEUED for row in rows.values())
+
+
+def test_lanes_become_one_queue_when_a_host_is_to_be_spared_after_all(holdings_with: OpenHoldings) -> None:
+    gate = Gate()
+    with Site(wide(40, gate)) as server:
+        crawl = Crawl(holdings_with(connections=4), plan(server.url()))
+        fast = Ticking(1)
+        crawl.begin(fast=fast)
+        assert gate.waiting.wait(10)
+        changed(crawl, pace=Pace(factor=0, min_seconds=0.1, max_seconds=1))
+        gate.open.set()
+        assert crawl.join().state == "finished"
+        check(crawl)
+        assert set(Counter(server.paths).values()) == {1} and len(server.paths) == 42
+        changed(crawl, pace=Pace(factor=0, min_seconds=0, max_seconds=0))
+        assert crawl.run(fast=fast).state == "finished"
+        check(crawl)
+
+
+def test_hosts_with_nothing_left_make_room_for_others(holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "_HELD_QUEUES", 3)
+    gate = Gate()
+    sites = [Site({"/": page(title=f"{number}")}) for number in range(8)]
+    with Site({}) as server:
+        for site in sites:
+            site.__enter__()
+        try:
+            server.routes = {"/": page("/held", *(site.url() for site in sites)), "/held": gate.held(page())}
+            polite = Pace(factor=0, min_seconds=0.1, max_seconds=1)
+            crawl = Crawl(holdings_with(), plan(server.url(), scope=ScopeKind.ANY, pace=polite))
+            crawl.begin(fast=Ticking(1))
+            until(lambda: all("/" in site.paths for site in sites))
+            gate.open.set()
+            assert crawl.join().state == "finished"
+            check(crawl)
+        finally:
+            gate.open.set()
+            for site in sites:
+                site.__exit__(None, None, None)
+
+
+def test_a_failure_to_write_ends_the_crawl_and_the_next_run_loses_nothing(
+    holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    routes: dict[str, Route] = {"/": page(*(f"/p{number}" for number in range(20)))}
+    routes |= {f"/p{number}": page(f"/q{number}", title=f"{number}", text="long " * 100) for number in range(20)}
+    routes |= {f"/q{number}": page(title=f"{number}") for number in range(20)}
+    with Site(routes) as server:
+        crawl = Crawl(holdings_with(), plan(server.url()))
+        from archiver.crawl.frontier import Frontier
+
+        commit = Frontier.commit
+
+        def failing(self: Frontier, batch: Any, **values: Any) -> Any:
+            if len(server.asked) > 10:
+                raise StorageFailed("The database cannot be used: disk I/O error.")
+            return commit(self, batch, **values)
+
+        monkeypatch.setattr(Frontier, "commit", failing)
+        with pytest.raises(StorageFailed):
+            crawl.run()
+        monkeypatch.setattr(Frontier, "commit", commit)
+        result = crawl.run()
+        assert result.state == "finished" and result.recovery.adopted > 0
+        check(crawl)
+        counts = Counter(server.paths)
+        assert set(counts) == set(routes) and set(counts.values()) == {1}
+        assert len(crawl.titles()) == 41
+    assert {count for (kind, _), count in crawl.records().items() if kind == "response"} == {1}
+
+
+def test_a_failure_to_write_a_record_keeps_what_was_written_before(
+    holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from archiver.warc.writer import WarcWriter
+
+    write = WarcWriter.write_exchange
+    with Site({"/": page("/a"), "/a": page("/full"), "/full": page()}) as server:
+
+        def failing(self: WarcWriter, exchange: Any, **values: Any) -> Any:
+            if exchange.url.endswith("/full"):
+                raise StorageFailed("The WARC file could not be written: No space left on device.")
+            return write(self, exchange, **values)
+
+        monkeypatch.setattr(WarcWriter, "write_exchange", failing)
+        crawl = Crawl(holdings_with(connections=1), plan(server.url()))
+        with pytest.raises(StorageFailed, match="No space left"):
+            crawl.run()
+        rows = check(crawl)
+        assert rows[server.url("/a")].state is TAKEN and rows[server.url("/full")].state is QUEUED
+        monkeypatch.setattr(WarcWriter, "write_exchange", write)
+        assert crawl.run().state == "finished"
+        check(crawl)
+        assert Counter(server.paths) == Counter({"/": 1, "/a": 1, "/full": 2})
