@@ -128,6 +128,7 @@ class SimulatedWorker(CrawlWorker):
         future: Future[Visit] = Future()
         self.in_flight[future] = (held, entry)
         self.began[future] = self.equipment.writer.position()
+        self.judged_by[future] = self.judge
         visit = task()
         simulation = self.simulation
         simulation.coming.append((simulation.now + simulation.took, next(simulation.numbers), future, visit))
