@@ -369,7 +369,7 @@ class CrawlWorker:
         """Take in what came of one URL."""
         held, entry = self.in_flight.pop(future)
         del self.began[future]
-        is_outdated = self.judged_by.pop(future) is not self.judge
+        is_outdated = self.judged_by.pop(future, self.judge) is not self.judge
         visit = future.result()
         if is_outdated:
             self.batch.found += self.let_in(visit.found, entry.decision)
@@ -436,7 +436,8 @@ class CrawlWorker:
         """At the end, or after an error: take in what threads had already written, so that nothing is lost."""
         for future in list(self.in_flight):
             held, _ = self.in_flight.pop(future)
-            del self.began[future], self.judged_by[future]
+            del self.began[future]
+            self.judged_by.pop(future, None)
             held.busy = False
             if future.exception() is None:
                 self.note(future.result())
