@@ -1,7 +1,7 @@
 """A crawl with a million URLs in its queues: memory of each process, and how long it takes to go on after a stop.
 
-The queues fill as they do in life: fifty hosts have lists of a thousand links each, and lists come before what they lead
-to. Nothing of the crawl is known here but its commands.
+The queues fill as they do in life: fifty hosts have lists of a thousand links each, which are the seeds and so come before
+what they lead to. Nothing of the crawl is known here but its commands.
 """
 
 from __future__ import annotations
@@ -82,13 +82,14 @@ def show_memory(lists: int) -> dict[str, object]:
     home.parent.mkdir(parents=True, exist_ok=True)
     total = lists * PER_LIST * len(HOSTS)
     with listing_hosts(lists, None) as seeds:
-        with crawling(crawl_command(home, seeds, "host", WORKERS)) as process:
+        lists_of_all = [f"{seed}list/{number}" for seed in seeds for number in range(lists)]
+        with crawling(crawl_command(home, lists_of_all, "host", WORKERS)) as process:
             began = time.monotonic()
             while asked(seeds[0])[1] < lists * len(HOSTS):
                 _go_on(process, began)
             filled = time.monotonic() - began
             requests, _ = asked(seeds[0])
-            queued = total - (requests - lists * len(HOSTS) - len(HOSTS))
+            queued = total - (requests - lists * len(HOSTS))
             print(f"about {queued:,} URLs queued after {filled:.0f} s ({requests:,} requests)", flush=True)
             peaks: dict[int, float] = {}
             watched, ends = time.monotonic(), time.monotonic() + _WATCHED

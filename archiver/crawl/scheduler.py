@@ -12,6 +12,8 @@ from archiver.crawl.politeness import HostPace
 
 #: A queue that rests longer than this, in seconds, is given back meanwhile.
 HOLD_SECONDS = 2.0
+#: After so many URLs a queue goes to the end of the line, where others wait.
+TURN = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +25,7 @@ class Held:
         pace: what politeness knows of it.
         entries: what is read of it and not yet begun.
         in_hand: url_ids that were begun, or done with, and are not committed yet.
+        begun: how many of its URLs this worker has begun.
         busy: a request is on its way.
         leaving: it is given back once nothing is on its way.
         asleep: nothing is read of it any more; it waits for the next commit.
@@ -36,6 +39,7 @@ class Held:
     pace: HostPace
     entries: deque[Entry]
     in_hand: set[int] = field(default_factory=set)
+    begun: int = 0
     busy: bool = False
     leaving: bool = False
     asleep: bool = False
@@ -47,9 +51,14 @@ class Held:
 
 
 class Scheduler:
-    """The queues that a worker holds."""
+    """The queues that a worker holds.
+
+    Attributes:
+        are_others_waiting: there are queues that no worker holds, and whose time has come.
+    """
 
     def __init__(self) -> None:
+        self.are_others_waiting = False
         self._held: dict[int, Held] = {}
         self._ready: list[tuple[float, int, int]] = []  # (when, order, queue)
         self._order = 0
@@ -78,6 +87,7 @@ class Scheduler:
                 held.asleep = True
                 continue
             held.busy = True
+            held.begun += 1
             return held
         return None
 
@@ -96,7 +106,8 @@ class Scheduler:
         held.busy = False
         if held.leaving or held.retired:
             return
-        if not keep and held.pace.next_at - now > HOLD_SECONDS:
+        is_turn_over = self.are_others_waiting and held.begun >= TURN
+        if is_turn_over or (not keep and held.pace.next_at - now > HOLD_SECONDS):
             held.leaving = True
             return
         self._line_up(held)

@@ -501,6 +501,7 @@ class CrawlWorker:
         for claimed in last.claimed:
             self.scheduler.take(claimed, pace_from_json(claimed.pace))
         is_some_ready = last.next_ready is not None and last.next_ready <= self.clock().timestamp()
+        self.scheduler.are_others_waiting = is_some_ready
         if last.starving and not is_some_ready and len(self.scheduler) > 1:
             self.scheduler.give_away()
         if batch.redirects and self.equipment.login is not None:
