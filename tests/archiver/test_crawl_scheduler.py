@@ -44,16 +44,20 @@ def test_a_queue_that_rests_for_long_is_given_back_meanwhile() -> None:
     assert held.leaving
 
 
-def test_a_long_queue_lets_others_have_their_turn() -> None:
+def begun_before_leaving(*, others_wait: bool) -> int | None:
+    """How many URLs a long queue begins before it leaves; None when it stays."""
     scheduler = Scheduler()
-    scheduler.take(claimed(1, TURN + 5), HostPace())
-    for others in (False, True):
-        scheduler.are_others_waiting = others
-        while (held := scheduler.next(0)) is not None and held.begun <= TURN:
-            held.entries.popleft()
-            scheduler.rest(held, keep=False, now=0)
-            if held.leaving:
-                break
+    scheduler.are_others_waiting = others_wait
+    scheduler.take(claimed(1, 3 * TURN), HostPace())
+    for begun in range(1, 2 * TURN):
+        held = scheduler.next(0)
         assert held is not None
-        assert held.leaving is others
         scheduler.rest(held, keep=False, now=0)
+        if held.leaving:
+            return begun
+    return None
+
+
+def test_a_long_queue_lets_others_have_their_turn() -> None:
+    assert begun_before_leaving(others_wait=True) == TURN
+    assert begun_before_leaving(others_wait=False) is None
