@@ -45,8 +45,8 @@ def look(
     return Progress(at, crawl, limits or Limits(), workers, 12, 1, 0, 1, 2, (busy, slow))
 
 
-def shown(now: Progress, speed: Speed) -> str:
-    console = Console(width=120, file=io.StringIO(), record=True)
+def shown(now: Progress, speed: Speed, *, width: int = 120) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True)
     console.print(live_table(now, speed))
     return console.export_text()
 
@@ -95,6 +95,19 @@ def test_the_table_shows_rate_queue_hosts_waits_errors_and_time_left() -> None:
     ):  # fmt: skip
         assert piece in text
     assert "\x1b" not in text
+
+
+def test_in_a_narrow_terminal_words_are_cut_rather_than_numbers() -> None:
+    now = look(3700, documents=5000)
+    why = "the last request took 2.4 s, and 5 times as long is waited"
+    long = HostRow(
+        "statistics.a.example", Sums(documents=41_234, queued=52_345, failed=6), QueueState(ready_at=3709, waits_for=why)
+    )
+    text = shown(replace(now, busiest=(long, *now.busiest)), Speed(), width=80)
+    (line,) = (line for line in text.splitlines() if line.startswith("statistics.a.example"))
+    assert line.split()[1:4] == ["41,234", "52,345", "6"]
+    assert "waits 9 s: the last request" in line and line.rstrip().endswith("…")
+    assert all(len(line.rstrip()) <= 80 for line in text.splitlines())
 
 
 def test_a_line_for_logs() -> None:

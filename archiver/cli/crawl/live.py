@@ -154,25 +154,28 @@ def _numbers(now: Progress, speed: Speed) -> Table:
 
 
 def _hosts(now: Progress) -> Table:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
+
+    def cut(words: str) -> Text:  # rather than the numbers, where a terminal is narrow
+        return Text(one_line(words), no_wrap=True, overflow="ellipsis")
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("host", no_wrap=True)
+    table.add_column("host")
     for title in ("documents", "queued", "failed"):
-        table.add_column(title, justify="right")
-    table.add_column("what it is doing", no_wrap=True)
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("what it is doing")
     for row in now.busiest:
         table.add_row(
-            escape(one_line(row.host)),
+            cut(row.host),
             f"{row.sums.documents:,}",
             f"{row.sums.queued:,}",
             f"{row.sums.failed:,}",
-            escape(one_line(row.queue.words(now.at, row.sums.queued))),
+            cut(row.queue.words(now.at, row.sums.queued)),
         )
     more = now.hosts - len(now.busiest)
     if more > 0:
-        table.add_row(f"[dim]and {counted(more, 'host')} more[/]")
+        table.add_row(Text(f"and {counted(more, 'host')} more", style="dim"))
     return table
 
 
