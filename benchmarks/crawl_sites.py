@@ -80,8 +80,13 @@ def package_of(site: Site) -> str:
 
 
 @contextmanager
-def whole_sites(core: int | None) -> Iterator[dict[str, str]]:
-    """nginx with all sites; name of a site → its start address."""
+def whole_sites(core: int | None, *, log: Path | None = None) -> Iterator[dict[str, str]]:
+    """nginx with all sites; name of a site → its start address.
+
+    Args:
+        core: that it keeps to; None for any.
+        log: where to each request is a line, written at once; None for no log, which is faster.
+    """
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin") or unpacked_nginx()
     if program is None:
         sys.exit("This benchmark needs nginx.")
@@ -89,10 +94,11 @@ def whole_sites(core: int | None) -> Iterator[dict[str, str]]:
     home.mkdir(parents=True, exist_ok=True)
     temporary = " ".join(f"{kind}_temp_path {home}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     types = " ".join(f"{mime} {ending};" for ending, mime in TYPES.items())
+    access = f"log_format asked '$status $request'; access_log {log} asked;" if log is not None else "access_log off;"
     places = " ".join(f"location /{site.name}/ {{ alias {folder_of(site)}/; }}" for site in SITES)
     (home / "nginx.conf").write_text(
         f"daemon off; worker_processes 1; pid {home}/nginx.pid; error_log {home}/nginx.log crit;\n"
-        f"events {{ worker_connections 1024; }}\nhttp {{ access_log off; {temporary} sendfile on; tcp_nopush on;\n"
+        f"events {{ worker_connections 1024; }}\nhttp {{ {access} {temporary} sendfile on; tcp_nopush on;\n"
         f"keepalive_requests 1000000; open_file_cache max=20000; types {{ {types} }} charset utf-8;\n"
         f"server {{ listen 127.0.0.1:{port}; {places} }} }}\n"
     )

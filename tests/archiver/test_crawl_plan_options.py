@@ -89,6 +89,14 @@ def test_nothing_given_is_the_default() -> None:
     assert not PlanOptions().given
 
 
+def test_what_the_setting_says_of_revisits_counts_unless_the_crawl_says_otherwise() -> None:
+    settings = Settings(dedup="off")
+    assert new_plan([SEED], PlanOptions(), settings).dedup is DedupMode.OFF
+    made = new_plan([SEED], PlanOptions(dedup="archive"), settings)
+    assert made.dedup is DedupMode.ARCHIVE
+    assert changed_plan(made, PlanOptions(retries=1), settings).dedup is DedupMode.ARCHIVE
+
+
 def test_every_option_reaches_the_plan() -> None:
     made = plan(
         scope="domain", accept=("in",), block=("out",), accept_regex=("i+n",), block_regex=("o+ut",), accept_surt=("org,a)/",),

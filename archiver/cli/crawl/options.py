@@ -155,7 +155,7 @@ dedup_options = _group(
     _spec(
         "--dedup",
         type=click.Choice([mode.value for mode in DedupMode]),
-        help="Where to look for content that is held already, and kept once.  [default: collection]",
+        help="Where to look for content that is held already, and kept once.  [default: collection, or the setting dedup]",
     ),
 )
 
