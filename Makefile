@@ -5,6 +5,7 @@
 # make bench          capture side by side with wget
 # make bench-replay   replay side by side with pywb and nginx
 # make bench-crawl    crawls side by side with wget
+# make crawl-killed   a crawl that is killed twice and resumed, beside one that is not
 # make applications   real applications, live and replayed: docs/applications.md
 # make corpus         the conformance corpus: ours, pywb and wabac.js; writes docs/corpus.md
 PYTHON ?= python3
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 WORKBENCH_PORT ?= 8081
 
-.PHONY: run test check bench bench-replay bench-crawl corpus applications sample clean chromium
+.PHONY: run test check bench bench-replay bench-crawl crawl-killed corpus applications sample clean chromium
 .DELETE_ON_ERROR:
 
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -54,6 +55,10 @@ bench-crawl: $(VENV)/.tested chromium
 	$(BIN)/python benchmarks/crawl_speed.py --json $(ARGS)
 	$(BIN)/python benchmarks/crawl_speed.py --json --memory
 	$(BIN)/python benchmarks/crawl_speed.py --json --browser
+
+# needs apt-get for what is crawled and for nginx; ARGS="--workers 2" for more processes
+crawl-killed: $(VENV)/.tested
+	$(BIN)/python benchmarks/crawl_killed.py $(ARGS)
 
 # needs npm for wabac.js
 corpus: $(VENV)/.tested chromium
