@@ -31,7 +31,7 @@ def main(archive: str, number: int | None = None) -> None:
         speed.look(progress(holdings.engine, crawl, utc_now().timestamp()))
         time.sleep(SECONDS)
         now = progress(holdings.engine, crawl, utc_now().timestamp())
-        console = Console(record=True, width=118, file=io.StringIO())
+        console = Console(record=True, width=124, file=io.StringIO())
         console.print(live_table(now, speed.look(now)))
     picture = console.export_svg(title="muniment crawl")
     # pages that show the picture fetch nothing from elsewhere
