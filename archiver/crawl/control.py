@@ -282,10 +282,13 @@ def _left_in(retired: str, hosts: int, urls: int, reason: str) -> str:
 
 
 def process_start(pid: int) -> int | None:
-    """When a process began, in the kernel's own count (proc(5), field 22 of stat); None when there is no such process."""
+    """When a process began, in the kernel's own count (proc(5), field 22 of stat); None when there is no such process.
+
+    One that has ended and that nobody has asked after yet is none either: some containers never ask.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
-        return int(fields[19])
+        return None if fields[0] in "ZX" else int(fields[19])
     except (OSError, ValueError, IndexError):
         pass
     try:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -68,6 +72,24 @@ def test_pause_and_resume(holdings_with: OpenHoldings) -> None:
         assert crawl.join().state == "finished"
         check(crawl)
         assert set(Counter(server.paths).values()) == {1} and len(server.paths) == 32
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs proc(5)")
+def test_a_worker_that_ended_and_was_not_asked_after_holds_no_crawl_up(
+    holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Site({"/": page()}) as server:
+        crawl = Crawl(holdings_with(), plan(server.url()))
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+            with monkeypatch.context() as patched:
+                patched.setattr(os, "getpid", lambda: process.pid)
+                worker = crawl.control.register(crawl.number)
+            assert crawl.control.lost(crawl.number) == []
+            process.kill()
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is still in the list of processes
+            assert crawl.control.lost(crawl.number) == [worker]
+            assert crawl.run().state == "finished"
+        check(crawl)
 
 
 def test_stop_and_resume(holdings_with: OpenHoldings) -> None:
