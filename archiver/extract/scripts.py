@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from archiver.extract.gather import Mention
+from archiver.extract.generators import doxygen_menu
 from archiver.extract.guess import Likeness, kind_of, likeness
 from archiver.markup.js import Piece, PieceKind, ScriptText, names_a_module, plain_string
 from archiver.markup.slots import SlotKind
@@ -15,6 +16,10 @@ _URL_SPECIFIER = re.compile(r"\.{0,2}/|https?:", re.IGNORECASE)
 #: Calls whose strings name modules of a bundle, not addresses.
 _MODULE_CALL = re.compile(r"(?:(?<![\w$.])|_)require(?:__|\.resolve)?\s*\(\s*\Z|\bdefine\([^()]*\Z")
 _MARKUP_URL = re.compile(r"""(?<![\w-])(?:src|href|poster)\s*=\s*(?:"([^"<>\s]+)"|'([^'<>\s]+)'|([^"'<>\s=]++)(?=[\s>]))""")
+#: The end of markup that a script puts together: folder + 'picture.png" alt="'.
+_REST_OF_ADDRESS = re.compile(r"""([\w-][\w./-]*\.(?:png|gif|jpe?g|svg|webp|ico|css|js))["']""")
+#: What says that a string is an address, however it looks.
+_ADDRESS_KEY = re.compile(r"""(?:^|[^\w$])["']?(?:\w+_)?(?:url|src|href|poster)["']?\s*[:=]\s*\Z""", re.IGNORECASE)
 _REACH = 40
 _SPACE = " \t\r\n"
 
@@ -29,6 +34,8 @@ def script_links(source: str, place: str = "script string", *, is_inline: bool) 
     """
     if not ("/" in source or "." in source) or not ("'" in source or '"' in source or "`" in source):
         return
+    if not is_inline:
+        yield from doxygen_menu(source)
     text = ScriptText(source)
     may_import = "import" in source or "from" in source
     for piece in text.pieces:
@@ -51,9 +58,12 @@ def script_links(source: str, place: str = "script string", *, is_inline: bool) 
 
 def _judged(source: str, piece: Piece, value: str, place: str, is_inline: bool) -> Iterator[Mention]:
     like = likeness(value)
-    if like is None:
-        return
     near = source[max(0, piece.start - _REACH) : piece.start]
+    if like is None:
+        rest = _REST_OF_ADDRESS.match(value)
+        if rest is not None and near.rstrip(_SPACE)[-1:] == "+":
+            yield Mention(rest.group(1), kind_of(rest.group(1)), place, is_guess=True)
+        return
     before, after = near.rstrip(_SPACE)[-2:], source[piece.end : piece.end + _REACH].lstrip(_SPACE)[:1]
     is_part = before.endswith("+") or after == "+" or source.startswith(".concat", piece.end)
     if like is Likeness.ABSOLUTE:
@@ -65,6 +75,8 @@ def _judged(source: str, piece: Piece, value: str, place: str, is_inline: bool) 
     if is_part or is_key or is_compared or _MODULE_CALL.search(near):
         return
     is_guess = _is_guess(like, value, is_inline)
+    if is_guess is None and _ADDRESS_KEY.search(near):
+        is_guess = True
     if is_guess is not None:
         yield Mention(value, kind_of(value), place, is_guess=is_guess)
 

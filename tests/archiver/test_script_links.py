@@ -9,6 +9,7 @@ import pytest
 
 from archiver.extract.guess import Likeness, extension_of, likeness
 from archiver.extract.scripts import script_links
+from archiver.markup.slots import SlotKind
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -132,3 +133,34 @@ def test_few_strings_of_real_bundles_are_taken_for_addresses() -> None:
         if path.name.startswith("jquery"):
             assert links == set()
     assert guesses / size < 1 / 50_000, f"{guesses} guesses in {len(paths)} scripts of {size:,} characters"
+
+
+def test_the_menu_of_doxygen_is_followed() -> None:
+    source = """/* licence */
+var NAVTREE =
+[
+  [ "lib", "index.html", [
+    [ "Modules", "modules.html", "modules" ],
+    [ "Quoted \\"x\\"", null, "b_c" ],
+    [ "Leaf", "leaf.html", null ]
+  ] ]
+];
+var NAVTREEINDEX =
+[
+"a.html",
+"b.html#x"
+];
+"""
+    found = {(link.reference, link.kind) for link in script_links(source, is_inline=False)}
+    names = ("modules.js", "b_c.js", "navtreeindex0.js", "navtreeindex1.js")
+    assert {(name, SlotKind.SCRIPT) for name in names} <= found
+    assert not [name for name, _ in found if name.startswith("navtreeindex2")]
+    other = 'var x = [[ "a", "b.html", "c" ]'
+    assert {link.reference for link in script_links(f"f(); {other}", is_inline=False)} & {"c.js"} == set()
+    assert "c.js" in {link.reference for link in script_links(other, is_inline=False)}  # cut, and read all the same
+
+
+def test_the_end_of_an_address_and_what_is_called_one_are_guesses() -> None:
+    source = """n.html('<img src="'+relpath+'sync_on.png" title="'+M+'"/>'); ui({url: "lamp.json", name: "core.js"})"""
+    found = {(link.reference, link.is_guess) for link in script_links(source, is_inline=False)}
+    assert found == {("sync_on.png", True), ("lamp.json", True)}
