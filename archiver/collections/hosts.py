@@ -41,7 +41,8 @@ class QueueState:
             running: the crawl does; otherwise nothing goes on.
         """
         if self.retired:
-            return f"given up: {self.retired_reason or self.retired}"
+            reason = self.retired_reason or self.retired
+            return f"given up: {reason}" if self.retired == "dead" else reason
         if not running:
             return ""
         if self.in_flight:

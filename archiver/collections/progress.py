@@ -65,7 +65,7 @@ def progress(engine: Engine, crawl: int, now: float, *, hosts: int = 10) -> Prog
                 claimed,
                 waits & (queue.ready_at <= now),
                 waits & (queue.ready_at > now),
-                (queue.retired != "") & (queue.pending > 0),
+                (queue.retired == "dead") & (queue.pending > 0),
             )
         )
     ).where(queue.crawl_id == crawl)

@@ -92,7 +92,7 @@ def _tell(settings: Settings, story: Story) -> None:
     click.echo(
         f"{row.url}\nin crawl {crawl.number} of “{crawl.collection}”, begun {crawl.started_at[:19].replace('T', ' ')} UTC"
     )
-    state = "given up for now" if story.queue_note else row.state_name.replace("-", " ")
+    state = "left for now" if story.queue_note else row.state_name.replace("-", " ")
     record = f"{row.file}, offset {row.offset:,}" if row.file is not None and row.offset is not None else ""
     address = replay_address(settings, crawl.collection, row.timestamp, row.url) if row.timestamp and record else ""
     lines([
