@@ -29,6 +29,7 @@ from archiver.crawl.entries import (
 from archiver.crawl.hops import priority
 from archiver.crawl.intake import Intake
 from archiver.crawl.ledger import Ledger
+from archiver.crawl.limits import share
 from archiver.crawl.plan import Limits
 from archiver.crawl.statements import (
     ADD_PENDING,
@@ -170,10 +171,7 @@ class Frontier:
     def _grant(
         self, connection: Connection, limits: Limits, totals: Totals, in_hand: tuple[int, int], wanted: int
     ) -> tuple[int | None, int | None]:
-        """How many documents and pages this worker may begin, so that all workers together never pass the limits.
-
-        None takes more than its share of what is left: another one's hosts might have to wait for it.
-        """
+        """How many documents and pages this worker may begin; noted, so that all workers together never pass the limits."""
         if not (limits.documents or limits.pages):
             return None, None
         others = connection.execute(
@@ -183,22 +181,19 @@ class Frontier:
                 func.coalesce(func.sum(1 - crawl_workers.c.idle), 0),
             ).where(crawl_workers.c.crawl_id == self._crawl, crawl_workers.c.id != self._worker)
         ).one()
-        left: list[int | None] = []
-        granted = []
-        for limit, total, theirs, mine in (
-            (limits.documents, totals.documents, int(others[0]), in_hand[0]),
-            (limits.pages, totals.pages, int(others[1]), in_hand[1]),
-        ):
-            share = -(-(limit - total) // (int(others[2]) + 1))
-            room = max(0, min(wanted, share, limit - total - theirs - mine)) if limit else None
-            left.append(room)
-            granted.append(mine + (room or 0))
+        documents, pages = (
+            share(limit, total, others_granted=int(theirs), others_working=int(others[2]), in_hand=mine, wanted=wanted)
+            for limit, total, theirs, mine in (
+                (limits.documents, totals.documents, others[0], in_hand[0]),
+                (limits.pages, totals.pages, others[1], in_hand[1]),
+            )
+        )
         connection.execute(
             update(crawl_workers)
             .where(crawl_workers.c.id == self._worker)
-            .values(documents_granted=granted[0], pages_granted=granted[1])
+            .values(documents_granted=in_hand[0] + (documents or 0), pages_granted=in_hand[1] + (pages or 0))
         )
-        return left[0], left[1]
+        return documents, pages
 
     def _beat(self, connection: Connection, now: float, idle: bool) -> None:
         connection.execute(

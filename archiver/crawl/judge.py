@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archiver.crawl.decision import Decision, UrlState, Verdict, outside_by
@@ -188,6 +189,16 @@ class Judge:
         if refused is Verdict.QUERY_VARIANTS and self.variants.count(url) is not None:
             return None
         return decision if not plan.login.used or is_logout(url) is None else None
+
+    def let_in(self, found: Iterable[Found], via: Decision | None) -> list[Found]:
+        """What was refused by the plan that counted before, and is taken by this one; see `reconsider`."""
+        taken = []
+        for item in found:
+            if not item.decision.taken:
+                decision = self.reconsider(item.url, item.hops, item.seed_id, item.decision.verdict, via)
+                if decision is not None:
+                    taken.append(replace(item, decision=decision))
+        return taken
 
     def again(self, entry: Entry) -> Decision | None:
         """Why a URL that was taken is refused now, after a change of plan; None when it is still taken."""

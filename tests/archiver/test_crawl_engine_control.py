@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from archiver.crawl import worker as worker_module
+from archiver.crawl import keeper
 from archiver.crawl.decision import UrlState
 from archiver.crawl.plan import Pace, Rule, RuleAction, RuleMatch, ScopeKind, Seed
 from archiver.engine import StopSignal
@@ -230,7 +230,7 @@ def test_lanes_become_one_queue_when_a_host_is_to_be_spared_after_all(holdings_w
 
 
 def test_hosts_with_nothing_left_make_room_for_others(holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_module, "_HELD_QUEUES", 3)
+    monkeypatch.setattr(keeper, "_HELD_QUEUES", 3)
     gate = Gate()
     sites = [Site({"/": page(title=f"{number}")}) for number in range(8)]
     with Site({}) as server:

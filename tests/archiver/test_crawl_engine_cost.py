@@ -86,8 +86,8 @@ def test_a_worker_keeps_nothing_for_each_url(holdings_with: OpenHoldings, monkey
             held["in hand"] = max(held["in hand"], len(queue.in_hand))
             held["read"] = max(held["read"], len(queue.entries))
         held["heap"] = max(held["heap"], len(self.scheduler._ready))
-        held["files"] = max(held["files"], len(self.ends))
-        held["touched"] = max(held["touched"], len(self.touched))
+        held["files"] = max(held["files"], len(self.outbox.ends))
+        held["touched"] = max(held["touched"], len(self.keeper.touched))
 
     monkeypatch.setattr(CrawlWorker, "after_commit", noting)
     large = {path: answer if path == "/" else Answer(b"<p>" + path.encode() * 200) for path, answer in site(400).items()}

@@ -20,7 +20,7 @@ from archiver.crawl.equipment import Equipment
 from archiver.crawl.plan import CrawlPlan, Pace, ScopeKind, Seed
 from archiver.crawl.scheduler import Held
 from archiver.crawl.visit import Visit
-from archiver.crawl.worker import CrawlWorker
+from archiver.crawl.worker import CrawlWorker, Request
 from archiver.holdings import open_holdings
 from archiver.model import Exchange
 from archiver.settings import load_settings
@@ -126,9 +126,7 @@ class SimulatedWorker(CrawlWorker):
 
     def submit(self, pool: ThreadPoolExecutor, held: Held, entry: Entry, task: Callable[[], Visit]) -> None:
         future: Future[Visit] = Future()
-        self.in_flight[future] = (held, entry)
-        self.began[future] = self.equipment.writer.position()
-        self.judged_by[future] = self.judge
+        self.in_flight[future] = Request(held, entry, self.judge, self.equipment.writer.position())
         visit = task()
         simulation = self.simulation
         simulation.coming.append((simulation.now + simulation.took, next(simulation.numbers), future, visit))
