@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from archiver.crawl.entries import Batch
-from archiver.crawl.visit import Visit
+from archiver.crawl.visited import Visit
 from archiver.warc.dedup import Kept
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
-from archiver.crawl.entries import Batch, Entry
+from archiver.crawl.adopt import adopt
+from archiver.crawl.entries import Batch
 from archiver.crawl.frontier import Frontier, give_back
 from archiver.crawl.judge import Judge
 from archiver.crawl.plan import Limits
-from archiver.crawl.visit import Visit
+from archiver.crawl.visited import Visit
 from archiver.errors import DamagedRecord, MissingRecord
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_files
@@ -49,7 +50,6 @@ class Recoverer:
         collection: slug of the crawl's.
         frontier: of the crawl.
         judge: decides about what adopted documents name.
-        adopt: reads a stored record as a visit.
         now: seconds since 1970.
     """
 
@@ -59,14 +59,12 @@ class Recoverer:
         collection: str,
         frontier: Frontier,
         judge: Judge,
-        adopt: Callable[[Entry, StoredRecord, str], Visit],
         now: Callable[[], float],
     ) -> None:
         self._holdings = holdings
         self._collection = collection
         self._frontier = frontier
         self._judge = judge
-        self._adopt = adopt
         self._now = now
 
     def recover(self, crawl_id: int, lost: list[int]) -> Recovery:
@@ -149,7 +147,7 @@ class Recoverer:
             entry, file, last = found
             if file == name and (last or 0) >= offset:
                 return None  # an earlier attempt
-            return self._adopt(entry, record, name)
+            return adopt(entry, record, name, holdings=self._holdings, collection=self._collection, judge=self._judge)
         except DamagedRecord:
             return None
         finally:

@@ -150,9 +150,7 @@ def recover(
     with Equipment(holdings, info, software=software, clock=clock, new_id=new_id) as equipment:
         worker = CrawlWorker(equipment, crawl_id, clock=clock)
         try:
-            recoverer = Recoverer(
-                holdings, info.collection, worker.frontier, worker.judge, worker.visitor.adopt, lambda: clock().timestamp()
-            )
+            recoverer = Recoverer(holdings, info.collection, worker.frontier, worker.judge, lambda: clock().timestamp())
             return recoverer.recover(crawl_id, lost)
         finally:
             control.dismiss(worker.worker_id)

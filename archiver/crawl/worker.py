@@ -36,7 +36,8 @@ from archiver.crawl.robotscache import RobotsCache
 from archiver.crawl.scheduler import Held
 from archiver.crawl.scope import registered_domain
 from archiver.crawl.timing import COMMIT_RESULTS, Standing
-from archiver.crawl.visit import Visit, Visitor
+from archiver.crawl.visit import Visitor
+from archiver.crawl.visited import Visit
 from archiver.engine import StopSignal
 from archiver.errors import MunimentError
 from archiver.model import Hop

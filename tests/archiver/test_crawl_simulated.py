@@ -19,7 +19,7 @@ from archiver.crawl.entries import Entry
 from archiver.crawl.equipment import Equipment
 from archiver.crawl.plan import CrawlPlan, Pace, ScopeKind, Seed
 from archiver.crawl.scheduler import Held
-from archiver.crawl.visit import Visit
+from archiver.crawl.visited import Visit
 from archiver.crawl.worker import CrawlWorker, Request
 from archiver.holdings import open_holdings
 from archiver.model import Exchange

@@ -20,7 +20,7 @@ from archiver.crawl.timing import (
     TEAM_COMMIT_SECONDS,
     Standing,
 )
-from archiver.crawl.visit import Visit
+from archiver.crawl.visited import Visit
 
 TAKEN = Decision(UrlState.QUEUED, Verdict.IN_SCOPE)
 ENTRY = Entry(1, "http://a.example/", 7, "", "link", "", TAKEN, 0, 1, 10_000, 1, "a.example", None)
