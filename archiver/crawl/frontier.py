@@ -7,73 +7,22 @@ here reads more rows than it returns, however many wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select, update
 
-from archiver.crawl.decision import Decision, UrlState, Verdict
-from archiver.crawl.entries import (
-    PAGE_PRIORITY,
-    REQUISITE_PRIORITY,
-    RETRY_PRIORITY,
-    Batch,
-    Claimed,
-    Committed,
-    Control,
-    Entry,
-    Found,
-    RobotsFile,
-    Totals,
-)
-from archiver.crawl.hops import priority
+from archiver.crawl.entries import Batch, Claimed, Committed, Control, RobotsFile, Totals
 from archiver.crawl.intake import Intake
 from archiver.crawl.ledger import Ledger
 from archiver.crawl.limits import share
 from archiver.crawl.plan import Limits
-from archiver.crawl.statements import (
-    ADD_PENDING,
-    ADD_REDIRECT,
-    COMMIT_FILE,
-    EMPTY_QUEUE,
-    ENTRIES,
-    ENTRIES_BETWEEN,
-    ENTRY_ANYWHERE,
-    ENTRY_OF_HASH,
-    FOLD_ENTRIES,
-    HOPS_OF_HASH,
-    RELEASE,
-    RELEASE_ALL,
-    TAKE,
-    UPDATE_QUEUE,
-    WAKE,
-)
-from archiver.index.crawltables import (
-    crawl_counts,
-    crawl_files,
-    crawl_hosts,
-    crawl_queues,
-    crawl_robots,
-    crawl_urls,
-    crawl_workers,
-)
+from archiver.crawl.queues import Queues
+from archiver.crawl.reconsider import MAY_BE_TAKEN, Decide, taken_after_all
+from archiver.crawl.statements import ADD_REDIRECT, COMMIT_FILE, RELEASE, RELEASE_ALL, UPDATE_QUEUE
+from archiver.index.crawltables import crawl_counts, crawl_files, crawl_queues, crawl_robots, crawl_workers
 from archiver.index.database import insert_new, reading, writing
 from archiver.index.tables import crawls, pages
-from archiver.model import Hop
 from archiver.timestamps import parse_timestamp, to_iso
-
-#: No priority is so late.
-_LAST = 2**31 - 1
-#: Attempts after which the place of a URL in its queue is looked for, and not computed.
-_TRIES = 8
-#: Seeds and where they lead have priorities as early as those of what pages need.
-_SEEDS_AT_HEAD = 100
-
-#: States of URLs that a change of plan may let in.
-MAY_BE_TAKEN = frozenset((UrlState.BLOCKED, UrlState.OUT_OF_SCOPE, UrlState.TRAPPED))
-
-#: Refused URLs that are looked at again with one commit.
-_RECONSIDERED = 2000
 
 
 class Frontier:
@@ -84,6 +33,9 @@ class Frontier:
         crawl_id: which crawl.
         worker_id: the row of this worker.
         lanes: queues a host; 1 when hosts are spared.
+
+    Attributes:
+        queues: of the crawl, to read on in them.
     """
 
     def __init__(self, engine: Engine, crawl_id: int, worker_id: int, *, lanes: int = 1) -> None:
@@ -91,6 +43,7 @@ class Frontier:
         self._crawl = crawl_id
         self._worker = worker_id
         self._intake = Intake(engine, crawl_id, lanes)
+        self.queues = Queues(engine, crawl_id, worker_id)
 
     # -- one commit --------------------------------------------------------------------------------------------------
 
@@ -145,7 +98,7 @@ class Frontier:
             self._beat(connection, now, idle)
             claimed: Sequence[Claimed] = ()
             if claim > 0 and control.wanted == "run" and not reached:
-                claimed = self._claim(connection, now, claim, entries)
+                claimed = self.queues.claim(connection, now, claim, entries=entries, lanes=self.lanes)
             is_working = bool(claimed) or not idle
             documents_left, pages_left = self._grant(connection, limits, totals, in_hand, wanted if is_working else 0)
             return self._answer(connection, control, totals, documents_left, pages_left, reached, claimed)
@@ -284,113 +237,7 @@ class Frontier:
             if released:
                 connection.execute(RELEASE, released)
 
-    # -- claiming ----------------------------------------------------------------------------------------------------
-
-    def _claim(self, connection: Connection, now: float, count: int, entries: int) -> list[Claimed]:
-        columns = crawl_queues.c
-        rows = connection.execute(
-            select(
-                columns.id,
-                crawl_hosts.c.host,
-                columns.pace,
-                crawl_hosts.c.documents,
-                crawl_hosts.c.bytes,
-                columns.lane,
-                columns.host_id,
-                columns.pending,
-            )
-            .join(crawl_hosts, crawl_hosts.c.id == columns.host_id)
-            .where(columns.crawl_id == self._crawl, columns.ready_at <= now)
-            .order_by(columns.ready_at)
-            .limit(count)
-        ).all()
-        if not rows:
-            return []
-        if self._intake.lanes == 1:
-            for row in rows:
-                if row[5]:
-                    self._fold(connection, row, now)
-            rows = [row for row in rows if not row[5]]
-        if not rows:
-            return []
-        connection.execute(TAKE, [{"queue": row[0], "me": self._worker} for row in rows])
-        return [
-            Claimed(row[0], row[1], row[2], tuple(self._entries(connection, row[0], entries)), row[3], row[4]) for row in rows
-        ]
-
-    def _fold(self, connection: Connection, row: Any, now: float) -> None:
-        """Put a lane's entries into its host's one queue: hosts are spared since it was made."""
-        queue_id, host_id, pending = row[0], row[6], row[7]
-        connection.execute(insert_new(self._engine, crawl_queues), [{"crawl_id": self._crawl, "host_id": host_id, "lane": 0}])
-        home = connection.execute(
-            select(crawl_queues.c.id).where(crawl_queues.c.host_id == host_id, crawl_queues.c.lane == 0)
-        ).scalar_one()
-        connection.execute(FOLD_ENTRIES, {"queue": queue_id, "other": home})
-        connection.execute(EMPTY_QUEUE, {"queue": queue_id})
-        connection.execute(ADD_PENDING, {"queue": home, "more": pending})
-        connection.execute(WAKE, {"queue": home, "now": now})
-
-    def _entries(self, connection: Connection, queue_id: int, count: int) -> Iterator[Entry]:
-        for row in connection.execute(ENTRIES, {"queue": queue_id, "count": count}):
-            yield self.entry_of(row)
-
-    @staticmethod
-    def entry_of(row: Sequence[Any]) -> Entry:
-        """An entry from its row, see `ENTRIES`."""
-        decision = Decision(UrlState.QUEUED, Verdict(row[6]), row[7])
-        return Entry(
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            row[4],
-            row[5],
-            decision,
-            row[8],
-            row[9],
-            row[10],
-            row[11],
-            row[12],
-            row[13],
-            row[14],
-        )
-
-    def refill(self, queue_id: int, *, without: Collection[int], count: int) -> list[Entry]:
-        """The next entries of a queue that this worker holds.
-
-        Args:
-            queue_id: which.
-            without: url_ids that are in its hands already.
-            count: how many.
-        """
-        with reading(self._engine) as connection:
-            rows = self._entries(connection, queue_id, count + len(without))
-            return [entry for entry in rows if entry.url_id not in without][:count]
-
-    def requisites(self, queue_id: int, *, without: Collection[int], count: int) -> list[Entry]:
-        """The next entries of a queue that are no pages, also those that are tried again; see `refill`."""
-        with reading(self._engine) as connection:
-            for low, high in ((0, PAGE_PRIORITY), (RETRY_PRIORITY, None)):
-                some = {"queue": queue_id, "low": low, "high": high or _LAST, "count": count + len(without) + _SEEDS_AT_HEAD}
-                entries = map(self.entry_of, connection.execute(ENTRIES_BETWEEN, some))
-                found = [entry for entry in entries if entry.url_id not in without and not entry.is_page]
-                if found:
-                    return found[:count]
-        return []
-
-    def waiting(self, number: int) -> tuple[Entry, str | None, int | None] | None:
-        """A queued URL by its hash, with file and offset of the record of its last attempt; None when it does not wait."""
-        key = {"crawl": self._crawl, "number": number}
-        with reading(self._engine) as connection:
-            hops = connection.execute(HOPS_OF_HASH, key).scalar()
-            if hops is None:
-                return None
-            places = {0, REQUISITE_PRIORITY, PAGE_PRIORITY, priority(hops), priority(hops, weak=True)}
-            ranks = [place + times * RETRY_PRIORITY for place in places for times in range(_TRIES)]
-            row = connection.execute(ENTRY_OF_HASH, {**key, "ranks": ranks}).first()
-            if row is None:
-                row = connection.execute(ENTRY_ANYWHERE, key).first()
-        return (self.entry_of(row), row[-2], row[-1]) if row is not None else None
+    # -- beside commits ----------------------------------------------------------------------------------------------
 
     def robots(self, origin: str) -> RobotsFile | None:
         """The robots.txt of an origin as this crawl has it; None when it was not asked for."""
@@ -421,41 +268,21 @@ class Frontier:
             with writing(self._engine) as connection:
                 connection.execute(update(crawl_files).where(crawl_files.c.name.in_(names)).values(finished=1))
 
-    def reconsider(self, decide: Callable[[str, str, int, Verdict, Decision | None], Decision | None], now: float) -> None:
+    def reconsider(self, decide: Decide, now: float) -> None:
         """Look at some more refused URLs again, after a change of scope.
 
         Args:
-            decide: URL, hops, seed, why it was refused, how the page it was found on was taken → how it is taken now, or None.
+            decide: how a URL is taken now.
             now: seconds since 1970.
         """
-        columns, via = crawl_urls.c, crawl_urls.alias("via")
         with writing(self._engine) as connection:
             after = self._control(connection).reconsidered
             if after is None:
                 return
-            rows = connection.execute(
-                select(columns.id, columns.url, columns.hops, columns.seed_id, columns.hash, columns.slot, columns.kind,
-                       columns.via_id, crawl_hosts.c.host, columns.state, via.c.verdict, via.c.detail, columns.verdict)
-                .join(crawl_hosts, crawl_hosts.c.id == columns.host_id)
-                .outerjoin(via, via.c.id == columns.via_id)
-                .where(columns.crawl_id == self._crawl, columns.hash > after)
-                .order_by(columns.hash)
-                .limit(_RECONSIDERED)
-            ).all()  # fmt: skip
-            found = []
-            for row in rows:
-                if row[9] not in MAY_BE_TAKEN:
-                    continue
-                taken_by = Decision(UrlState.QUEUED, Verdict(row[10]), row[11]) if row[10] else None
-                decision = decide(row[1], row[2], row[3], Verdict(row[12]), taken_by)
-                if decision is not None:
-                    weak = row[2].endswith(Hop.SPECULATIVE)
-                    found.append(Found(row[1], row[4], row[8], row[3], row[7], row[2], row[5], row[6], decision,
-                                       priority(row[2], weak=weak)))  # fmt: skip
+            found, cursor = taken_after_all(connection, self._crawl, after, decide)
             ledger = Ledger()
             self._intake.add(connection, found, ledger, now, anew=MAY_BE_TAKEN)
             ledger.write(connection, self._crawl, lambda table: insert_new(self._engine, table))
-            cursor = rows[-1][4] if len(rows) == _RECONSIDERED else None
             connection.execute(update(crawls).where(crawls.c.id == self._crawl).values(reconsidered=cursor))
 
 

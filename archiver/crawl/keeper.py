@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from archiver.crawl.entries import Batch, Committed, Entry, Finished, QueueUpdate
-from archiver.crawl.frontier import Frontier
 from archiver.crawl.limits import host_limit, page_limit
 from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.politeness import pace_from_json
+from archiver.crawl.queues import Queues
 from archiver.crawl.scheduler import Held, Scheduler
 
 #: Queues that a worker holds at most when hosts are spared: most of them rest.
@@ -22,7 +22,7 @@ class Keeper:
     """Keeps a worker's queues in order; for one thread.
 
     Args:
-        frontier: where they come from.
+        queues: of the crawl.
         plan: of the crawl; set it anew when it changes.
 
     Attributes:
@@ -30,8 +30,8 @@ class Keeper:
         touched: queues whose way on is to be committed, by their numbers.
     """
 
-    def __init__(self, frontier: Frontier, plan: CrawlPlan) -> None:
-        self.frontier = frontier
+    def __init__(self, queues: Queues, plan: CrawlPlan) -> None:
+        self.queues = queues
         self.plan = plan
         self.scheduler = Scheduler()
         self.touched: dict[int, Held] = {}
@@ -83,7 +83,7 @@ class Keeper:
         held.in_hand.discard(entry.url_id)
         held.entries.clear()  # what was found since they were read may come before them
         held.busy = False
-        needed = self.frontier.requisites(held.queue_id, without=held.in_hand, count=self.entries_at_once())
+        needed = self.queues.requisites(held.queue_id, without=held.in_hand, count=self.entries_at_once())
         if needed:
             self.scheduler.refilled(held, needed)
         elif reached := page_limit(self.plan.limits, pages):
@@ -102,7 +102,7 @@ class Keeper:
             if not held.asleep or held.busy or held.leaving or held.retired or held.is_tried:
                 continue
             entries = (
-                [] if held.entries else self.frontier.refill(held.queue_id, without=held.in_hand, count=self.entries_at_once())
+                [] if held.entries else self.queues.refill(held.queue_id, without=held.in_hand, count=self.entries_at_once())
             )
             if entries or held.entries:
                 self.scheduler.refilled(held, entries)

@@ -141,7 +141,7 @@ class Recoverer:
         except DamagedRecord:
             return None
         try:
-            found = self._frontier.waiting(self._judge.number(record.url))
+            found = self._frontier.queues.waiting(self._judge.number(record.url))
             if found is None:
                 return None
             entry, file, last = found

@@ -115,7 +115,7 @@ class CrawlWorker:
         self.worker_id = self.control.register(crawl_id)
         self.frontier = Frontier(self.holdings.engine, crawl_id, self.worker_id, lanes=lanes(self.info.plan))
         equipment.on_begin = self.frontier.begin_file
-        self.keeper = Keeper(self.frontier, self.info.plan)
+        self.keeper = Keeper(self.frontier.queues, self.info.plan)
         self.scheduler = self.keeper.scheduler
         self.judge = self._new_judge(None)
         self.robots = RobotsCache(self.frontier, equipment.agent)
