@@ -276,9 +276,13 @@ def test_a_failure_to_write_ends_the_crawl_and_the_next_run_loses_nothing(
         assert result.state == "finished" and result.recovery.adopted > 0
         check(crawl)
         counts = Counter(server.paths)
-        assert set(counts) == set(routes) and set(counts.values()) == {1}
+        # What was on its way when the database failed was cut, and is asked for again; nothing else is.
+        again = {path for path, count in counts.items() if count > 1}
+        assert set(counts) == set(routes) and max(counts.values()) <= 2
+        assert len(again) <= crawl.holdings.settings.connections
         assert len(crawl.titles()) == 41
-    assert {count for (kind, _), count in crawl.records().items() if kind == "response"} == {1}
+    twice = {url for (kind, url), count in crawl.records().items() if kind == "response" and count > 1}
+    assert twice <= {server.url(path) for path in again}
 
 
 def test_a_failure_to_write_a_record_keeps_what_was_written_before(
