@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
@@ -112,24 +113,35 @@ def run(
     told = ticker(crawl_id) if ticker is not None else None
     control.want(crawl_id, "run")
     control.set_state(crawl_id, "running")
-    recovery = recover(holdings, crawl_id, software=software, clock=clock, new_id=new_id)
-    with _Team(holdings, crawl_id, software, workers - 1, stop) as team:
-        work(
-            holdings,
-            crawl_id,
-            software=software,
-            is_lead=True,
-            is_in_team=workers > 1,
-            stop=stop,
-            ticker=told,
-            clock=clock,
-            monotonic=monotonic,
-            new_id=new_id,
-        )
+    try:
+        recovery = recover(holdings, crawl_id, software=software, clock=clock, new_id=new_id)
+        with _Team(holdings, crawl_id, software, workers - 1, stop) as team:
+            work(
+                holdings,
+                crawl_id,
+                software=software,
+                is_lead=True,
+                is_in_team=workers > 1,
+                stop=stop,
+                ticker=told,
+                clock=clock,
+                monotonic=monotonic,
+                new_id=new_id,
+            )
+    except MunimentError as error:
+        _note_failure(control, crawl_id, error)
+        raise
     state = control.info(crawl_id).state
     if team.why and state != "finished":
         control.set_state(crawl_id, state := "stopped", team.why)
     return CrawlResult(crawl_id, state, recovery, team.replaced)
+
+
+def _note_failure(control: CrawlControl, crawl_id: int, error: MunimentError) -> None:
+    """A crawl that an error ended does not go on saying that it runs. The error may be one of the database itself."""
+    with suppress(MunimentError):
+        if control.info(crawl_id).state == "running":
+            control.set_state(crawl_id, "stopped", error.message.rstrip("."))
 
 
 def recover(

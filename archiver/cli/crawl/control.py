@@ -165,6 +165,7 @@ def _go_on(holdings: Holdings, crawl: int, workers: int, as_json: bool) -> int:
     if _worked_on(holdings, crawl):
         click.echo(f"Crawl {crawl} goes on where it runs. See it: muniment crawl watch {crawl}", err=as_json)
         return 0
-    from archiver.cli.crawl.running import run_crawl
+    from archiver.cli.crawl.running import check_login, run_crawl
 
+    check_login(_control(holdings).info(crawl).plan)
     return run_crawl(holdings, crawl, workers=workers, as_json=as_json)

@@ -26,7 +26,7 @@ from archiver.crawl.rules import Rules
 from archiver.errors import UsageError
 from archiver.plaintext import one_line
 from archiver.settings import Settings
-from archiver.urls import parse_url
+from archiver.urls import parse_url, refuse_password
 
 #: The value of `--delay` that stands for "auto".
 AUTO_DELAY = -1.0
@@ -87,10 +87,11 @@ def new_plan(seeds: Iterable[Seed], options: PlanOptions, settings: Settings) ->
 
     Raises:
         UsageError: there is no seed, or a value makes no sense.
+        InvalidURL: a seed has a password in it.
     """
     unique: dict[str, Seed] = {}
     for seed in seeds:
-        unique.setdefault(seed.url, seed)
+        unique.setdefault(refuse_password(seed.url), seed)
     if not unique:
         raise UsageError("There is no seed.", "Name an address, or a file of them with --seeds-file.")
     usual = CrawlPlan(seeds=tuple(unique.values()), dedup=DedupMode(settings.dedup))

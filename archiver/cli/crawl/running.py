@@ -15,10 +15,34 @@ from archiver.cli.crawl.planning import settings_of
 from archiver.cli.crawl.report import overview_json
 from archiver.cli.crawl.units import human_duration
 from archiver.cli.stopping import stopping
+from archiver.plaintext import one_line
 
 if TYPE_CHECKING:
     from archiver.collections.reports import Overview
+    from archiver.crawl.plan import CrawlPlan
     from archiver.holdings import Holdings
+
+
+def check_login(plan: CrawlPlan) -> None:
+    """Read the files that a login is made of before anything is begun; what is odd about them is said.
+
+    Raises:
+        UsageError: one cannot be read or used.
+    """
+    if not plan.login.used:
+        return
+    from archiver.fetch.login import open_login
+
+    login = plan.login
+    read = open_login(
+        [seed.url for seed in plan.seeds],
+        cookies=login.cookies,
+        credentials=login.credentials,
+        headers=login.headers,
+        hosts=login.hosts,
+    )
+    for warning in read.warnings:
+        click.echo(f"Warning: {one_line(warning)}", err=True)
 
 
 def run_crawl(holdings: Holdings, crawl: int, *, workers: int, as_json: bool) -> int:

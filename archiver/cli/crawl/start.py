@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,22 +43,37 @@ def start(
 ) -> int:
     """Begin a crawl."""
     settings = settings_from(collection=collection, archive=archive)
-    for word in seeds:
-        if word in _SUB_COMMANDS:
-            raise UsageError(f"“{word}” is a sub-command, not a seed.", f"Write it first: muniment crawl {word} …")
+    _refuse_commands(seeds)
     plan = new_plan([*seeds_of(seeds), *_from_files(seeds_file)], PlanOptions(**options), settings)
     if dry_run:
         _show_scope(plan, as_json)
         return 0
-    from archiver.cli.crawl.running import run_crawl
+    from archiver.cli.crawl.running import check_login, run_crawl
     from archiver.crawl.control import CrawlControl
     from archiver.holdings import open_holdings, utc_now
 
+    check_login(plan)
     with open_holdings(settings) as holdings:
         say_repaired(holdings)
         slug = holdings.collections.get(settings.collection).slug
         crawl = CrawlControl(holdings.engine, utc_now).create(slug, plan)
         return run_crawl(holdings, crawl, workers=workers, as_json=as_json)
+
+
+def _refuse_commands(seeds: tuple[str, ...]) -> None:
+    """Make sure that no seed is a sub-command, or one that is misspelt: "reprot" would be waited for as a host.
+
+    Raises:
+        UsageError: one is.
+    """
+    for word in seeds:
+        if word in _SUB_COMMANDS:
+            raise UsageError(f"“{word}” is a sub-command, not a seed.", f"Write it first: muniment crawl {word} …")
+        if word.isascii() and word.isalpha() and (near := difflib.get_close_matches(word, _SUB_COMMANDS, 1)):
+            raise UsageError(
+                f"“{word}” is no sub-command.",
+                f"Did you mean: muniment crawl {near[0]}? For a host of that name, write http://{word}/.",
+            )
 
 
 def _from_files(paths: tuple[Path, ...]) -> list[Seed]:
