@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_REDIRECTS = 20
 
 _LINK = SlotKind.LINK
+#: Refusals of what was queued already, after a change of plan.
+_AGAIN = frozenset((Verdict.BLOCK_RULE, Verdict.TOO_DEEP, Verdict.OUTSIDE, Verdict.GUESS))
 _SITEMAP_PLACES = frozenset({"sitemap", "sitemap index"})
 
 
@@ -202,7 +204,11 @@ class Judge:
 
     def again(self, entry: Entry) -> Decision | None:
         """Why a URL that was taken is refused now, after a change of plan; None when it is still taken."""
-        decision = self.scope.decide(entry.url, hops=entry.hops, seed_id=entry.seed_id, via=None)
-        if not decision.taken and decision.verdict in (Verdict.BLOCK_RULE, Verdict.TOO_DEEP):
-            return decision
-        return None
+        is_sitemap = entry.kind in SITEMAP_KINDS
+        decision = self.scope.decide(entry.url, hops=entry.hops, seed_id=entry.seed_id, via=None, is_sitemap=is_sitemap)
+        if not decision.taken:
+            # How the page before was taken is not known: what a page needs may count as nearer than it is, never as farther.
+            return decision if decision.verdict in _AGAIN else None
+        if outside_by(entry.decision) > self.plan.extra_hops and decision.verdict is Verdict.EXTRA_HOP:
+            return Decision(UrlState.OUT_OF_SCOPE, Verdict.OUTSIDE)
+        return self.traps.check(entry.url) if entry.hops and not is_sitemap else None

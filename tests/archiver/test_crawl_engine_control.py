@@ -16,10 +16,10 @@ import pytest
 
 from archiver.crawl import keeper
 from archiver.crawl.decision import UrlState
-from archiver.crawl.plan import Pace, Rule, RuleAction, RuleMatch, ScopeKind, Seed
+from archiver.crawl.plan import Pace, Rule, RuleAction, RuleMatch, ScopeKind, Seed, Traps
 from archiver.engine import StopSignal
 from archiver.errors import Conflict, StorageFailed
-from tests.archiver.crawling import Crawl, Site, Ticking, check, content, page, plan, until
+from tests.archiver.crawling import Crawl, Site, Ticking, check, content, page, plan, text, until
 from tests.conftest import OpenHoldings
 from tests.servers.routes import Answer, Asked, Route
 from tests.servers.scripted import Act, ScriptedServer
@@ -209,6 +209,31 @@ def test_a_block_rule_refuses_what_was_queued(holdings_with: OpenHoldings) -> No
     late = [row for url, row in rows.items() if "/p2" in url and row.state is not TAKEN]
     assert late
     assert {(row.state, row.verdict) for row in late} == {(OUTSIDE, "block-rule")}
+    assert not any(row.state is QUEUED for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    ("narrower", "verdict"),
+    [({"seeds": ("/d/", ScopeKind.PREFIX)}, "outside"), ({"traps": Traps(path_segments=1)}, "deep-path")],
+)
+def test_what_was_queued_is_refused_when_the_crawl_is_narrowed(
+    holdings_with: OpenHoldings, narrower: dict[str, Any], verdict: str
+) -> None:
+    gate, paths = Gate(), [f"/out/p{number}" for number in range(30)]
+    home = {"/d/": page("/held", *paths, embeds=["/i.png"]), "/held": gate.held(page()), "/i.png": text("x", "image/png")}
+    with Site({**home, **{path: page() for path in paths}}) as server:
+        crawl = Crawl(holdings_with(connections=1), plan(server.url("/d/")))
+        crawl.begin(fast=Ticking(1))
+        assert gate.waiting.wait(10)
+        if "seeds" in narrower:
+            narrower = {"seeds": (Seed(server.url("/d/"), ScopeKind.PREFIX),)}
+        changed(crawl, **narrower)
+        gate.open.set()
+        assert crawl.join().state == "finished"
+        rows = check(crawl)
+    late = {row.verdict for url, row in rows.items() if "/out/p" in url and row.state is not TAKEN}
+    assert late == {verdict}
+    assert rows[server.url("/i.png")].state is TAKEN
     assert not any(row.state is QUEUED for row in rows.values())
 
 

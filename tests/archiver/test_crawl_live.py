@@ -118,6 +118,16 @@ def test_a_line_for_logs() -> None:
     )
 
 
+def test_a_line_says_why_nothing_goes_on() -> None:
+    now = look(10)
+    waiting = replace(now, in_flight=0, busiest=now.busiest[1:])
+    line = plain_line(waiting, Speed())
+    assert line.endswith("waits 90 s: Retry-After")
+    assert "\x1b" not in line
+    assert "Retry-After" not in plain_line(replace(waiting, workers=0), Speed())
+    assert "Retry-After" not in plain_line(now, Speed())
+
+
 def test_states_in_words() -> None:
     assert state_words(look()) == "running"
     assert "muniment crawl resume" in state_words(look(workers=0))

@@ -110,7 +110,10 @@ def plain_line(now: Progress, speed: Speed) -> str:
         parts.append(f"{counted(now.retired, 'host')} given up")
     if speed.left is not None:
         parts.append(f"{human_duration(speed.left)} left")
-    return ", ".join(parts)
+    if now.workers and now.waiting and not now.in_flight and now.busiest and now.crawl.state == "running":
+        first = now.busiest[0]  # nothing goes on: say why
+        parts.append(f"{first.host} {first.queue.words(now.at, first.sums.queued)}")
+    return one_line(", ".join(parts))
 
 
 def live_table(now: Progress, speed: Speed) -> RenderableType:

@@ -97,7 +97,7 @@ def _tell(settings: Settings, story: Story) -> None:
     address = replay_address(settings, crawl.collection, row.timestamp, row.url) if row.timestamp and record else ""
     lines([
         ("State", f"{state}: {story.queue_note}" if story.queue_note else state),
-        ("Found on", story.way[-2].url if len(story.way) > 1 else "nothing: it is where the crawl began"),
+        ("Found on", _found_on(story)),
         ("By", row.kind if len(story.way) > 1 else ""),
         ("Way", story.hop_words),
         ("Taken" if story.taken else "Refused", story.decision),
@@ -118,6 +118,14 @@ def _tell(settings: Settings, story: Story) -> None:
             click.echo(f"  {step.url}" + (f"  ({step.kind})" if step.kind and place else ""))
             if place == 0 and story.skipped:
                 click.echo(f"  … {counted(story.skipped, 'page')} in between …")
+
+
+def _found_on(story: Story) -> str:
+    if len(story.way) > 1:
+        return story.way[-2].url
+    if story.url.hops:
+        return "nothing: it is asked for before anything else"  # robots.txt
+    return "nothing: it is where the crawl began"
 
 
 def _tell_unmet(holdings: Holdings, url: str, crawl: CrawlSummary) -> None:
