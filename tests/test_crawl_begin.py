@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from archiver.collections.reports import CrawlReports
 from archiver.crawl.control import CrawlControl
@@ -12,6 +13,8 @@ from archiver.crawl.plan import Login, Seed
 from archiver.crawl.supervise import run, utc_now
 from archiver.errors import UsageError
 from archiver.holdings import Holdings
+from archiver.index.crawltables import crawl_queues
+from archiver.index.database import reading, writing
 from tests.archiver.crawling import plan
 from tests.conftest import OpenHoldings
 from tests.servers.routes import Answer, RouteServer
@@ -76,3 +79,30 @@ def test_a_crawl_that_an_error_ends_is_not_said_to_run(holdings: Holdings, munim
     assert crawl.state == "stopped" and "gone.txt" in crawl.ended
     assert muniment("crawl", "resume", str(number)) == 2
     assert "gone.txt" in muniment.err
+
+
+def test_a_crawl_whose_processes_were_killed_is_not_said_to_run(holdings: Holdings, muniment: Muniment) -> None:
+    control = CrawlControl(holdings.engine, utc_now)
+    number = control.create(holdings.settings.collection, plan("http://a.example/"))
+    control.set_state(number, "running")
+    assert muniment("crawl", "report") == 0
+    assert f"left by its processes: muniment crawl resume {number} goes on" in muniment.out
+    control.register(number)
+    assert muniment("crawl", "report") == 0
+    assert "left by" not in muniment.out
+
+
+def test_what_waits_for_a_host_that_was_given_up_is_tried_again(holdings: Holdings) -> None:
+    control = CrawlControl(holdings.engine, utc_now)
+    number = control.create(holdings.settings.collection, plan("http://a.example/"))
+    given_up = update(crawl_queues).values(retired="dead", retired_reason="it refused the connection", ready_at=None)
+    with writing(holdings.engine) as connection:
+        connection.execute(given_up)
+    assert control.retry_failed(number) == 1
+    with reading(holdings.engine) as connection:
+        assert connection.execute(select(crawl_queues.c.retired, crawl_queues.c.pending, crawl_queues.c.ready_at)).one() == (
+            "",
+            1,
+            0,
+        )
+    assert control.retry_failed(number) == 0

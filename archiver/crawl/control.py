@@ -20,6 +20,7 @@ from archiver.crawl.ledger import Ledger
 from archiver.crawl.plan import CrawlPlan, ScopeKind, Seed, plan_from_json
 from archiver.crawl.politeness import MAY_PASS
 from archiver.crawl.statements import REQUEUED_COLUMNS
+from archiver.crawl.unread import requeue_unread
 from archiver.errors import Conflict, NotFound, UnknownCollection
 from archiver.index.crawltables import crawl_queues, crawl_seeds, crawl_urls, crawl_workers
 from archiver.index.database import insert_new, reading, writing
@@ -190,13 +191,22 @@ class CrawlControl:
     def retry_failed(self, crawl_id: int) -> int:
         """Queue every URL again that failed, was cut, or was answered with a server's error; their number.
 
-        Hosts that were given up are tried again.
+        Hosts that were given up are tried again, and those whose robots.txt could not be read; what waits for them counts.
         """
-        number = 0
         columns = crawl_urls.c
         last = 0
         info = self.info(crawl_id)
-        intake = Intake(self._engine, crawl_id, 1 if info.plan.pace.polite else info.plan.pace.host_connections)
+        lanes = 1 if info.plan.pace.polite else info.plan.pace.host_connections
+        intake = Intake(self._engine, crawl_id, lanes)
+        number = self._given_up(crawl_id) + requeue_unread(
+            self._engine,
+            crawl_id,
+            info.plan,
+            self.seeds(crawl_id),
+            self.redirects(crawl_id),
+            lanes=lanes,
+            now=self._clock().timestamp(),
+        )
         spoilt = or_(columns.status >= 500, columns.status == 429, columns.failure.in_(MAY_PASS))
         failed = or_(columns.state == int(UrlState.FAILED), and_(columns.state == int(UrlState.CAPTURED), spoilt))
         while True:
@@ -215,6 +225,13 @@ class CrawlControl:
                     return number
                 number += len(rows)
                 last = rows[-1][3]
+
+    def _given_up(self, crawl_id: int) -> int:
+        """URLs that wait for hosts which were given up."""
+        columns = crawl_queues.c
+        waiting = select(func.sum(columns.pending)).where(columns.crawl_id == crawl_id, columns.retired == "dead")
+        with reading(self._engine) as connection:
+            return int(connection.execute(waiting).scalar() or 0)
 
     # -- workers -----------------------------------------------------------------------------------------------------
 

@@ -112,6 +112,31 @@ def test_a_host_that_cannot_be_reached_is_given_up_and_the_crawl_ends(holdings_w
     assert rows[server.url()].state is UrlState.CAPTURED
 
 
+def test_a_site_whose_robots_txt_could_not_be_read_is_tried_again_when_asked(holdings_with: OpenHoldings) -> None:
+    broken, fast = [True], Ticking(30)
+
+    def robots(asked: Asked) -> Answer:
+        return text("oops", status=500) if broken[0] else text("User-agent: *\nDisallow: /no\n")
+
+    with Site({"/robots.txt": robots, "/": page("/a", "/no"), "/a": page()}) as server:
+        crawl = Crawl(holdings_with(), plan(server.url(), robots=RobotsMode.OBEY))
+        crawl.run(fast=fast)
+        assert crawl.rows()[server.url()].verdict == "robots-unreachable"
+        assert crawl.control.retry_failed(crawl.number) == 2  # and robots.txt itself
+        check(crawl)
+        broken[0] = False
+        asked = len(server.asked)
+        assert crawl.run(fast=fast).state == "finished"
+        rows = check(crawl)
+        assert server.paths[asked] == "/robots.txt"
+        assert {(rows[server.url(path)].state.name, rows[server.url(path)].verdict) for path in ("/", "/a", "/no")} == {
+            ("CAPTURED", "seed"),
+            ("CAPTURED", "in-scope"),
+            ("BLOCKED", "robots"),
+        }
+        assert crawl.control.retry_failed(crawl.number) == 0  # what robots.txt forbids stays out
+
+
 def test_crawl_delay_is_kept(holdings_with: OpenHoldings) -> None:
     fast = Ticking(step=5)
     moments: list[float] = []

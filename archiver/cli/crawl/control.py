@@ -50,7 +50,9 @@ def resume(number: int | None, collection: str | None, archive: object, workers:
 
 @click.command(short_help="Try what failed once more.")
 @which_options
-@click.option("--failed", is_flag=True, help="The URLs that failed, or got a server's error (429, 5xx).")
+@click.option(
+    "--failed", is_flag=True, help="The URLs that failed, got a server's error (429, 5xx), or whose host did not answer."
+)
 @click.option("--queue-only", is_flag=True, help="Only put them into the queue: resume runs it later.")
 @workers_option
 @json_option

@@ -232,13 +232,20 @@ def _csv_overview(overview: Overview) -> None:
     write_csv(list(row), [list(row.values())])
 
 
+def _state_words(overview: Overview) -> str:
+    crawl = overview.crawl
+    if crawl.state == "running" and not overview.workers:
+        return f"left by its processes: muniment crawl resume {crawl.number} goes on"
+    return f"{crawl.state} ({crawl.ended})" if crawl.ended else crawl.state
+
+
 def _print_overview(overview: Overview) -> None:
     crawl, sums = overview.crawl, overview.crawl.sums
     seeds = ", ".join(crawl.seeds[:3]) + (f" and {len(crawl.seeds) - 3:,} more" if len(crawl.seeds) > 3 else "")
     refused = sums.blocked + sums.out_of_scope + sums.trapped
     lines([
         ("Crawl", f"{crawl.number} into “{crawl.collection}”"),
-        ("State", f"{crawl.state} ({crawl.ended})" if crawl.ended else crawl.state),
+        ("State", _state_words(overview)),
         ("Seeds", seeds),
         ("Scope", overview.plan.scope.value),
         ("Started", f"{crawl.started_at[:19].replace('T', ' ')} UTC"),
