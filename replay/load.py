@@ -191,7 +191,10 @@ def _opened(store: FolderStore, capture: Capture, own: Head | None) -> StoredRec
     coding nor length may have lost them on its way here.
     """
     record = read_record(store, capture.file, capture.offset)
-    if own is not None and (own.codings or own.get("Content-Length") is not None):
+    if own is None or not (own.codings or own.get("Content-Length") is not None):
+        return record
+    recorded = record.http.codings if record.http is not None else ()
+    if not (own.codings and recorded and own.codings != recorded):  # else one of two codings is a lie: not that of the bytes
         record.decode_as(own)
     return record
 

@@ -34,6 +34,7 @@ const mend = (element) => {
   for (const attribute in Object.hasOwn(ATTRIBUTES, name) ? ATTRIBUTES[name] : {}) {
     const value = native.getAttribute(element, attribute);
     if (value === null || attribute === "srcdoc" || attribute === "type") continue;
+    if (SCRIPT_URL.test(value) && value.includes("__muniment")) continue; // it is led back already
     const whole = ATTRIBUTES[name][attribute] === "=srcset" ? value.replace(CANDIDATE, (all, before, url) => before + real(element, url)) : real(element, value);
     const changed = attributeValue(name, attribute, whole, (other) => native.getAttribute(element, other));
     if (changed === null || changed === value) continue;
