@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
+import trustme
 from sqlalchemy import select, update
 
 from archiver.collections.reports import CrawlReports
@@ -18,6 +20,7 @@ from archiver.index.database import reading, writing
 from tests.archiver.crawling import plan
 from tests.conftest import OpenHoldings
 from tests.servers.routes import Answer, RouteServer
+from tests.servers.scripted import ScriptedServer
 from tests.test_crawl_cli import Muniment
 
 
@@ -106,3 +109,19 @@ def test_what_waits_for_a_host_that_was_given_up_is_tried_again(holdings: Holdin
             0,
         )
     assert control.retry_failed(number) == 0
+
+
+def test_a_seed_that_the_guard_refuses_says_so_at_once_and_what_helps(muniment: Muniment) -> None:
+    with RouteServer({"/": Answer(b"<p>here")}) as server:
+        assert muniment("crawl", server.url(), "--delay", "0") == 1
+        assert not server.asked
+    assert f"Not crawled: {server.url()}" in muniment.out and "--allow-private" in muniment.out
+    assert "robots" not in muniment.out
+
+
+def test_a_seed_whose_certificate_is_not_valid_says_so_at_once_and_what_helps(muniment: Muniment) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with ScriptedServer([[b""]] * 20, tls=context) as server:
+        assert muniment("crawl", f"https://127.0.0.1:{server.port}/", "--delay", "0", "--allow-private") == 1
+    assert "certificate" in muniment.out and "--insecure" in muniment.out and "robots" not in muniment.out

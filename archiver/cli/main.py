@@ -100,4 +100,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as error:  # such as a full disk behind the standard output
+        click.echo(f"Error: {error.strerror or error}.", err=True)
+        return 1
     return status if isinstance(status, int) else 0

@@ -56,6 +56,7 @@ class UrlRow:
     detail: str
     hops: str
     kind: str
+    modified: str
     attempts: int
     status: int | None
     mime: str
@@ -189,7 +190,7 @@ class UrlLists:
 def url_row(row: Row[Any]) -> UrlRow:
     """A row of `crawl_urls` as a value."""
     return UrlRow(
-        row.id, row.url, UrlState(row.state), row.verdict, row.detail, row.hops, row.kind, row.attempts, row.status, row.mime,
-        row.length, bool(row.is_new), row.digest, row.failure, row.reason,
+        row.id, row.url, UrlState(row.state), row.verdict, row.detail, row.hops, row.kind, row.modified, row.attempts,
+        row.status, row.mime, row.length, bool(row.is_new), row.digest, row.failure, row.reason,
         f"{row.timestamp:014d}" if row.timestamp else None, row.file, row.offset,
     )  # fmt: skip

@@ -12,16 +12,18 @@ from archiver.crawl.follow import REDIRECTS, redirect_target
 from archiver.crawl.outcomes import answered
 from archiver.crawl.plan import Pace
 from archiver.crawl.politeness import Outcome
-from archiver.crawl.robots import MAX_BYTES, MAX_REDIRECTS, kept_text
+from archiver.crawl.robots import MAX_BYTES, MAX_REDIRECTS, UNASKABLE, kept_text
 from archiver.crawl.visited import Visit
 from archiver.decisions import failure_of
 from archiver.markup.slots import SlotKind
 from archiver.message import iter_body, read_head
-from archiver.model import Exchange, Hop, WrittenRecord
+from archiver.model import Exchange, FailureKind, Hop, WrittenRecord
 from archiver.warc.dedup import Condition
 
 #: What stands for an answer that redirects too often: it says as much as no robots.txt at all.
 _TOO_MANY_REDIRECTS = 310
+#: Failures that no later attempt betters, and that every request to the host ends in.
+_FINAL = frozenset({FailureKind.REFUSED_BY_GUARD, FailureKind.TLS, FailureKind.INVALID_URL})
 
 
 class Fetch(Protocol):
@@ -55,7 +57,9 @@ def ask_robots(visit: Visit, origin: str, *, fetch: Fetch, record: Record, pace:
             failure = exchange.failure
             visit.outcome = Outcome(exchange.elapsed.total_seconds(), None, failure=failure.kind if failure else None)
             if exchange.response is None:
-                visit.robots = RobotsFile(origin, now, None, failure.reason if failure else "the server sent nothing")
+                is_final = url.startswith(origin) and failure is not None and failure.kind in _FINAL
+                status = UNASKABLE if is_final else None
+                visit.robots = RobotsFile(origin, now, status, failure.reason if failure else "the server sent nothing")
                 return
             _note_record(visit, exchange, record(visit, exchange, None), url, hops, pace)
             target = _read(visit, exchange, origin, url, now)

@@ -59,6 +59,7 @@ class Found:
         slot: what a browser does with it, see `SlotKind`.
         kind: how it was found there, in words.
         decision: to fetch it, or why not.
+        modified: when what is there was last changed, as a sitemap or feed wrote it; "" when nothing says so.
         priority: small numbers first; from `PAGE_PRIORITY` on they are pages.
     """
 
@@ -72,6 +73,7 @@ class Found:
     kind: str
     decision: Decision
     priority: int
+    modified: str = ""
 
 
 @dataclass(frozen=True, slots=True)

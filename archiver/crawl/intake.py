@@ -232,6 +232,7 @@ class Intake:
         return {
             **self._row_of(item.hash, item.url, host_id, item.seed_id, item.hops, item.slot, item.kind),
             "via_id": item.via_id,
+            "modified": item.modified,
             "state": int(item.decision.state),
             "verdict": item.decision.verdict.value,
             "detail": item.decision.detail,

@@ -17,6 +17,7 @@ from archiver.crawl.seen import Seen
 from archiver.crawl.traps import QueryVariants, TrapGuard
 from archiver.markup.slots import SlotKind
 from archiver.model import Hop
+from archiver.plaintext import one_line
 
 if TYPE_CHECKING:
     from archiver.extract.gather import DocumentLinks, Link
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MAX_REDIRECTS = 20
 
 _LINK = SlotKind.LINK
+#: Characters of a date that are kept; the longest that anybody writes has fewer.
+_DATE = 40
 #: Refusals of what was queued already, after a change of plan.
 _AGAIN = frozenset((Verdict.BLOCK_RULE, Verdict.TOO_DEEP, Verdict.OUTSIDE, Verdict.GUESS))
 _SITEMAP_PLACES = frozenset({"sitemap", "sitemap index"})
@@ -96,7 +99,8 @@ class Judge:
         if again in self._refused:
             return
         decision = Decision(UrlState.OUT_OF_SCOPE, Verdict.NOFOLLOW) if nofollow else None
-        found.append(self._found(entry, link.url, number, hop, link.kind.value, link.place, decision))
+        one = self._found(entry, link.url, number, hop, link.kind.value, link.place, decision)
+        found.append(replace(one, modified=one_line(link.modified)[:_DATE]) if link.modified else one)
         if found[-1].decision.taken:
             self._taken.add(number)
         else:

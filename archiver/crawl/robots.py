@@ -24,6 +24,9 @@ MAX_REDIRECTS = 5
 KEEP_SECONDS = 86_400.0
 #: Seconds after which a robots.txt that could not be read is asked for again.
 RETRY_SECONDS = 900.0
+#: Stands for the status of a robots.txt that can never be asked for, as the guard or the certificate forbids the host: it says
+#: nothing, and the pages' own requests fail with the reason.
+UNASKABLE = 0
 #: Seconds of being unreachable after which a robots.txt counts as missing (RFC 9309, section 2.3.1.4: 30 days).
 GIVE_UP_SECONDS = 30 * 86_400.0
 
@@ -99,6 +102,8 @@ def robots_rules(
         failure: why there was no whole answer, a short phrase; "" when there was one.
         unreachable_for: seconds since it could first not be read.
     """
+    if status == UNASKABLE:
+        return RobotsRules()
     if status is not None and 200 <= status < 300 and not failure:
         return _parsed_rules(body, agent.lower(), base)
     if status is not None and 300 <= status < 500 and status != 429 and not failure:

@@ -183,7 +183,8 @@ class CrawlWorker:
             if not last.others_busy:
                 self.control.set_state(self.crawl_id, "stopped", "it was stopped")
             return "stopped"
-        self.control.set_state(self.crawl_id, "finished", self.limit_reached() or self.control.left(self.crawl_id))
+        limit = self.limit_reached() if last.next_ready is not None else ""  # a limit ends nothing where nothing waits
+        self.control.set_state(self.crawl_id, "finished", limit or self.control.left(self.crawl_id))
         return "finished"
 
     def give_up(self) -> None:
@@ -276,7 +277,14 @@ class CrawlWorker:
         self.scheduler.rest(held, keep=True, now=0)
 
     def heed_robots(self, held: Held, entry: Entry, origin: str, refused: Decision, now: float) -> None:
-        """A robots.txt that forbids is final; one that cannot be read is asked for again a few times."""
+        """A robots.txt that forbids is final; one that cannot be read is asked for again a few times.
+
+        Where there is no connection at all, the host's own waits count, and at their end it is given up.
+        """
+        if refused.verdict is Verdict.ROBOTS_UNREACHABLE and held.pace.failures:
+            self.robots.expire(origin)
+            self.keeper.put_back(held, entry, held.pace.next_at, now=now, why=held.pace.waits_for)
+            return
         if refused.verdict is Verdict.ROBOTS_UNREACHABLE and self.robots.tries(origin) < _ROBOTS_TRIES:
             self.robots.expire(origin)
             why = f"robots.txt cannot be read: {refused.detail}"

@@ -94,7 +94,7 @@ Index("queues_that_are_ready", crawl_queues.c.crawl_id, crawl_queues.c.ready_at)
 Index("queues_of_worker", crawl_queues.c.worker_id)
 
 #: Every URL that a crawl has met, once. `hash` is 63 bits of the URL's BLAKE2b; `slot`: what a browser does with it; `kind`:
-#: how it was found, in words.
+#: how it was found, in words; `modified`: when what is there was last changed, as a sitemap or feed wrote it.
 crawl_urls = Table(
     "crawl_urls",
     metadata,
@@ -108,6 +108,7 @@ crawl_urls = Table(
     Column("hops", Text, nullable=False),
     Column("slot", Text, nullable=False),
     Column("kind", Text, nullable=False),
+    Column("modified", Text, nullable=False, server_default=""),
     Column("state", Integer, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),

@@ -231,3 +231,11 @@ def test_a_single_page_wants_no_sitemap_and_another_seed_of_its_host_does(holdin
         crawl.run()
         rows = check(crawl)
     assert rows[server.url("/d/hidden")].state is UrlState.CAPTURED
+
+
+def test_the_dates_of_a_sitemap_are_kept_with_its_pages(holdings_with: OpenHoldings) -> None:
+    with Site({}) as server:
+        entry = f"<url><loc>{server.url('/dated')}</loc><lastmod>2026-05-01</lastmod></url>"
+        server.routes = {"/": page(), "/sitemap.xml": text(URLSET.format(entry), "text/xml"), "/dated": page()}
+        rows = crawled(holdings_with, server, sitemaps=True)
+    assert (rows[server.url("/dated")].modified, rows[server.url("/")].modified) == ("2026-05-01", "")

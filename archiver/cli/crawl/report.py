@@ -56,8 +56,8 @@ _LIST = (
 @form_options
 def list_(collection: str | None, archive: object, everywhere: bool, as_csv: bool, as_json: bool) -> None:
     """List the crawls of a collection, newest first."""
-    from archiver.collections.reports import CrawlReports
-    from archiver.holdings import open_holdings
+    from archiver.collections.reports import CrawlReports, living_workers
+    from archiver.holdings import open_holdings, utc_now
 
     if everywhere and collection:
         raise UsageError("--all means every collection, -c one of them.", "Leave one of them out.")
@@ -65,16 +65,23 @@ def list_(collection: str | None, archive: object, everywhere: bool, as_csv: boo
     with open_holdings(settings) as holdings:
         slug = None if everywhere else holdings.collections.get(settings.collection).slug
         found = CrawlReports(holdings.engine).crawls(slug)
+        now = utc_now().timestamp()
+        running = [item.number for item in found if item.state == "running"]
+        left = {number for number in running if not living_workers(holdings.engine, number, now)}
     if not found and not as_csv and not as_json:
         click.echo(f"No crawl in “{slug}” yet. Begin one with: muniment crawl SEED" if slug else "No crawl yet.")
         return
-    write_rows(_LIST, (_list_row(item) for item in found), as_csv=as_csv, as_json=as_json, title="")
+    write_rows(
+        _LIST, (_list_row(item, is_left=item.number in left) for item in found), as_csv=as_csv, as_json=as_json, title=""
+    )
 
 
-def _list_row(item: CrawlSummary) -> Sequence[object]:
+def _list_row(item: CrawlSummary, *, is_left: bool) -> Sequence[object]:
+    """`is_left`: its processes are gone, without a word."""
     sums = item.sums
     return (
-        item.number, item.collection, item.state, item.ended, sums.documents, sums.new_documents, sums.bytes, sums.queued,
+        item.number, item.collection, "left" if is_left else item.state, item.ended, sums.documents, sums.new_documents,
+        sums.bytes, sums.queued,
         item.started_at[:19] + "Z", item.finished_at, round(item.seconds, 3), human_duration(item.seconds),
         " ".join(item.seeds),
     )  # fmt: skip
@@ -100,7 +107,8 @@ def report(
 ) -> None:
     """Show what a crawl did; every number's URLs are listed by muniment crawl urls.
 
-    Documents are captured URLs; new ones were not held before. Bytes are those on the wire.
+    Documents are captured URLs; new ones are recorded whole, old ones as
+    revisits of what is held already (short ones are recorded whole each time). Bytes are those on the wire.
     """
     from archiver.collections.reports import CrawlReports
     from archiver.holdings import utc_now

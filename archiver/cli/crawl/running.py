@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -18,9 +19,12 @@ from archiver.cli.stopping import stopping
 from archiver.plaintext import one_line
 
 if TYPE_CHECKING:
-    from archiver.collections.reports import Overview
+    from archiver.collections.reports import CrawlReports, Overview
     from archiver.crawl.plan import CrawlPlan
     from archiver.holdings import Holdings
+
+#: Seeds that are named at the end of a crawl, at most.
+_SEEDS_SHOWN = 5
 
 
 def check_login(plan: CrawlPlan) -> None:
@@ -63,6 +67,8 @@ def run_crawl(holdings: Holdings, crawl: int, *, workers: int, as_json: bool) ->
         print_json(overview_json(overview))
     else:
         say_end(overview)
+        say_seeds(reports, crawl)
+        click.echo(f"See more: muniment crawl report {crawl}")
     if stop.finish.is_set():
         click.echo(f"Stopped. Go on with: muniment crawl resume {crawl}", err=True)
         return 130
@@ -79,4 +85,21 @@ def say_end(overview: Overview) -> None:
     )
     if sums.failed:
         click.echo(f"{counted(sums.failed, 'URL')} failed: muniment crawl urls {crawl.number} --state failed")
-    click.echo(f"See more: muniment crawl report {crawl.number}")
+
+
+def say_seeds(reports: CrawlReports, crawl: int) -> None:
+    """Seeds that gave nothing, with their reasons, and what would help."""
+    from archiver.collections.reports import SeedStatus
+    from archiver.model import FailureKind
+
+    missing = (seed for seed in reports.seeds(crawl) if seed.status in (SeedStatus.NOT_CRAWLED, SeedStatus.BLOCKED))
+    shown = list(islice(missing, _SEEDS_SHOWN))
+    if not shown:
+        return
+    for seed in shown:
+        click.echo(f"Not crawled: {one_line(seed.url)} ({one_line(seed.detail or seed.words)})")
+    failures = {row.failure for row in reports.reasons(crawl)}
+    if FailureKind.REFUSED_BY_GUARD in failures:
+        click.echo("Private addresses are refused: --allow-private lets a crawl reach them.")
+    if FailureKind.TLS in failures:
+        click.echo("Invalid certificates are refused: --insecure accepts them.")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _STATES = ("queued", "captured", "failed", "blocked", "out-of-scope", "trapped")
 _NAMES = (
-    "number", "url", "state", "verdict", "detail", "hops", "kind", "attempts", "status", "mime", "bytes", "new", "digest",
-    "failure", "reason", "timestamp", "file", "offset",
+    "number", "url", "state", "verdict", "detail", "hops", "kind", "modified", "attempts", "status", "mime",
+    "bytes", "new", "digest", "failure", "reason", "timestamp", "file", "offset",
 )  # fmt: skip
 
 
@@ -85,8 +85,9 @@ def urls(
 
 def _cells(row: UrlRow) -> tuple[object, ...]:
     return (
-        row.number, row.url, row.state_name, row.verdict, row.detail, row.hops, row.kind, row.attempts, row.status, row.mime,
-        row.length, row.new, row.digest, row.failure, row.reason, row.timestamp, row.file, row.offset,
+        row.number, row.url, row.state_name, row.verdict, row.detail, row.hops, row.kind, row.modified, row.attempts,
+        row.status, row.mime, row.length, row.new, row.digest, row.failure, row.reason, row.timestamp, row.file,
+        row.offset,
     )  # fmt: skip
 
 

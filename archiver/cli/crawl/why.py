@@ -99,6 +99,7 @@ def _tell(settings: Settings, story: Story) -> None:
         ("State", f"{state}: {story.queue_note}" if story.queue_note else state),
         ("Found on", _found_on(story)),
         ("By", row.kind if len(story.way) > 1 else ""),
+        ("Changed", f"{row.modified}, as that page says" if row.modified else ""),
         ("Way", story.hop_words),
         ("Taken" if story.taken else "Refused", story.decision),
         ("Attempts", row.attempts or ""),

@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("hops", sa.Text, nullable=False),
         sa.Column("slot", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("modified", sa.Text, nullable=False, server_default=""),
         sa.Column("state", sa.Integer, nullable=False),
         sa.Column("verdict", sa.Text, nullable=False),
         sa.Column("detail", sa.Text, nullable=False, server_default=""),
