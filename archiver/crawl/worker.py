@@ -181,7 +181,7 @@ class CrawlWorker:
             return "finished"
         if self.orders.is_ending or last.control.wanted == "stop":
             if not last.others_busy:
-                self.control.set_state(self.crawl_id, "stopped", "it was stopped")
+                self.control.set_state(self.crawl_id, "stopped", self.orders.halted or "it was stopped")
             return "stopped"
         limit = self.limit_reached() if last.next_ready is not None else ""  # a limit ends nothing where nothing waits
         self.control.set_state(self.crawl_id, "finished", limit or self.control.left(self.crawl_id))
