@@ -33,6 +33,7 @@ class RobotsCache:
         self._rules: OrderedDict[str, tuple[float, RobotsRules]] = OrderedDict()  # origin → (until when it counts, rules)
         self._fetching: set[str] = set()
         self._tries: Counter[str] = Counter()
+        self._silent: set[str] = set()
 
     def get(self, origin: str, now: float) -> RobotsRules | None:
         """The rules of an origin; None when its robots.txt has to be fetched."""
@@ -64,6 +65,10 @@ class RobotsCache:
             self._tries[file.origin] += 1
         return rules
 
+    def is_silent(self, origin: str) -> bool:
+        """Whether there was no answer at all when it was asked for last."""
+        return origin in self._silent
+
     def tries(self, origin: str) -> int:
         """How often it could not be read."""
         return self._tries[origin]
@@ -79,6 +84,10 @@ class RobotsCache:
             self._rules[origin] = (0.0, known[1])
 
     def _keep(self, file: RobotsFile) -> tuple[float, RobotsRules]:
+        if file.status is None:
+            self._silent.add(file.origin)
+        else:
+            self._silent.discard(file.origin)
         rules = robots_rules(
             file.status,
             file.body.encode("latin-1"),
@@ -88,5 +97,6 @@ class RobotsCache:
         )
         self._rules[file.origin] = (file.fetched_at + rules.keep_seconds, rules)
         while len(self._rules) > _KEPT:
-            self._rules.popitem(last=False)
+            forgotten, _ = self._rules.popitem(last=False)
+            self._silent.discard(forgotten)
         return self._rules[file.origin]

@@ -281,7 +281,7 @@ class CrawlWorker:
 
         Where there is no connection at all, the host's own waits count, and at their end it is given up.
         """
-        if refused.verdict is Verdict.ROBOTS_UNREACHABLE and held.pace.failures:
+        if refused.verdict is Verdict.ROBOTS_UNREACHABLE and self.robots.is_silent(origin):
             self.robots.expire(origin)
             self.keeper.put_back(held, entry, held.pace.next_at, now=now, why=held.pace.waits_for)
             return

@@ -132,6 +132,7 @@ class Row:
     via_id: int | None
     hops: str
     kind: str
+    modified: str
     state: UrlState
     verdict: str
     detail: str

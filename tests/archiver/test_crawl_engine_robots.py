@@ -107,8 +107,11 @@ def test_a_host_that_cannot_be_reached_is_given_up_and_the_crawl_ends(holdings_w
         dead = gone.url("/x")
     fast = Ticking()
     with Site({"/": page(embeds=(dead, f"{dead}2"))}) as server:
-        rows = crawled(holdings_with, server, fast)
-    assert {rows[url].verdict for url in (dead, f"{dead}2")} == {"robots-unreachable"}
+        crawl = Crawl(holdings_with(), plan(server.url(), robots=RobotsMode.OBEY))
+        assert crawl.run(fast=fast).state == "finished"
+        rows = check(crawl)
+    assert {rows[url].state for url in (dead, f"{dead}2")} == {UrlState.QUEUED}
+    assert "given up" in crawl.row().ended
     assert rows[server.url()].state is UrlState.CAPTURED
 
 
