@@ -141,7 +141,7 @@ def test_a_site_whose_robots_txt_could_not_be_read_is_tried_again_when_asked(hol
 
 
 def test_crawl_delay_is_kept(holdings_with: OpenHoldings) -> None:
-    fast = Ticking(step=5)
+    fast = Ticking(step=30)
     moments: list[float] = []
 
     def noted(asked: Asked) -> Answer:
