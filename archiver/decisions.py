@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Redirect hops in a row that are followed; browsers stop at 20 too.
 MAX_REDIRECTS = 20
 
+#: Decoded bytes of one document that are searched for what it names; the record itself is kept whole.
+MAX_SCANNED_BYTES = 64 * 1024 * 1024
+
 #: Frames inside frames (and pages behind meta refreshes) that are followed.
 MAX_DOCUMENT_DEPTH = 5
 
@@ -41,7 +44,8 @@ _TYPE_OF_ENDING = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "applicatio
 _XML_TYPES = frozenset({"text/xml", "application/xml"})
 _JSON_TYPES = frozenset({"application/json", "text/json"})
 _DOCUMENT_KINDS = frozenset({SlotKind.FRAME, SlotKind.REFRESH, SlotKind.OBJECT})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: Statuses that lead on.
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DOCUMENT_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
@@ -87,7 +91,7 @@ def failure_of(exchange: Exchange) -> Failure | None:
 
 def redirect_of(task: Task, status: int | None, head: Head) -> Task | Failure | None:
     """The next hop of a redirect, or why it cannot be followed; None when this is no redirect."""
-    if status not in _REDIRECTS:
+    if status not in REDIRECTS:
         return None
     location = (head.get("Location") or "").strip()
     if not location:

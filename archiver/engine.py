@@ -25,6 +25,7 @@ from uuid import uuid4
 
 from archiver.decisions import (
     MAX_DOCUMENT_DEPTH,
+    MAX_SCANNED_BYTES,
     Task,
     accept_for,
     failure_of,
@@ -36,8 +37,6 @@ from archiver.decisions import (
 )
 from archiver.errors import BodyLimitExceeded, DamagedRecord
 from archiver.fetch.cookies import PageCookies
-from archiver.fetch.guard import AddressGuard
-from archiver.fetch.http import FetchLimits, HttpFetcher
 from archiver.holdings import Holdings
 from archiver.index.database import writing
 from archiver.index.entry import capture_of
@@ -53,14 +52,12 @@ from archiver.model import (
     PageResult,
     ResourceOutcome,
 )
+from archiver.outfit import fetcher_of, writer_of
 from archiver.unchanged import unchanged
 from archiver.urls import parse_url, refuse_password
 from archiver.warc.dedup import Condition, Kept, kept_of
 from archiver.warc.reader import StoredRecord
-from archiver.warc.writer import PageContext, WarcInfo, WarcWriter
-
-#: Decoded bytes of one document that are searched for what it needs; the record itself is kept whole.
-MAX_SCANNED_BYTES = 64 * 1024 * 1024
+from archiver.warc.writer import PageContext
 
 #: Rows are committed at least this often, so that a long page shows up while it is captured.
 COMMIT_EVERY_RECORDS = 200
@@ -167,36 +164,11 @@ class PageCapturer:
         self.collection = holdings.collections.get(collection)
         self.clock = clock
         self.monotonic = monotonic
-        self.fetcher = HttpFetcher(
-            user_agent=settings.user_agent,
-            guard=AddressGuard(allow_private=settings.allow_private),
-            limits=FetchLimits(
-                max_bytes=settings.max_resource_bytes or None,
-                max_seconds=settings.max_resource_seconds or None,
-                connect_timeout=settings.connect_timeout,
-                read_timeout=settings.read_timeout,
-            ),
-            pool_size=settings.connections,
-            verify_tls=settings.verify_tls,
-            clock=clock,
-        )
+        self.fetcher = fetcher_of(settings, clock)
         number = holdings.collections.number(collection)
         self.dedup = Dedup(holdings.engine, number, mode=settings.dedup, min_bytes=settings.dedup_min_bytes)
-        organisation = self.collection.organisation
-        self.writer = WarcWriter(
-            holdings.store,
-            prefix=collection,
-            warcinfo=WarcInfo(
-                software=software,
-                operator=settings.operator or (organisation.name if organisation else ""),
-                is_part_of=collection,
-                description=self.collection.title,
-                user_agent=settings.user_agent,
-            ),
-            clock=clock,
-            new_id=new_id,
-            max_bytes=settings.warc_max_bytes,
-            chunked=settings.chunked,
+        self.writer = writer_of(
+            holdings, self.collection, description=self.collection.title, software=software, clock=clock, new_id=new_id
         )
 
     def __enter__(self) -> Self:

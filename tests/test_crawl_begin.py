@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from archiver.collections.reports import CrawlReports
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.plan import Login, Seed
-from archiver.crawl.supervise import run, utc_now
+from archiver.crawl.supervise import run
+from archiver.engine import utc_now
 from archiver.errors import UsageError
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_queues

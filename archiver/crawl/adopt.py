@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from archiver.crawl.decision import UrlState
 from archiver.crawl.entries import Entry
-from archiver.crawl.follow import MAX_SCANNED_BYTES, follow
+from archiver.crawl.follow import follow
 from archiver.crawl.judge import Judge
 from archiver.crawl.outcomes import adopted
 from archiver.crawl.visited import Visit
+from archiver.decisions import MAX_SCANNED_BYTES
 from archiver.holdings import Holdings
 from archiver.index.entry import capture_of_stored
 from archiver.unchanged import unchanged

@@ -8,13 +8,13 @@ from typing import Protocol
 
 from archiver.crawl.decision import Decision, UrlState, Verdict
 from archiver.crawl.entries import RobotsFile
-from archiver.crawl.follow import REDIRECTS, redirect_target
+from archiver.crawl.follow import redirect_target
 from archiver.crawl.outcomes import answered
 from archiver.crawl.plan import Pace
 from archiver.crawl.politeness import Outcome
 from archiver.crawl.robots import MAX_BYTES, MAX_REDIRECTS, UNASKABLE, kept_text
 from archiver.crawl.visited import Visit
-from archiver.decisions import failure_of
+from archiver.decisions import REDIRECTS, failure_of
 from archiver.markup.slots import SlotKind
 from archiver.message import iter_body, read_head
 from archiver.model import Exchange, FailureKind, Hop, WrittenRecord

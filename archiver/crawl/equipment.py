@@ -15,14 +15,12 @@ from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.robots import agent_token
 from archiver.crawl.scope import registered_domain
 from archiver.fetch.cookies import CrawlCookies
-from archiver.fetch.guard import AddressGuard
-from archiver.fetch.http import FetchLimits, HttpFetcher
 from archiver.fetch.login import Login, open_login
 from archiver.holdings import Holdings
 from archiver.index.payloads import Dedup
 from archiver.model import Capture
+from archiver.outfit import fetcher_of, writer_of
 from archiver.warc.dedup import Kept
-from archiver.warc.writer import WarcInfo, WarcWriter
 
 
 class Equipment:
@@ -41,7 +39,6 @@ class Equipment:
     ) -> None:
         settings = holdings.settings
         collection = holdings.collections.get(info.collection)
-        organisation = collection.organisation
         self.holdings = holdings
         self.on_begin: Callable[[str], None] = lambda name: None
         self.connections = max(1, settings.connections)
@@ -52,33 +49,14 @@ class Equipment:
         self.login: Login | None = None
         self.log_in(info.plan)
         self.dedup = Dedup(holdings.engine, info.collection_id, mode=info.plan.dedup.value, min_bytes=settings.dedup_min_bytes)
-        self.fetcher = HttpFetcher(
-            user_agent=settings.user_agent,
-            guard=AddressGuard(allow_private=settings.allow_private),
-            limits=FetchLimits(
-                max_bytes=settings.max_resource_bytes or None,
-                max_seconds=settings.max_resource_seconds or None,
-                connect_timeout=settings.connect_timeout,
-                read_timeout=settings.read_timeout,
-            ),
-            pool_size=settings.connections,
-            verify_tls=settings.verify_tls,
-            clock=clock,
-        )
-        self.writer = WarcWriter(
-            holdings.store,
-            prefix=info.collection,
-            warcinfo=WarcInfo(
-                software=software,
-                operator=settings.operator or (organisation.name if organisation else ""),
-                is_part_of=info.collection,
-                description=f"{collection.title}, crawl {info.crawl_id}",
-                user_agent=settings.user_agent,
-            ),
+        self.fetcher = fetcher_of(settings, clock)
+        self.writer = writer_of(
+            holdings,
+            collection,
+            description=f"{collection.title}, crawl {info.crawl_id}",
+            software=software,
             clock=clock,
             new_id=new_id,
-            max_bytes=settings.warc_max_bytes,
-            chunked=settings.chunked,
             on_begin=lambda name: self.on_begin(name),
         )
 

@@ -9,7 +9,7 @@ from archiver.crawl.decision import noted
 from archiver.crawl.entries import PageTitle
 from archiver.crawl.judge import Judge
 from archiver.crawl.visited import Visit, task_of
-from archiver.decisions import readable_type
+from archiver.decisions import REDIRECTS, readable_type
 from archiver.errors import BodyLimitExceeded, InvalidURL
 from archiver.extract.gather import DocumentLinks
 from archiver.extract.links import find_links
@@ -17,10 +17,6 @@ from archiver.message import Head
 from archiver.model import FailureKind, Hop
 from archiver.urls import parse_url
 
-#: Decoded bytes of one document that are searched for links; the record itself is kept whole.
-MAX_SCANNED_BYTES = 64 * 1024 * 1024
-
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
 

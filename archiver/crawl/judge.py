@@ -15,15 +15,13 @@ from archiver.crawl.robots import robots_directives
 from archiver.crawl.scope import Scope
 from archiver.crawl.seen import Seen
 from archiver.crawl.traps import QueryVariants, TrapGuard
+from archiver.decisions import MAX_REDIRECTS
 from archiver.markup.slots import SlotKind
 from archiver.model import Hop
 from archiver.plaintext import one_line
 
 if TYPE_CHECKING:
     from archiver.extract.gather import DocumentLinks, Link
-
-#: Redirects in a row that are followed; browsers stop at 20 too.
-MAX_REDIRECTS = 20
 
 _LINK = SlotKind.LINK
 #: Characters of a date that are kept; the longest that anybody writes has fewer.

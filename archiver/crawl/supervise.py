@@ -9,19 +9,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from multiprocessing.process import BaseProcess
 from threading import Thread
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.equipment import Equipment
 from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.recovery import Recoverer, Recovery
 from archiver.crawl.worker import CrawlWorker, Ticker
-from archiver.engine import StopSignal
+from archiver.engine import StopSignal, new_record_id, utc_now
 from archiver.errors import MunimentError
 from archiver.holdings import Holdings, mend, open_holdings
 from archiver.settings import Settings
@@ -47,16 +46,6 @@ class CrawlResult:
     state: str
     recovery: Recovery
     replaced: int = 0
-
-
-def utc_now() -> datetime:
-    """The time, UTC."""
-    return datetime.now(UTC)
-
-
-def new_record_id() -> str:
-    """A fresh WARC-Record-ID."""
-    return f"<urn:uuid:{uuid4()}>"
 
 
 def start(

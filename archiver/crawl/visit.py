@@ -17,13 +17,13 @@ from archiver.crawl.askrobots import ask_robots
 from archiver.crawl.decision import UrlState, noted
 from archiver.crawl.entries import CrawlInfo, Entry, RobotsFile
 from archiver.crawl.equipment import Equipment
-from archiver.crawl.follow import MAX_SCANNED_BYTES, REDIRECTS, follow, redirect_target
+from archiver.crawl.follow import follow, redirect_target
 from archiver.crawl.judge import Judge
 from archiver.crawl.outcomes import answered, unanswered
 from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.politeness import Outcome
 from archiver.crawl.visited import Visit, task_of
-from archiver.decisions import Task, accept_for, failure_of, referrer_for
+from archiver.decisions import MAX_SCANNED_BYTES, REDIRECTS, Task, accept_for, failure_of, referrer_for
 from archiver.errors import DamagedRecord, MunimentError
 from archiver.index.entry import capture_of
 from archiver.message import Head, iter_body, read_head
