@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Me
 metadata = MetaData()
 
 #: Text in the order of its code points, whatever the language of the database: ranges of keys depend on it.
-_KEY = Text().with_variant(Text(collation="C"), "postgresql")
+KEY = Text().with_variant(Text(collation="C"), "postgresql")
 
 organisations = Table(
     "organisations",
@@ -30,11 +30,20 @@ collections = Table(
     Column("created_at", Text, nullable=False),
 )
 
+#: `size` and digests (hexadecimal) of finished files, `stored_at`: when they came in; `indexed_to`: up to which byte their
+#: records have been looked at, NULL for files of our own writers; `state`: "held", "purged" (rewritten), "removed", "missing".
 files = Table(
     "files",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
+    Column("size", BigInteger),
+    Column("md5", Text),
+    Column("sha1", Text),
+    Column("sha256", Text),
+    Column("stored_at", Text),
+    Column("indexed_to", BigInteger),
+    Column("state", Text, nullable=False, server_default="held"),
 )
 
 #: Clustered by what look-ups ask for: all captures of a URL lie together, in the order of time.
@@ -42,7 +51,7 @@ captures = Table(
     "captures",
     metadata,
     Column("collection_id", Integer, ForeignKey("collections.id"), nullable=False),
-    Column("urlkey", _KEY, nullable=False),
+    Column("urlkey", KEY, nullable=False),
     Column("timestamp", BigInteger, nullable=False),
     Column("file_id", Integer, ForeignKey("files.id"), nullable=False),
     Column("offset", BigInteger, nullable=False),
@@ -132,7 +141,7 @@ validators = Table(
     "validators",
     metadata,
     Column("collection_id", Integer, ForeignKey("collections.id"), nullable=False),
-    Column("urlkey", _KEY, nullable=False),
+    Column("urlkey", KEY, nullable=False),
     Column("url", Text, nullable=False),
     Column("etag", Text, nullable=False),
     Column("last_modified", Text, nullable=False),
