@@ -96,11 +96,12 @@ class ScriptText:
     Args:
         source: the script.
         until: nothing beyond this position is looked at; None for the whole script.
+        has_arrows: False when it is known that "-->" stands nowhere.
     """
 
-    def __init__(self, source: str, until: int | None = None) -> None:
+    def __init__(self, source: str, until: int | None = None, *, has_arrows: bool = True) -> None:
         self.source = source
-        self._pieces = _pieces(source, len(source) if until is None else until)
+        self._pieces = _pieces(source, len(source) if until is None else until, has_arrows=has_arrows)
         self._looked = 0
         self._gaps: dict[int, int] = {}  # ends of long runs of white space, by where they were met; ~ for forward
 
@@ -244,14 +245,14 @@ class ScriptText:
         return places, enclosing, closing
 
 
-def _pieces(source: str, until: int) -> list[tuple[int, int, PieceKind]]:
+def _pieces(source: str, until: int, *, has_arrows: bool) -> list[tuple[int, int, PieceKind]]:
     """What makes a `Piece` each: most are never looked at, and tuples are made in a quarter of the time."""
     pieces: list[tuple[int, int, PieceKind]] = []
     add = pieces.append
     depths: list[int] = []  # open braces in each ${…} that we are in
     tries = 1000 + 4 * len(source)  # characters that are looked through for regular expressions in vain
     string, comment = PieceKind.STRING, PieceKind.COMMENT
-    outside, inside = _finders(source)
+    outside, inside = _finders(source, has_arrows=has_arrows)
     at = _line_end(source, 0) if source.startswith("#!") else 0
     if at:
         add((0, at, comment))
@@ -299,9 +300,9 @@ def _pieces(source: str, until: int) -> list[tuple[int, int, PieceKind]]:
     return pieces
 
 
-def _finders(source: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _finders(source: str, *, has_arrows: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What finds the next piece of a script, outside templates and inside; the quickest that sees all of it."""
-    if "-->" in source and _has_arrow_comments(source):
+    if has_arrows and "-->" in source and _has_arrow_comments(source):
         return _NEXT_ARROW, _NEXT_ARROW_IN_TEMPLATE
     return _NEXT_PLAIN if _ends_lines_plainly(source) else _NEXT, _NEXT_IN_TEMPLATE
 

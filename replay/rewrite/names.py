@@ -63,9 +63,9 @@ class Names:
     def __init__(self, context: RewriteContext, source: str) -> None:
         self._context = context
         self._source = source
-        self._found = occurrences(source)
+        self._found, has_arrows = occurrences(source)
         until = self._found[-1][0] + _LOOK_AHEAD if self._found else 0
-        self._text = ScriptText(source, until)
+        self._text = ScriptText(source, until, has_arrows=has_arrows)
         self._syntax = Syntax(self._text)
 
     def edits(self) -> Iterator[Edit]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from archiver.markup.js import ScriptText, plain_string
 from replay.rewrite.syntax import PART_OF_NAME
@@ -13,6 +16,11 @@ RUNTIME = "__muniment"
 _NAMES = ("location", "postMessage", "eval", "import", "top", "from")
 #: Names that mean something only beside an import or an export.
 _OF_MODULES = frozenset({"import", "from"})
+#: All that is looked for. No letters are of two of them unless they are joined, and joined names are none. The leftmost kind
+#: of match is the one that is found by vector instructions: 17 times as fast as the others.
+_ARROW = "-->"
+_SOUGHT = (*_NAMES, "export", RUNTIME, _ARROW)
+_ALL_AT_ONCE = BytesAhoCorasick([name.encode("ascii") for name in _SOUGHT], matchkind=MatchKind.LeftmostFirst)
 _BYTE_ORDER_MARKS = ("\ufeff", "\xef\xbb\xbf")
 WINDOWS = frozenset({"window", "self", "parent", "globalThis", "frames", "opener", "top", "defaultView", "contentWindow"})
 COMPARED = re.compile(r"[!=]==?")
@@ -65,28 +73,41 @@ def spliced(source: str, edits: Iterator[Edit]) -> str:
     return "".join(out)
 
 
-def _occurrences(source: str) -> list[tuple[int, str]]:
+def _occurrences(source: str, hits: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     """Where the names stand, in order."""
-    found = [(at, name) for name in _NAMES if name not in _OF_MODULES for at in _places(source, name)]
-    imports = [(at, "import") for at in _places(source, "import")]
-    if imports or next(_places(source, "export"), None) is not None:
-        found += imports
-        found += ((at, "from") for at in _places(source, "from"))
-    if RUNTIME in source:
+    is_module = any(name in ("import", "export") and _stands_alone(source, at, name) for at, name in hits)
+    found = [
+        (at, name)
+        for at, name in hits
+        if name in _NAMES and (is_module or name not in _OF_MODULES) and _stands_alone(source, at, name)
+    ]
+    if any(name == RUNTIME for _, name in hits):
         found += ((match.start(), RUNTIME) for match in RUNTIME_NAME.finditer(source))
     found.sort()
     return found
 
 
+def _hits(source: str) -> list[tuple[int, str]]:
+    """Where the letters of what is looked for stand: in one pass where a character is a byte, as in most scripts."""
+    try:
+        data = source.encode("latin-1")
+    except UnicodeEncodeError:
+        return [(at, name) for name in _SOUGHT for at in _places(source, name)]
+    return [(at, _SOUGHT[number]) for number, at, _ in _ALL_AT_ONCE.find_matches_as_indexes(data)]
+
+
 def _places(source: str, name: str) -> Iterator[int]:
-    """Where a name stands as a whole word."""
+    """Where the letters of one name stand."""
     at = source.find(name)
     while at >= 0:
-        end = at + len(name)
-        joined = at > 0 and PART_OF_NAME.match(source, at - 1) and not (at <= 3 and source[:at] in _BYTE_ORDER_MARKS)
-        if not joined and not PART_OF_NAME.match(source, end):
-            yield at
-        at = source.find(name, end)
+        yield at
+        at = source.find(name, at + len(name))
+
+
+def _stands_alone(source: str, at: int, name: str) -> bool:
+    """The letters of a name are a whole word."""
+    joined = at > 0 and PART_OF_NAME.match(source, at - 1) and not (at <= 3 and source[:at] in _BYTE_ORDER_MARKS)
+    return not joined and not PART_OF_NAME.match(source, at + len(name))
 
 
 def _may_matter(source: str, at: int, name: str) -> bool:
@@ -104,6 +125,20 @@ def _may_matter(source: str, at: int, name: str) -> bool:
     return True
 
 
-def occurrences(source: str) -> list[tuple[int, str]]:
-    """Where the names stand that may matter, in order."""
-    return [(at, name) for at, name in _occurrences(source) if _may_matter(source, at, name)]
+class Occurrences(NamedTuple):
+    """What a quick look at a script finds.
+
+    Attributes:
+        names: where the names stand that may matter, in order.
+        has_arrows: "-->" stands somewhere.
+    """
+
+    names: list[tuple[int, str]]
+    has_arrows: bool
+
+
+def occurrences(source: str) -> Occurrences:
+    """Where the names stand that may matter."""
+    hits = _hits(source)
+    names = [(at, name) for at, name in _occurrences(source, hits) if _may_matter(source, at, name)]
+    return Occurrences(names, any(name == _ARROW for _, name in hits))

@@ -263,3 +263,18 @@ def test_garbage_is_rewritten_without_a_crash() -> None:
 )
 def test_hostile_scripts_end(bomb: str) -> None:
     assert rewritten(bomb)
+
+
+@pytest.mark.parametrize("text", ["", "/* é */", "/* язык */", '"\U0001f600";'])
+def test_names_are_found_whatever_else_the_script_says(text: str) -> None:
+    assert rewritten(f"{text}x = location") == f"{text}x = {LOCATION}"
+    assert "__muniment" in rewritten(f"{text}toptop = 1; x = top.y")
+    joined = f"{text}importop(evaltop, exporteval, locationlocation)"
+    assert rewritten(joined) == joined
+
+
+@pytest.mark.parametrize("text", ["", "/* язык */"])
+def test_an_arrow_at_the_start_of_a_line_begins_a_comment(text: str) -> None:
+    assert rewritten(f"{text}\n--> location\nb()") == f"{text}\n--> location\nb()"
+    assert rewritten(f"{text}x\n--> location") == f"{text}x\n--> location"
+    assert rewritten(f"{text}x --> location") == f"{text}x --> {LOCATION}"
