@@ -13,6 +13,7 @@ MunimentError                   a sentence for the user: what went wrong, what i
 │   └── AddressRefused          the guard forbids that address
 ├── DamagedRecord               a WARC or ARC record cannot be read
 │   └── MissingRecord           the index names a file or offset that is not there
+├── DamagedFile                 a package, list or log that is to be taken in cannot be read
 ├── BodyLimitExceeded           a decoded body grew past its limit (a decompression bomb, or just huge)
 ├── ServerDied                  a server process ended by itself
 ├── StorageFailed               disk full, permission, lost file
@@ -87,6 +88,10 @@ class DamagedRecord(MunimentError):
 
 class MissingRecord(DamagedRecord):
     """The index names a file or offset that is not there."""
+
+
+class DamagedFile(MunimentError):
+    """A package (WACZ), list (HAR, CDX) or log that is to be taken in cannot be read."""
 
 
 class BodyLimitExceeded(MunimentError):

@@ -1,0 +1,1 @@
+"""WACZ packages: web archives in a ZIP file."""
