@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,13 +14,14 @@ from sqlalchemy import Engine
 
 from archiver.collections.crawls import CrawlLog
 from archiver.collections.registry import CollectionRegistry
-from archiver.errors import DamagedRecord, MunimentError, StorageFailed, UsageError
+from archiver.errors import DamagedRecord, MunimentError, UsageError
 from archiver.index.database import alone, open_database
 from archiver.index.entry import capture_of_stored, why_not_indexed
 from archiver.index.sql import CaptureIndex
 from archiver.model import Capture
 from archiver.settings import Settings
 from archiver.store.folder import FolderStore
+from archiver.store.protocol import WarcStore
 from archiver.warc.reader import StoredRecord, iter_records
 from archiver.warc.repair import RepairReport, repair_abandoned
 
@@ -55,7 +55,7 @@ class Holdings:
 
     settings: Settings
     engine: Engine
-    store: FolderStore
+    store: WarcStore
     index: CaptureIndex
     collections: CollectionRegistry
     crawls: CrawlLog
@@ -68,8 +68,11 @@ class Holdings:
         self.close()
 
     def close(self) -> None:
-        """Give the database connections back."""
-        self.engine.dispose()
+        """Bring written files where they belong, and give the database connections back."""
+        try:
+            self.store.close()
+        finally:
+            self.engine.dispose()
 
 
 def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Holdings:
@@ -94,7 +97,7 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         raise
 
 
-def _store(settings: Settings) -> FolderStore:
+def _store(settings: Settings) -> WarcStore:
     if "://" in settings.store:
         raise UsageError("WARC files can only be kept in a folder.", "Give the setting “store” the path of a folder.")
     return FolderStore(Path(settings.store) if settings.store else settings.archive / WARC_FOLDER)
@@ -118,17 +121,10 @@ def mend(holdings: Holdings) -> tuple[RepairReport, ...]:
 
 def _index_abandoned(holdings: Holdings, name: str) -> None:
     """Index the whole records of a file that no living process writes."""
-    try:
-        stream = holdings.store.path(name).open("rb")
-    except FileNotFoundError:
-        return  # finished in between
-    except OSError as error:
-        raise StorageFailed(f"A WARC file cannot be read: {error.strerror}.", "Look at its permissions.") from error
+    stream = holdings.store.abandoned(name)
+    if stream is None:
+        return
     with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return  # its writer lives
         rows = _whole_captures(holdings, name, stream)
         while batch := list(islice(rows, _ROWS_AT_ONCE)):
             holdings.index.add(batch)

@@ -28,7 +28,7 @@ def unchanged(holdings: Holdings, collection: str, condition: Condition) -> Stor
         if capture.url != target.url or capture.digest != condition.digest or capture.revisit_of is not None:
             continue
         try:
-            record = read_record(holdings.store, capture.file, capture.offset)
+            record = read_record(holdings.store, capture.file, capture.offset, capture.length)
         except DamagedRecord:
             continue
         if record.http is not None:

@@ -6,7 +6,7 @@ from itertools import islice
 
 from archiver.errors import DamagedRecord
 from archiver.model import Capture
-from archiver.store.folder import FolderStore
+from archiver.store.protocol import WarcStore
 from archiver.urls import is_http, resolve, strip_fragment, urlkey
 from replay.delivery import REDIRECTS
 from replay.load import ArchivedResponse, load
@@ -17,7 +17,7 @@ _MOST = 20
 
 
 def leads_in_circle(
-    lookup: Lookup, scope: Scope, store: FolderStore, found: ArchivedResponse, *, moment: str | None = None
+    lookup: Lookup, scope: Scope, store: WarcStore, found: ArchivedResponse, *, moment: str | None = None
 ) -> bool:
     """True when following a redirect would never end: what a site sent when it was captured at different times.
 
@@ -43,7 +43,7 @@ def leads_in_circle(
     return False
 
 
-def _following(lookup: Lookup, scope: Scope, store: FolderStore, url: str, moment: str) -> tuple[Capture, str] | None:
+def _following(lookup: Lookup, scope: Scope, store: WarcStore, url: str, moment: str) -> tuple[Capture, str] | None:
     """The redirect that answers at a URL, and where it leads; None when something else does, or nothing."""
     for capture in islice(lookup.candidates(scope, url, moment), _MOST):
         if capture.status not in REDIRECTS:

@@ -10,7 +10,7 @@ from archiver.errors import MissingRecord
 from archiver.markup.charset import SNIFF_BYTES
 from archiver.message import Head, parse_head
 from archiver.model import Capture
-from archiver.store.folder import FolderStore
+from archiver.store.protocol import WarcStore
 from archiver.warc.reader import StoredRecord, read_record
 
 _NOT_MODIFIED = 304
@@ -146,7 +146,7 @@ class ArchivedResponse:
         self.record.close()
 
 
-def load(store: FolderStore, capture: Capture, original: Capture | None = None, *, exact: bool = False) -> ArchivedResponse:
+def load(store: WarcStore, capture: Capture, original: Capture | None = None, *, exact: bool = False) -> ArchivedResponse:
     """Open the record of a capture.
 
     Args:
@@ -159,7 +159,7 @@ def load(store: FolderStore, capture: Capture, original: Capture | None = None, 
         MissingRecord: the file, or the payload that a revisit points to, is not there.
         DamagedRecord: the record cannot be read.
     """
-    record, source = read_record(store, capture.file, capture.offset), capture
+    record, source = read_record(store, capture.file, capture.offset, capture.length), capture
     head, own = record.http, None
     if record.record_type == "revisit" and not _is_empty(capture):
         if original is None:
@@ -179,18 +179,18 @@ def load(store: FolderStore, capture: Capture, original: Capture | None = None, 
         head,
         record,
         exact,
-        (f"{store.root}/{source.file} {' '.join(head.codings)}", source.offset),
+        (f"{store.address}/{source.file} {' '.join(head.codings)}", source.offset),
         lambda: _opened(store, source, own),
     )
 
 
-def _opened(store: FolderStore, capture: Capture, own: Head | None) -> StoredRecord:
+def _opened(store: WarcStore, capture: Capture, own: Head | None) -> StoredRecord:
     """The record of a capture; `own`, where given, is the head of what repeats it, by which its body is decoded.
 
     Servers send the same compressed bytes both as a file of their own and as the coding of another. A head that says neither
     coding nor length may have lost them on its way here.
     """
-    record = read_record(store, capture.file, capture.offset)
+    record = read_record(store, capture.file, capture.offset, capture.length)
     if own is None or not (own.codings or own.get("Content-Length") is not None):
         return record
     recorded = record.http.codings if record.http is not None else ()

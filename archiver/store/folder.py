@@ -5,20 +5,26 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from archiver.errors import MissingRecord, StorageFailed
+from archiver.store.protocol import SAFE_NAME
 
 #: Suffix of a file that is still written.
 OPEN_SUFFIX = ".open"
 
-_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+#: Suffix of what will take the place of a finished file.
+NEW_SUFFIX = ".new"
+
+_PIECE = 1024 * 1024
+_NOT_THERE = ("A WARC file that the index names is not there.", "Put it back, or rebuild the index.")
 
 
 class FolderStore:
-    """The WARC files of an archive.
+    """The WARC files of an archive in a folder; see `WarcStore`.
 
     A file's name is its path under `root`; files imported in place have their absolute path as name.
 
@@ -29,6 +35,12 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @property
+    def address(self) -> str:
+        return str(self.root)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
     def path(self, file: str) -> Path:
         """Where a file is, whether still written or finished."""
         path = self.root / file
@@ -38,12 +50,7 @@ class FolderStore:
                 return being_written
         return path
 
-    def open(self, file: str, offset: int = 0) -> BinaryIO:
-        """A file for reading, at `offset`.
-
-        Raises:
-            MissingRecord: there is no such file, or it is shorter.
-        """
+    def open(self, file: str, offset: int = 0, length_hint: int = 0) -> BinaryIO:
         path = self.root / file
         for place in (path, path.with_name(path.name + OPEN_SUFFIX), path):  # it may get its final name between two looks
             try:
@@ -54,18 +61,42 @@ class FolderStore:
             except OSError as error:
                 raise MissingRecord("A WARC file cannot be read.", "Look at its permissions.") from error
         else:
-            raise MissingRecord("A WARC file that the index names is not there.", "Put it back, or rebuild the index.")
+            raise MissingRecord(*_NOT_THERE)
         stream.seek(offset)
         return stream
 
-    def create(self, name: str) -> BinaryIO:
-        """A new file for writing, locked against repair by others while it is open.
+    def size(self, file: str) -> int:
+        with self.open(file) as stream:
+            return os.fstat(stream.fileno()).st_size
 
-        Raises:
-            FileExistsError: a file of that name is there.
-            StorageFailed: it cannot be made.
-        """
-        if not _SAFE_NAME.fullmatch(name):
+    def exists(self, file: str) -> bool:
+        return (self.root / file).is_file()
+
+    def names(self) -> Iterator[str]:
+        for folder, below, files in os.walk(self.root):
+            below.sort()
+            for name in sorted(files):
+                if not name.endswith((OPEN_SUFFIX, NEW_SUFFIX)):
+                    yield str((Path(folder) / name).relative_to(self.root))
+
+    def local_path(self, file: str) -> Path | None:
+        path = self.path(file)
+        return path if path.is_file() else None
+
+    def is_same(self, name: str, path: Path) -> bool:
+        other = self.root / name
+        if not other.is_file() or other.stat().st_size != path.stat().st_size:
+            return False
+        with path.open("rb") as first, other.open("rb") as second:
+            while piece := first.read(_PIECE):
+                if piece != second.read(len(piece)):
+                    return False
+        return True
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def create(self, name: str) -> BinaryIO:
+        if not re.fullmatch(SAFE_NAME, name):
             raise StorageFailed("The name of a WARC file is not usable.")
         if (self.root / name).exists():
             raise FileExistsError(name)
@@ -79,26 +110,74 @@ class FolderStore:
                 f"No WARC file can be written: {error.strerror}.", "Look at the archive folder and its free space."
             ) from error
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._sync_folder()
+        self._sync_folder(self.root)
         return cast(BinaryIO, os.fdopen(handle, "r+b"))
 
     def finish(self, name: str) -> None:
-        """Give a written file its final name."""
         (self.root / f"{name}{OPEN_SUFFIX}").rename(self.root / name)
-        self._sync_folder()
+        self._sync_folder(self.root)
 
     def discard(self, name: str) -> None:
-        """Remove a file that holds nothing."""
         (self.root / f"{name}{OPEN_SUFFIX}").unlink(missing_ok=True)
 
     def unfinished(self) -> Iterator[str]:
-        """Names of files that some process writes or left behind."""
         if self.root.is_dir():
             for path in sorted(self.root.glob(f"*{OPEN_SUFFIX}")):
                 yield path.name.removesuffix(OPEN_SUFFIX)
 
-    def _sync_folder(self) -> None:
-        handle = os.open(self.root, os.O_RDONLY)
+    def abandoned(self, name: str) -> BinaryIO | None:
+        path = self.root / f"{name}{OPEN_SUFFIX}"
+        try:
+            stream = path.open("r+b")
+        except FileNotFoundError:
+            return None  # finished in between
+        except OSError as error:
+            raise StorageFailed(f"A WARC file cannot be read: {error.strerror}.", "Look at its permissions.") from error
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.close()
+            return None  # its writer lives
+        if not path.exists():
+            stream.close()
+            return None  # its writer finished it, then let go of the lock
+        return cast(BinaryIO, stream)
+
+    def remove(self, name: str) -> None:
+        try:
+            (self.root / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageFailed(f"A WARC file cannot be removed: {error.strerror}.", "Look at its permissions.") from error
+
+    def replace(self, name: str, source: Path | BinaryIO) -> None:
+        path = self.root / name
+        if not path.is_file():
+            raise MissingRecord(*_NOT_THERE)
+        new = path.with_name(path.name + NEW_SUFFIX)
+        try:
+            with new.open("wb") as target:
+                if isinstance(source, Path):
+                    with source.open("rb") as stream:
+                        shutil.copyfileobj(stream, target, _PIECE)
+                else:
+                    shutil.copyfileobj(source, target, _PIECE)
+                target.flush()
+                os.fsync(target.fileno())
+            new.replace(path)
+            self._sync_folder(path.parent)
+        except OSError as error:
+            new.unlink(missing_ok=True)
+            raise StorageFailed(
+                f"A WARC file cannot be replaced: {error.strerror}.",
+                "It is as it was; look at the archive folder's free space.",
+            ) from error
+
+    def close(self) -> None:
+        pass
+
+    @staticmethod
+    def _sync_folder(folder: Path) -> None:
+        handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

@@ -17,7 +17,7 @@ from archiver.index.entry import capture_of_stored, why_not_indexed
 from archiver.index.pairing import Pairing
 from archiver.index.sql import CaptureIndex
 from archiver.model import Capture
-from archiver.store.folder import FolderStore
+from archiver.store.protocol import WarcStore
 from archiver.warc.reader import BadRecord, StoredRecord, iter_records
 
 #: Rows committed at a time.
@@ -58,7 +58,7 @@ def import_file(
     path: Path,
     *,
     collection: str,
-    store: FolderStore,
+    store: WarcStore,
     index: CaptureIndex,
     in_place: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -86,9 +86,11 @@ def import_file(
                 f"{path.name} is compressed as a whole, so its records cannot be read one by one.",
                 "Import it without --in-place: the copy is compressed record by record.",
             )
-        return _index(path, str(path.resolve()), collection, index, progress)
+        with path.open("rb") as stream:
+            return _index(stream, str(path.resolve()), collection, index, progress)
     name = _copy(path, store, alone)
-    return _index(store.path(name), name, collection, index, progress)
+    with store.open(name) as stream:
+        return _index(stream, name, collection, index, progress)
 
 
 def _records_stand_alone(path: Path) -> bool:
@@ -105,14 +107,14 @@ def _records_stand_alone(path: Path) -> bool:
     return True
 
 
-def _copy(path: Path, store: FolderStore, alone: bool) -> str:
+def _copy(path: Path, store: WarcStore, alone: bool) -> str:
     """Copy a file into the store under a name of its own; the name."""
     name = path.name if path.suffix == ".gz" or alone else f"{path.name}.gz"
     name = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)
     name = name.lstrip("._-") or "imported.warc.gz"
     stem, number = name, 1
-    while (store.root / name).exists():
-        if alone and _same_content(path, store.root / name):
+    while store.exists(name):
+        if alone and store.is_same(name, path):
             return name
         number += 1
         name = f"{number}-{stem}"
@@ -135,16 +137,6 @@ def _copy(path: Path, store: FolderStore, alone: bool) -> str:
             raise StorageFailed(f"The copy could not be written: {error.strerror}.") from error
     store.finish(name)
     return name
-
-
-def _same_content(one: Path, other: Path) -> bool:
-    if one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as first, other.open("rb") as second:
-        while piece := first.read(1024 * 1024):
-            if piece != second.read(len(piece)):
-                return False
-    return True
 
 
 def _recompress(source: BinaryIO, target: BinaryIO) -> None:
@@ -170,7 +162,9 @@ def _recompress(source: BinaryIO, target: BinaryIO) -> None:
         target.write(gzip.compress(b"\r\n\r\n") + gzip.flush())
 
 
-def _index(path: Path, name: str, collection: str, index: CaptureIndex, progress: Callable[[int], None] | None) -> ImportReport:
+def _index(
+    stream: BinaryIO, name: str, collection: str, index: CaptureIndex, progress: Callable[[int], None] | None
+) -> ImportReport:
     report = ImportReport(name)
     rows: list[Capture] = []
     pairing = Pairing()
@@ -189,31 +183,30 @@ def _index(path: Path, name: str, collection: str, index: CaptureIndex, progress
         report.indexed += index.add(rows)
         rows.clear()
 
-    with path.open("rb") as stream:
-        for item in iter_records(stream):
-            if isinstance(item, BadRecord):
-                if is_last:
-                    pending = None  # the damage is in the record before
-                report.note_bad(item)
-                continue
-            report.records[item.record_type or "unnamed"] += 1
-            is_last = False
-            try:
-                reason = why_not_indexed(item)
-                if item.record_type == "request":
-                    capture = pairing.request(item, pending[0] if pending else None)
-                    if pending is not None and capture is not None:
-                        pending = (capture, pending[1])  # its length is told by now, or soon
-                if reason:
-                    report.skipped[reason] += 1
-                else:
-                    settle()
-                    pending = (pairing.response(capture_of_stored(item, collection, name), item), item)
-                    is_last = True
-            except DamagedRecord as error:
-                report.note_bad(BadRecord(item.offset, error.message))
-            if progress is not None:
-                progress(item.offset)
-        settle()
+    for item in iter_records(stream):
+        if isinstance(item, BadRecord):
+            if is_last:
+                pending = None  # the damage is in the record before
+            report.note_bad(item)
+            continue
+        report.records[item.record_type or "unnamed"] += 1
+        is_last = False
+        try:
+            reason = why_not_indexed(item)
+            if item.record_type == "request":
+                capture = pairing.request(item, pending[0] if pending else None)
+                if pending is not None and capture is not None:
+                    pending = (capture, pending[1])  # its length is told by now, or soon
+            if reason:
+                report.skipped[reason] += 1
+            else:
+                settle()
+                pending = (pairing.response(capture_of_stored(item, collection, name), item), item)
+                is_last = True
+        except DamagedRecord as error:
+            report.note_bad(BadRecord(item.offset, error.message))
+        if progress is not None:
+            progress(item.offset)
+    settle()
     flush()
     return report

@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 from archiver.errors import DamagedRecord, InvalidTimestamp
 from archiver.message import Head, iter_body, parse_head, read_head
 from archiver.plaintext import one_line
-from archiver.store.folder import FolderStore
+from archiver.store.protocol import WarcStore
 from archiver.timestamps import parse_iso, parse_timestamp
 from archiver.warc.members import PIECE, Readable, Source, open_member
 
@@ -418,15 +418,25 @@ def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
     return StoredRecord(record_type, fields, offset, int(length), _Block(lines, int(length)))
 
 
-def read_record(store: FolderStore, file: str, offset: int) -> StoredRecord:
+def read_record(store: WarcStore, file: str, offset: int, length: int = 0) -> StoredRecord:
     """The record at an offset; `close` of the record closes the file.
+
+    Args:
+        store: where the file is.
+        file: its name.
+        offset: of the record, in bytes.
+        length: of the record as stored, where that is known: it is then read at once.
 
     Raises:
         MissingRecord: the file is not there.
         DamagedRecord: no record begins at that offset.
     """
-    stream = store.open(file, offset)
-    record = next(iter_records(stream, offset), None)
+    stream = store.open(file, offset, length)
+    try:
+        record = next(iter_records(stream, offset), None)
+    except BaseException:
+        stream.close()
+        raise
     if isinstance(record, StoredRecord):
         record.file = stream
         return record

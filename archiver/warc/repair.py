@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from archiver.store.folder import OPEN_SUFFIX, FolderStore
+from archiver.store.protocol import WarcStore
 from archiver.warc.reader import BadRecord, StoredRecord, iter_records
 
 
@@ -26,8 +25,8 @@ class RepairReport:
     cut_bytes: int
 
 
-def repair_abandoned(store: FolderStore) -> list[RepairReport]:
-    """Repair and finish every `.open` file that no living process holds."""
+def repair_abandoned(store: WarcStore) -> list[RepairReport]:
+    """Repair and finish every unfinished file that no living process holds."""
     reports = (_repair(store, name) for name in list(store.unfinished()))
     return [report for report in reports if report is not None]
 
@@ -47,19 +46,11 @@ def whole_records(stream: BinaryIO) -> tuple[int, int]:
     return end, records
 
 
-def _repair(store: FolderStore, name: str) -> RepairReport | None:
-    path = store.root / f"{name}{OPEN_SUFFIX}"
-    try:
-        stream = path.open("r+b")
-    except FileNotFoundError:
-        return None  # finished in between
+def _repair(store: WarcStore, name: str) -> RepairReport | None:
+    stream = store.abandoned(name)
+    if stream is None:
+        return None
     with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return None  # its writer lives
-        if not path.exists():
-            return None
         size = os.fstat(stream.fileno()).st_size
         end, records = whole_records(stream)
         if not records:

@@ -24,7 +24,7 @@ from typing import BinaryIO, cast
 from archiver.errors import StorageFailed
 from archiver.message import ChunkedDecoder, Head, read_head
 from archiver.model import Exchange, RevisitTarget, WrittenRecord
-from archiver.store.folder import FolderStore
+from archiver.store.protocol import WarcStore
 from archiver.timestamps import to_iso, to_timestamp
 from archiver.warc.dedup import Condition, KnownPayload, Revisit, revisit_for
 from archiver.warc.records import (
@@ -110,7 +110,7 @@ class WarcWriter:
 
     def __init__(
         self,
-        store: FolderStore,
+        store: WarcStore,
         *,
         prefix: str,
         warcinfo: WarcInfo,
