@@ -16,9 +16,10 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from archiver.errors import StorageFailed, UsageError
 from archiver.index.crawltables import crawl_urls
 from archiver.index.holdingstables import audit_log
+from archiver.index.worktables import accounts
 
 #: The newest migration; a test compares it with the folder of migrations.
-HEAD = "0003"
+HEAD = "0004"
 
 #: Name of the SQLite file in the archive home.
 FILE_NAME = "muniment.db"
@@ -247,8 +248,8 @@ def _begin(engine: Engine) -> bool:
         _write_lock(connection)  # all tables or none: a half-made database could not be mended
         if inspect(connection).get_table_names():
             return False
-        assert crawl_urls.metadata is audit_log.metadata  # both modules are imported, so that all tables are in it
-        audit_log.metadata.create_all(connection)
+        assert crawl_urls.metadata is audit_log.metadata is accounts.metadata  # all modules are imported, so it has all tables
+        accounts.metadata.create_all(connection)
         connection.execute(text(_VERSION_TABLE))
         connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
     return True

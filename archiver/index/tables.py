@@ -16,8 +16,12 @@ organisations = Table(
     Column("slug", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("url", Text, nullable=False, server_default=""),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("description", Text, nullable=False, server_default=""),
 )
 
+#: `is_active`: crawled by schedules; `budget_bytes`: of new data a year, `options`: JSON, what crawls begin with;
+#: `test_of`: id of the collection whose test crawls are kept here, apart from it.
 collections = Table(
     "collections",
     metadata,
@@ -28,6 +32,10 @@ collections = Table(
     Column("description", Text, nullable=False, server_default=""),
     Column("visibility", Text, nullable=False, server_default="public"),
     Column("created_at", Text, nullable=False),
+    Column("is_active", Integer, nullable=False, server_default="1"),
+    Column("budget_bytes", BigInteger),
+    Column("options", Text, nullable=False, server_default=""),
+    Column("test_of", Integer),
 )
 
 #: `size` and digests (hexadecimal) of finished files, `stored_at`: when they came in; `indexed_to`: up to which byte their
