@@ -9,7 +9,7 @@ from itertools import islice
 
 from archiver.errors import UnknownCollection
 from archiver.holdings import Holdings
-from archiver.index.sql import DayCount, UrlSummary
+from archiver.index.protocol import DayCount, UrlSummary
 from archiver.model import Capture, Collection, Visibility
 from archiver.timestamps import normalise_timestamp, parse_timestamp
 from archiver.urls import spelling, urlkey, urlkey_prefix

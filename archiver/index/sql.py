@@ -4,187 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import chain, groupby, islice, takewhile
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Integer, Select, bindparam, case, func, select, tuple_
+from sqlalchemy import Connection, Engine, select
 
 from archiver.errors import UnknownCollection
 from archiver.index.database import Prepared, insert_new, reading, writing
+from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
+from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix
+from archiver.index.scan import Scanner
+from archiver.index.statements import PROBE_AFTER, PROBE_BEFORE, START, capture_of_row, days, keys, summary, urls_under
 from archiver.index.tables import captures, collections, files
-from archiver.model import Capture, RevisitTarget, Truncation
+from archiver.model import Capture
 from archiver.timestamps import normalise_timestamp, parse_timestamp
 
 #: Rows a closest look-up reads at first, and at each further step: nearly always the first probe has the answer.
 _FIRST_BATCH = 4
 _NEXT_BATCH = 256
 
-_COLUMNS = (
-    collections.c.slug,
-    captures.c.urlkey,
-    captures.c.timestamp,
-    captures.c.url,
-    captures.c.mime,
-    captures.c.status,
-    captures.c.digest,
-    files.c.name,
-    captures.c.offset,
-    captures.c.length,
-    captures.c.truncated,
-    captures.c.is_revisit,
-    captures.c.refers_to_url,
-    captures.c.refers_to_timestamp,
-    captures.c.refers_to_id,
-)
-_PLACE = (captures.c.timestamp, captures.c.file_id, captures.c.offset)
-_START = ("moment", "in_file", "at")
 _LAST = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class DayCount:
-    """How many captures a URL has on one day.
-
-    Attributes:
-        day: "YYYYMMDD".
-        count: captures on that day.
-    """
-
-    day: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class UrlSummary:
-    """The captures of one URL key in a few numbers.
-
-    Attributes:
-        url: one of its spellings.
-        urlkey: SURT key.
-        count: of captures.
-        first: timestamp, 14 digits.
-        last: timestamp, 14 digits.
-        mime: media type of the captures that succeeded; "" when none did.
-    """
-
-    url: str
-    urlkey: str
-    count: int
-    first: str
-    last: str
-    mime: str
-
-
-@dataclass(frozen=True, slots=True)
-class CollectionSummary:
-    """The captures of a collection in a few numbers; `first` and `last` are timestamps, "" when it is empty."""
-
-    captures: int
-    urls: int
-    first: str
-    last: str
-    bytes: int
-
-
-def _rows() -> Select[Any]:
-    return (
-        select(*_COLUMNS, captures.c.file_id)
-        .join(files, files.c.id == captures.c.file_id)
-        .join(collections, collections.c.id == captures.c.collection_id)
-    )
-
-
-def _probe(*, backward: bool) -> Select[Any]:
-    """The next captures of a URL from a place in the clustered key on, in one direction."""
-    here = tuple_(*_PLACE)
-    start = tuple_(*(bindparam(name, type_=column.type) for name, column in zip(_START, _PLACE, strict=True)))
-    return (
-        _rows()
-        .where(collections.c.slug == bindparam("slug"), captures.c.urlkey == bindparam("urlkey"))
-        .where(here < start if backward else here > start)
-        .order_by(*(column.desc() if backward else column for column in _PLACE))
-        .limit(bindparam("count", type_=Integer))
-    )
-
-
-#: The two probes of a closest look-up: outward from a place in the clustered key, one in each direction.
-PROBE_AFTER, PROBE_BEFORE = _probe(backward=False), _probe(backward=True)
-
-
-def _days() -> Select[Any]:
-    day = (captures.c.timestamp // 1_000_000).label("day")
-    return (
-        select(day, func.count())
-        .join(collections, collections.c.id == captures.c.collection_id)
-        .where(collections.c.slug == bindparam("slug"), captures.c.urlkey == bindparam("urlkey"))
-        .group_by(day)
-    )
-
-
-def _keys() -> Select[Any]:
-    key = captures.c.urlkey
-    return (
-        select(key)
-        .distinct()
-        .join(collections, collections.c.id == captures.c.collection_id)
-        .where(collections.c.slug == bindparam("slug"), key >= bindparam("start"), key < bindparam("end"))
-        .order_by(key)
-        .limit(bindparam("count", type_=Integer))
-    )
-
-
-def _urls_under(prefix: str) -> Select[Any]:
-    columns = captures.c
-    statement = (
-        select(
-            func.max(columns.url),
-            columns.urlkey,
-            func.count(),
-            func.min(columns.timestamp),
-            func.max(columns.timestamp),
-            func.max(case((func.coalesce(columns.status, 200) < 300, columns.mime), else_="")),
-        )
-        .join(collections, collections.c.id == columns.collection_id)
-        .where(collections.c.slug == bindparam("slug"), columns.urlkey >= prefix)
-        .where(columns.urlkey.not_like("%\\_\\_wb\\_method=%", escape="\\"))  # answers to requests with a body are no pages
-        .group_by(columns.urlkey)
-        .order_by(columns.urlkey)
-    )
-    end = after_prefix(prefix)
-    return statement if end is None else statement.where(columns.urlkey < end)
-
-
-def _summary() -> Any:
-    by_url = (
-        select(
-            func.count().label("count"),
-            func.min(captures.c.timestamp).label("first"),
-            func.max(captures.c.timestamp).label("last"),
-            func.sum(captures.c.length).label("bytes"),
-        )
-        .join(collections, collections.c.id == captures.c.collection_id)
-        .where(collections.c.slug == bindparam("slug"))
-        .group_by(captures.c.urlkey)
-        .subquery()
-    )
-    numbers = by_url.c
-    return select(
-        func.sum(numbers.count), func.count(), func.min(numbers.first), func.max(numbers.last), func.sum(numbers.bytes)
-    )
-
-
-_SUMMARY = _summary()
-
-
-def _capture(row: Any) -> Capture:
-    revisit_of = RevisitTarget(row[12], row[13], row[14]) if row[11] else None
-    return Capture(
-        row[0], row[1], f"{row[2]:014d}", row[3], row[4], row[5], row[6], row[7], row[8], row[9], revisit_of,
-        Truncation(row[10]) if row[10] else None,
-    )  # fmt: skip
+_SUMMARY = summary()
 
 
 class CaptureIndex:
@@ -198,8 +39,9 @@ class CaptureIndex:
         self._engine = engine
         self._after = Prepared(engine, PROBE_AFTER)
         self._before = Prepared(engine, PROBE_BEFORE)
-        self._days = Prepared(engine, _days())
-        self._keys = Prepared(engine, _keys())
+        self._days = Prepared(engine, days())
+        self._keys = Prepared(engine, keys())
+        self._scanner = Scanner(engine)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -282,8 +124,8 @@ class CaptureIndex:
     ) -> Iterator[Capture]:
         """Captures in one direction from a place, a few at a time."""
         while True:
-            found = probe.rows(slug=slug, urlkey=urlkey, count=count, **dict(zip(_START, start, strict=True)))
-            yield from map(_capture, found)
+            found = probe.rows(slug=slug, urlkey=urlkey, count=count, **dict(zip(START, start, strict=True)))
+            yield from map(capture_of_row, found)
             if len(found) < count:
                 return
             last = found[-1]
@@ -338,7 +180,7 @@ class CaptureIndex:
 
     def under(self, slugs: Sequence[str], urlkey_prefix: str, *, limit: int = 100) -> list[UrlSummary]:
         """The URLs whose key starts with `urlkey_prefix`, in the order of keys, `limit` at most."""
-        statement = _urls_under(urlkey_prefix).limit(limit)
+        statement = urls_under(urlkey_prefix).limit(limit)
         found: dict[str, UrlSummary] = {}
         with reading(self._engine) as connection:
             for slug in slugs:  # one by one, so that each is read in the order of its keys and no further than `limit`
@@ -352,7 +194,7 @@ class CaptureIndex:
         end = after_prefix(start)
         found: set[str] = set()
         for slug in slugs:
-            rows = self._keys.rows(slug=slug, start=start, end="\U0010ffff" if end is None else end, count=limit)
+            rows = self._keys.rows(slug=slug, start=start, end=HIGHEST if end is None else end, count=limit)
             found.update(row[0] for row in rows)
         return sorted(found)
 
@@ -363,6 +205,34 @@ class CaptureIndex:
         if not count:
             return CollectionSummary(0, 0, "", "", 0)
         return CollectionSummary(int(count), urls, f"{first:014d}", f"{last:014d}", int(size))
+
+    def scan(
+        self,
+        slugs: Sequence[str],
+        ranges: Sequence[KeyRange],
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        after: Place | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[Capture]:
+        """Captures in the order of keys, then of time; of one key and second, as their files came in and lie in them.
+
+        See `archiver.index.protocol.CaptureSource`.
+        """
+        return self._scanner.captures(slugs, ranges, since=since, until=until, after=after, newest_first=newest_first)
+
+    def scan_rows(
+        self,
+        slugs: Sequence[str],
+        ranges: Sequence[KeyRange],
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        after: Place | None = None,
+    ) -> Iterator[Sequence[Row]]:
+        """What `scan` gives as plain tuples in batches; see `archiver.index.protocol.CaptureSource`."""
+        return self._scanner.rows(slugs, ranges, since=since, until=until, after=after)
 
     def has_file(self, file: str) -> bool:
         """Some capture lies in that WARC file."""
@@ -396,15 +266,6 @@ def _seconds(timestamp: str) -> float:
         return datetime.fromisoformat(f"{timestamp[:8]}T{timestamp[8:]}+00:00").timestamp()
     except ValueError:
         return parse_timestamp(timestamp).timestamp()
-
-
-def after_prefix(prefix: str) -> str | None:
-    """The smallest key greater than every key that starts with `prefix`; None when there is none."""
-    prefix = prefix.rstrip("\U0010ffff")
-    if not prefix:
-        return None
-    following = ord(prefix[-1]) + 1
-    return prefix[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates cannot be stored
 
 
 def _values(entry: Capture, collection_id: int, file_id: int) -> dict[str, object]:

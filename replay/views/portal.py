@@ -6,7 +6,7 @@ from flask import current_app, redirect, render_template
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.holdings import Holdings
-from archiver.index.sql import UrlSummary
+from archiver.index.protocol import UrlSummary
 from replay.lookup import Lookup, Scope
 
 #: URLs of an imported collection that are looked at for documents, and documents that are listed.

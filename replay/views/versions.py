@@ -11,7 +11,7 @@ from babel.dates import format_date, format_skeleton, get_day_names, get_month_n
 from flask import make_response, render_template
 from werkzeug.wrappers import Response as BaseResponse
 
-from archiver.index.sql import DayCount
+from archiver.index.protocol import DayCount
 from archiver.model import Capture
 from archiver.timestamps import parse_timestamp
 from replay.address import ReplayAddress, VersionsAddress

@@ -11,7 +11,9 @@ from sqlalchemy import event, text
 
 from archiver.errors import InvalidTimestamp, UnknownCollection
 from archiver.holdings import Holdings
-from archiver.index.sql import PROBE_AFTER, PROBE_BEFORE, CaptureIndex, after_prefix
+from archiver.index.query import after_prefix
+from archiver.index.sql import CaptureIndex
+from archiver.index.statements import PROBE_AFTER, PROBE_BEFORE
 from archiver.model import Capture, RevisitTarget, Truncation
 from archiver.timestamps import parse_timestamp
 from archiver.urls import urlkey
