@@ -167,8 +167,15 @@ class PageCapturer:
         self.fetcher = fetcher_of(settings, clock)
         number = holdings.collections.number(collection)
         self.dedup = Dedup(holdings.engine, number, mode=settings.dedup, min_bytes=settings.dedup_min_bytes)
+        self._crawls: set[int] = set()
         self.writer = writer_of(
-            holdings, self.collection, description=self.collection.title, software=software, clock=clock, new_id=new_id
+            holdings,
+            self.collection,
+            description=self.collection.title,
+            software=software,
+            clock=clock,
+            new_id=new_id,
+            crawl_id=lambda: min(self._crawls) if len(self._crawls) == 1 else None,
         )
 
     def __enter__(self) -> Self:
@@ -203,6 +210,7 @@ class PageCapturer:
         seed = refuse_password(parse_url(url, assume_http=True))
         if crawl_id is None:
             crawl_id = self.holdings.crawls.start(self.collection.slug, (seed,))
+        self._crawls.add(crawl_id)
         run = _Run(self, seed, observer or SilentObserver(), stop or StopSignal())
         try:
             run.work()

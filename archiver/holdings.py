@@ -15,8 +15,10 @@ from sqlalchemy import Engine
 from archiver.collections.crawls import CrawlLog
 from archiver.collections.registry import CollectionRegistry
 from archiver.errors import DamagedRecord, MunimentError, UsageError
+from archiver.fixity import measure
 from archiver.index.database import alone, open_database
 from archiver.index.entry import capture_of_stored, why_not_indexed
+from archiver.index.files import FileRegistry, Part
 from archiver.index.sql import CaptureIndex
 from archiver.model import Capture
 from archiver.settings import Settings
@@ -50,6 +52,7 @@ class Holdings:
         index: the captures.
         collections: the collections.
         crawls: what was captured when.
+        files: what is known of the WARC files.
         repaired: WARC files that a killed process had left behind and that were mended now.
     """
 
@@ -59,6 +62,7 @@ class Holdings:
     index: CaptureIndex
     collections: CollectionRegistry
     crawls: CrawlLog
+    files: FileRegistry
     repaired: tuple[RepairReport, ...] = ()
 
     def __enter__(self) -> Self:
@@ -90,7 +94,8 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     try:
         registry = CollectionRegistry(engine, clock)
         registry.ensure(DEFAULT_COLLECTION, title="Default")
-        holdings = Holdings(settings, engine, store, CaptureIndex(engine), registry, CrawlLog(engine, clock))
+        index, log, known = CaptureIndex(engine), CrawlLog(engine, clock), FileRegistry(engine, clock)
+        holdings = Holdings(settings, engine, store, index, registry, log, known)
         return replace(holdings, repaired=mend(holdings))
     except MunimentError:
         engine.dispose()
@@ -114,20 +119,31 @@ def mend(holdings: Holdings) -> tuple[RepairReport, ...]:
         if not mine:
             return ()  # another process is at it
         # Rows first: a file that still bears its temporary name is looked at again should this be cut short too.
-        for name in list(holdings.store.unfinished()):
-            _index_abandoned(holdings, name)
-        return tuple(repair_abandoned(holdings.store))
+        parts = {name: _index_abandoned(holdings, name) for name in list(holdings.store.unfinished())}
+        reports = tuple(repair_abandoned(holdings.store))
+        for report in reports:
+            part = parts.get(report.file)
+            if part is not None and report.records:
+                with holdings.store.open(report.file) as stream:
+                    holdings.files.note(report.file, measure(stream), (part,))
+        return reports
 
 
-def _index_abandoned(holdings: Holdings, name: str) -> None:
-    """Index the whole records of a file that no living process writes."""
+def _index_abandoned(holdings: Holdings, name: str) -> Part | None:
+    """Index the whole records of a file that no living process writes; what of it is whose, None when that is not known."""
     stream = holdings.store.abandoned(name)
     if stream is None:
-        return
+        return None
     with stream:
         rows = _whole_captures(holdings, name, stream)
+        part: Part | None = None
         while batch := list(islice(rows, _ROWS_AT_ONCE)):
             holdings.index.add(batch)
+            moments = [capture.timestamp for capture in batch]
+            if part is None:
+                part = Part(batch[0].collection, 0, moments[0], moments[0])
+            part = Part(part.collection, part.captures + len(batch), min(part.first, *moments), max(part.last, *moments))
+        return part
 
 
 def _whole_captures(holdings: Holdings, file: str, stream: BinaryIO) -> Iterator[Capture]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from archiver.errors import MunimentError
 from archiver.fetch.guard import AddressGuard
 from archiver.fetch.http import FetchLimits, HttpFetcher
 from archiver.holdings import Holdings
+from archiver.index.files import Part
 from archiver.model import Collection
 from archiver.settings import Settings
-from archiver.warc.writer import WarcInfo, WarcWriter
+from archiver.warc.writer import FinishedFile, WarcInfo, WarcWriter
+
+_LOG = logging.getLogger(__name__)
 
 
 def fetcher_of(settings: Settings, clock: Callable[[], datetime]) -> HttpFetcher:
@@ -39,6 +44,7 @@ def writer_of(
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
     on_begin: Callable[[str], None] | None = None,
+    crawl_id: Callable[[], int | None] = lambda: None,
 ) -> WarcWriter:
     """A writer of WARC files for a collection.
 
@@ -50,7 +56,16 @@ def writer_of(
         clock: the time, UTC.
         new_id: makes WARC-Record-IDs.
         on_begin: told the name of each file before the first exchange is written to it.
+        crawl_id: says whose a file is that is finished now, where that is one crawl.
     """
+
+    def on_finish(file: FinishedFile) -> None:
+        part = Part(collection.slug, file.captures, file.first, file.last, crawl_id())
+        try:
+            holdings.files.note(file.name, file.fixity, (part,))
+        except MunimentError:  # the file is whole, and is measured again later
+            _LOG.exception("size and digests of %s could not be noted", file.name)
+
     settings, organisation = holdings.settings, collection.organisation
     return WarcWriter(
         holdings.store,
@@ -67,4 +82,5 @@ def writer_of(
         max_bytes=settings.warc_max_bytes,
         chunked=settings.chunked,
         on_begin=on_begin,
+        on_finish=on_finish,
     )

@@ -58,6 +58,7 @@ class Equipment:
             clock=clock,
             new_id=new_id,
             on_begin=lambda name: self.on_begin(name),
+            crawl_id=lambda: info.crawl_id,
         )
 
     def __enter__(self) -> Self:

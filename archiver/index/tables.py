@@ -54,6 +54,8 @@ files = Table(
     Column("state", Text, nullable=False, server_default="held"),
 )
 
+Index("files_unmeasured", files.c.id, sqlite_where=files.c.size.is_(None), postgresql_where=files.c.size.is_(None))
+
 #: Clustered by what look-ups ask for: all captures of a URL lie together, in the order of time.
 captures = Table(
     "captures",

@@ -19,6 +19,10 @@ IDENTICAL_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-d
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
 
+#: Types of records that replay looks up.
+LOOKED_UP = frozenset({"response", "revisit", "resource"})
+
+
 @dataclass(frozen=True, slots=True)
 class WarcInfo:
     """What a warcinfo record says of the program and the people behind it (WARC 1.1, section 6.2)."""
@@ -30,6 +34,11 @@ class WarcInfo:
     user_agent: str = ""
     robots: str = "ignore"
     hostname: str = ""
+
+
+def is_looked_up(record_type: str, status: int | None) -> bool:
+    """Whether a record gets a row in the index; `status`: of its HTTP head."""
+    return record_type in LOOKED_UP and (record_type != "response" or status is not None)
 
 
 def digest(data: Iterable[bytes]) -> str:

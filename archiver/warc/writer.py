@@ -22,6 +22,7 @@ from threading import RLock
 from typing import BinaryIO, cast
 
 from archiver.errors import StorageFailed
+from archiver.fixity import Fixity, Measure
 from archiver.message import ChunkedDecoder, Head, read_head
 from archiver.model import Exchange, RevisitTarget, WrittenRecord
 from archiver.store.protocol import WarcStore
@@ -32,6 +33,7 @@ from archiver.warc.records import (
     WarcInfo,
     digest,
     exchange_fields,
+    is_looked_up,
     labelled,
     record_fields,
     revisit_fields,
@@ -42,8 +44,10 @@ from archiver.warc.records import (
 
 _PIECE = 256 * 1024
 _SPOOL_BYTES = 1024 * 1024
+#: Bytes after which what was written is measured: a full file must not keep its writers waiting.
+_MEASURE_EVERY = 4 * 1024 * 1024
 
-__all__ = ["PageContext", "WarcInfo", "WarcWriter"]
+__all__ = ["FinishedFile", "PageContext", "WarcInfo", "WarcWriter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,25 @@ class PageContext:
 
     via: str | None = None
     hops: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedFile:
+    """A WARC file that nothing more is written to.
+
+    Attributes:
+        name: in the store.
+        fixity: its size and digests.
+        captures: records in it that replay looks up.
+        first: timestamp of the oldest of them, 14 digits; "" for none.
+        last: of the newest.
+    """
+
+    name: str
+    fixity: Fixity
+    captures: int
+    first: str
+    last: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +129,8 @@ class WarcWriter:
         hostname: part of file names; this machine's by default.
         chunked: "portable" or "exact", see the module.
         on_begin: told the name of each file before the first exchange is written to it.
+        on_finish: told of each file when all of it is on the disk, before it gets its final name: after a crash between
+            the two it is mended, and told of by who mends it.
     """
 
     def __init__(
@@ -120,6 +145,7 @@ class WarcWriter:
         hostname: str | None = None,
         chunked: str = "portable",
         on_begin: Callable[[str], None] | None = None,
+        on_finish: Callable[[FinishedFile], None] | None = None,
     ) -> None:
         self._store = store
         self._prefix = prefix
@@ -129,6 +155,9 @@ class WarcWriter:
         self._new_id = new_id
         self._max_bytes = max_bytes
         self._on_begin = on_begin
+        self._on_finish = on_finish
+        self._measure = Measure()
+        self._captured = _Span()
         self._portable = chunked != "exact"
         self._lock = RLock()
         self._file: BinaryIO | None = None
@@ -281,12 +310,21 @@ class WarcWriter:
             try:
                 written = tuple(self._write(file, draft) for draft in drafts)
                 self._position = (self._name, file.tell())
-                return written
             except OSError as error:
                 self._roll_back(file, start)
                 raise StorageFailed(
                     f"The WARC file could not be written: {error.strerror}.", "What was written before is kept."
                 ) from error
+            self._captured.add(written)
+            if file.tell() - self._measure.size >= _MEASURE_EVERY:
+                self._catch_up(file)
+            return written
+
+    def _catch_up(self, file: BinaryIO) -> None:
+        """Measure what was written since the last time: whole events, which stay."""
+        file.flush()
+        while data := os.pread(file.fileno(), _MEASURE_EVERY, self._measure.size):
+            self._measure.update(data)
 
     def _write(self, file: BinaryIO, draft: _Draft) -> WrittenRecord:
         written, fields = draft.written, list(draft.fields)
@@ -328,6 +366,7 @@ class WarcWriter:
                 break
             except FileExistsError:
                 continue  # another process began at the same moment
+        self._measure, self._captured = Measure(), _Span()
         self._warcinfo_id = self._new_id()
         block = warcinfo_block(self._info)
         fields: Fields = [
@@ -344,10 +383,33 @@ class WarcWriter:
         if self._file is None:
             return
         self.sync()
-        self._store.finish(self._name)
-        self._file.close()
-        self._file = None
-        self._finished.append(self._name)
+        try:
+            if self._on_finish is not None:
+                self._catch_up(self._file)
+                found = self._captured
+                self._on_finish(FinishedFile(self._name, self._measure.result(), found.count, found.first or "", found.last))
+        finally:
+            self._store.finish(self._name)
+            self._file.close()
+            self._file = None
+            self._finished.append(self._name)
+
+
+class _Span:
+    """How many records that replay looks up were written, and from when to when they are."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: str | None = None
+        self.last = ""
+
+    def add(self, written: tuple[WrittenRecord, ...]) -> None:
+        for record in written:
+            if is_looked_up(record.record_type, record.status):
+                moment = to_timestamp(record.date)
+                self.count += 1
+                self.first = min(self.first or moment, moment)
+                self.last = max(self.last, moment)
 
 
 def _revisit(exchange: Exchange, body: _Body, known: KnownPayload | None, asked: Condition | None) -> Revisit | None:

@@ -25,6 +25,9 @@ def upgrade() -> None:
         sa.Column("state", sa.Text, nullable=False, server_default="held"),
     ):
         op.add_column("files", column)
+    op.create_index(
+        "files_unmeasured", "files", ["id"], sqlite_where=sa.text("size IS NULL"), postgresql_where=sa.text("size IS NULL")
+    )
     op.create_table(
         "file_parts",
         sa.Column("file_id", sa.Integer, sa.ForeignKey("files.id"), nullable=False),
@@ -117,5 +120,6 @@ def downgrade() -> None:
         "file_parts",
     ):
         op.drop_table(name)
+    op.drop_index("files_unmeasured", "files")
     for name in ("size", "md5", "sha1", "sha256", "stored_at", "indexed_to", "state"):
         op.drop_column("files", name)
