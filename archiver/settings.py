@@ -63,13 +63,24 @@ class Settings:
     proxy_time: str = _setting("", "time, 1 to 14 digits, that the proxy shows to clients that name none; empty for the newest")
     max_drift_days: int = _setting(0, "days that a capture may be away from the time asked for; 0 for no limit")
     error_drift_days: int = _setting(30, "days away from a server's error that a capture without one is shown in its place")
+    trusted_proxies: str = _setting(
+        "", "addresses or networks of proxies before the reader that are believed who their client is, such as 127.0.0.1"
+    )
+    forwarded_header: str = _setting(
+        "X-Forwarded-For", "header in which trusted proxies name their client: X-Forwarded-For or Forwarded"
+    )
+    groups_header: str = _setting("", "header in which trusted proxies name the groups of a reader; empty for none")
     rewrite_cache_bytes: int = _setting(1024 * _MB, "room on disk for rewritten pages, in bytes; 0 keeps none")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 NAMES: tuple[str, ...] = tuple(item.name for item in fields(Settings) if item.name != "sources")
 _DEFAULTS = {item.name: item.default for item in fields(Settings) if item.name != "sources"}
-_CHOICES = {"chunked": ("portable", "exact"), "dedup": ("collection", "archive", "off")}
+_CHOICES = {
+    "chunked": ("portable", "exact"),
+    "dedup": ("collection", "archive", "off"),
+    "forwarded_header": ("X-Forwarded-For", "Forwarded"),
+}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _PORTS = frozenset({"port", "workbench_port", "proxy_port"})

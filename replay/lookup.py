@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
+from archiver.collections.access import ANYONE, Gate, Rule, Viewer
 from archiver.errors import UnknownCollection
 from archiver.holdings import Holdings
 from archiver.index.protocol import DayCount, UrlSummary
@@ -14,6 +16,9 @@ from archiver.model import Capture, Collection, Visibility
 from archiver.timestamps import normalise_timestamp, parse_timestamp
 from archiver.urls import spelling, urlkey, urlkey_prefix
 from replay.fuzzy import THRESHOLD, likeness, wanted
+
+if TYPE_CHECKING:
+    from archiver.index.query import KeyRange, Place
 
 #: Address of every public collection at once.
 ALL = "all"
@@ -44,11 +49,15 @@ class Scope:
         slug: as in the address.
         slugs: of the collections.
         collection: the collection, or None for all of them.
+        viewer: who asks.
+        gate: what the rules of access say to the viewer; None when there are none.
     """
 
     slug: str
     slugs: tuple[str, ...]
     collection: Collection | None
+    viewer: Viewer = ANYONE
+    gate: Gate | None = None
 
 
 class Lookup:
@@ -65,18 +74,26 @@ class Lookup:
         """Collections that are listed."""
         return [item for item in self._holdings.collections.all() if item.visibility is Visibility.PUBLIC]
 
-    def scope(self, slug: str) -> Scope:
-        """What `/<slug>/` may see.
+    def scope(self, slug: str, viewer: Viewer = ANYONE) -> Scope:
+        """What a reader may see under `/<slug>/`; all other look-ups take it, and give what its rules permit alone.
+
+        Args:
+            slug: of a collection, or "all".
+            viewer: who asks.
 
         Raises:
             UnknownCollection: no such collection, or a private one: readers are not told which.
         """
         if slug == ALL:
-            return Scope(ALL, tuple(item.slug for item in self.public()), None)
+            return self._ruled(Scope(ALL, tuple(item.slug for item in self.public()), None, viewer))
         collection = self._holdings.collections.get(slug)
         if collection.visibility is Visibility.PRIVATE:
             raise UnknownCollection(f"There is no collection “{slug}”.")
-        return Scope(slug, (slug,), collection)
+        return self._ruled(Scope(slug, (slug,), collection, viewer))
+
+    def _ruled(self, scope: Scope) -> Scope:
+        """With the rules that are in force now."""
+        return scope
 
     def collection_of(self, capture: Capture) -> Collection:
         """The collection that a capture belongs to."""
@@ -225,6 +242,45 @@ class Lookup:
         since = normalise_timestamp(period) if period else None
         until = normalise_timestamp(period, latest=True) if period else None
         return list(self._holdings.index.versions(scope.slugs, urlkey(url), since=since, until=until, limit=limit))
+
+    def scan(
+        self,
+        scope: Scope,
+        ranges: Sequence[KeyRange],
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        after: Place | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[Capture]:
+        """Permitted captures of ranges of keys, in the order of keys, times, files and offsets; see `CaptureSource.scan`."""
+        index: Any = self._holdings.index
+        found = index.scan(scope.slugs, ranges, since=since, until=until, after=after, newest_first=newest_first)
+        return iter(found) if scope.gate is None else filter(scope.gate.permits, found)
+
+    def scan_rows(
+        self,
+        scope: Scope,
+        ranges: Sequence[KeyRange],
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        after: Place | None = None,
+    ) -> Iterator[Sequence[Any]]:
+        """The same as batches of plain rows; see `CaptureSource.scan_rows`."""
+        index: Any = self._holdings.index
+        rows: Iterator[Sequence[Any]] = index.scan_rows(scope.slugs, ranges, since=since, until=until, after=after)
+        return rows
+
+    def blocked(self, scope: Scope, url: str, timestamp: str) -> Rule | None:
+        """The rule for which a reader is told that there is something that may not be shown (451); None when there is none.
+
+        Args:
+            scope: from `scope`.
+            url: archived URL.
+            timestamp: 1 to 14 digits; "" for the newest.
+        """
+        return None
 
     def days(self, scope: Scope, url: str) -> list[DayCount]:
         """Captures of a URL a day."""

@@ -23,6 +23,7 @@ from replay.proxy.exchange import Answer, Asked, field
 from replay.proxy.fields import archived_fields, clean
 from replay.ranges import Extent, single_range
 from replay.rewrite.headers import ORIGINAL
+from replay.viewer import viewer_from
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +45,15 @@ class Archive:
         self._holdings = holdings
         self._lookup = Lookup(holdings)
 
-    def scope(self, collection: str) -> Scope:
-        """What may be seen of a collection.
+    def scope(self, collection: str, asked: Asked) -> Scope:
+        """What the client that asks may see of a collection.
 
         Raises:
             UnknownCollection: there is none of that name, or it is private.
         """
-        return self._lookup.scope(collection)
+        settings = self._holdings.settings
+        groups = asked.get(settings.groups_header) if settings.groups_header else ""
+        return self._lookup.scope(collection, viewer_from(asked.client, asked.get(settings.forwarded_header), groups, settings))
 
     def public(self) -> list[tuple[str, str]]:
         """Names and titles of the collections that are listed."""

@@ -76,7 +76,7 @@ class Service:
         """
         try:
             choice = self._chosen(credentials, asked.client)
-            self._archive.scope(choice.collection)
+            self._archive.scope(choice.collection, asked)
         except (UsageError, NotFound) as error:
             answer = self._pages.problem(asked, 407, error, Proxy_Authenticate=_CHALLENGE)
             raise Refused(answer) from None
@@ -125,7 +125,7 @@ class Service:
                 choice = replace(choice, timestamp=to_timestamp(parse_http_date(moment)))
             except InvalidTimestamp as error:
                 raise UsageError(error.message, "Accept-Datetime is written like Wed, 10 Aug 2016 20:46:23 GMT.") from None
-        answer = self._archive.answer(asked, self._archive.scope(choice.collection), choice.timestamp)
+        answer = self._archive.answer(asked, self._archive.scope(choice.collection, asked), choice.timestamp)
         return answer or self._pages.missing(asked, choice)
 
     # -- the proxy's own address ---------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ class Service:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode("utf-8", "replace")).items()}
         try:
             choice = read_choice(f"{form.get('collection', '')}@{form.get('time', '')}", None)
-            self._archive.scope(choice.collection)
+            self._archive.scope(choice.collection, asked)
         except (UsageError, NotFound) as error:
             return self._pages.problem(asked, 400, error)
         self._choices.choose(asked.client, choice)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import current_app, redirect, render_template
+from flask import current_app, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.holdings import Holdings
 from archiver.index.protocol import UrlSummary
 from replay.lookup import Lookup, Scope
+from replay.viewer import viewer_of
 
 #: URLs of an imported collection that are looked at for documents, and documents that are listed.
 _DOCUMENTS_SEARCHED = 2000
@@ -27,7 +28,7 @@ def collection(name: str) -> str:
     """`/<collection>/`: its description and its pages."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
     holdings: Holdings = current_app.extensions["muniment.holdings"]
-    scope = lookup.scope(name)
+    scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
     summaries = [holdings.index.summary(slug) for slug in scope.slugs]
     pages = [page for slug in scope.slugs for page in holdings.crawls.pages(slug, limit=100)]
     documents = [] if pages else _documents(holdings, scope)
@@ -42,7 +43,8 @@ def _documents(holdings: Holdings, scope: Scope) -> list[UrlSummary]:
 
 def collection_short(name: str) -> BaseResponse:
     """`/<collection>` without its slash."""
-    current_app.extensions["muniment.lookup"].scope(name)
+    lookup: Lookup = current_app.extensions["muniment.lookup"]
+    lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
     return redirect(f"/{name}/", 301)
 
 

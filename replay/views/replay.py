@@ -45,6 +45,7 @@ from replay.rewrite.headers import ORIGINAL, as_header, rewrite_headers
 from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
 from replay.rewrite.sniff import Kind, kind_of
 from replay.runtime.bundle import runtime_tag
+from replay.viewer import viewer_of
 from replay.views import versions
 from replay.views.answers import ArchivedAnswer, asked_for, longer, shown_status, tag_of, taken
 from replay.views.errors import missing_part
@@ -78,7 +79,7 @@ def show(name: str, rest: str) -> BaseResponse:
         # It would stand between the reader and every other page of the archive.
         return Response("An archived page installs no service worker.", 403, content_type="text/plain; charset=utf-8")
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    scope = lookup.scope(name)
+    scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
     prefix = f"/{name}/"
     path = raw_path(request.environ["PATH_INFO"], request.environ.get("QUERY_STRING", ""))
     address = parse_address(path.partition(prefix)[2] or rest, name)

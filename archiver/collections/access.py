@@ -1,0 +1,365 @@
+"""Who may see which captures: rules as values, and which of them decides. Nothing here does I/O.
+
+The most specific rule that applies decides; without one, a capture may be seen. Of two rules the more specific is:
+
+1. the one that is part of a deletion: what is being deleted no other rule opens;
+2. the one for a single capture, then for a single URL, then for all that begins so; of these the longer beginning;
+3. the one of a collection, before one for all collections;
+4. the one for certain readers, before one for everybody: so an "allow" opens to some what a "block" closes to all;
+5. the one for captures of a certain time, before one for all times;
+6. the stricter: exclude, then block, then allow.
+
+A rule applies to a capture of its URL, time and file while the rule is in force, for the readers that it names.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+from archiver.model import Capture
+from archiver.urls import urlkey
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Action(StrEnum):
+    """What a rule does: let a capture be seen, say that it may not be (451), or keep quiet about it as if it were not held."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+    EXCLUDE = "exclude"
+
+
+class Matching(StrEnum):
+    """What a rule's key stands for: what begins so, one URL, a host with all below it, or the captures of one spelled URL."""
+
+    PREFIX = "prefix"
+    EXACT = "exact"
+    HOST = "host"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks.
+
+    Attributes:
+        address: IP address; "" when it is not known.
+        groups: names of groups that the reader belongs to.
+    """
+
+    address: str = ""
+    groups: frozenset[str] = frozenset()
+
+
+#: Somebody of whom nothing is known.
+ANYONE = Viewer()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        number: of the rule; 0 before it is kept.
+        action: what it does.
+        matching: how `urlkey` is compared.
+        urlkey: SURT key or its beginning; "" for everything; of hosts without the closing bracket.
+        collection: slug; None for all collections.
+        url: as a person gave it; with RECORD the very spelling.
+        since: earliest time of capture, 14 digits as a number; 0 for none.
+        until: latest time of capture, included; 0 for none.
+        embargo: seconds; the rule is only for captures younger than that; 0 for any age.
+        files: WARC files that it is about; empty for all.
+        addresses: networks of the readers that it is for, with `groups`; both empty for everybody.
+        groups: of readers that it is for.
+        starts_at: when it comes into force, UTC.
+        ends_at: when it ceases to be.
+        message: what readers are told of a blocked capture.
+        reason: what the keepers of the archive note for themselves.
+        deletion: "suppressed" or "purged" for a rule that is part of a deletion, else "".
+        created_at: ISO, UTC.
+        created_by: who made it.
+    """
+
+    action: Action
+    matching: Matching = Matching.PREFIX
+    urlkey: str = ""
+    number: int = 0
+    collection: str | None = None
+    url: str = ""
+    since: int = 0
+    until: int = 0
+    embargo: int = 0
+    files: frozenset[str] = frozenset()
+    addresses: tuple[Network, ...] = ()
+    groups: frozenset[str] = frozenset()
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    message: str = ""
+    reason: str = ""
+    deletion: str = ""
+    created_at: str = ""
+    created_by: str = ""
+
+    @property
+    def is_for_everybody(self) -> bool:
+        """It names no readers."""
+        return not (self.addresses or self.groups)
+
+    @property
+    def is_of_a_time(self) -> bool:
+        """It is about captures of some time only, or of some files."""
+        return bool(self.since or self.until or self.embargo or self.files)
+
+    def specificity(self) -> tuple[object, ...]:
+        """Grows with how specific the rule is, see the top of this module."""
+        return (
+            bool(self.deletion),
+            _KINDS[self.matching],
+            len(self.urlkey),
+            self.collection is not None,
+            not self.is_for_everybody,
+            self.is_of_a_time,
+            _STRICTNESS[self.action],
+            -self.number,
+        )
+
+    def is_for(self, viewer: Viewer) -> bool:
+        """The reader is one of those that the rule names. Of an unknown address nothing is opened, and nothing left open."""
+        if self.is_for_everybody or self.groups & viewer.groups:
+            return True
+        if not self.addresses:
+            return False
+        address = parsed_address(viewer.address)
+        if address is None:
+            return self.action is not Action.ALLOW
+        return any(address in network for network in self.addresses)
+
+    def is_in_force(self, now: datetime) -> bool:
+        """It holds at this moment."""
+        return not ((self.starts_at and now < self.starts_at) or (self.ends_at and now >= self.ends_at))
+
+    def earliest(self, now: datetime) -> int:
+        """From which time of capture on it applies, 14 digits as a number."""
+        if not self.embargo:
+            return self.since
+        try:
+            youngest = now - timedelta(seconds=self.embargo)
+        except OverflowError:
+            return self.since
+        return max(self.since, int(f"{youngest:%Y%m%d%H%M%S}".rjust(14, "0")) + 1)
+
+
+_KINDS = {Matching.PREFIX: 0, Matching.HOST: 0, Matching.EXACT: 1, Matching.RECORD: 2}
+_STRICTNESS = {Action.ALLOW: 0, Action.BLOCK: 1, Action.EXCLUDE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a capture, and the rule that says so; None when there is none."""
+
+    action: Action
+    rule: Rule | None = None
+
+
+_ALLOWED = Decision(Action.ALLOW)
+
+
+def decide(rules: Iterable[Rule], capture: Capture, viewer: Viewer, now: datetime) -> Decision:
+    """Whether a reader may see a capture.
+
+    Args:
+        rules: any; those that do not apply are passed over.
+        capture: what is asked for.
+        viewer: who asks.
+        now: UTC.
+    """
+    return RuleBook(rules).gate((capture.collection,), viewer, now).decide(capture)
+
+
+@lru_cache(maxsize=4096)
+def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IP address, also in brackets or with a zone; IPv4 inside IPv6 as IPv4; None when it is none."""
+    try:
+        address = ipaddress.ip_address(text.strip().strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+# -- rules in the order of their keys --------------------------------------------------------------------------------
+
+#: What begins a host's key, and what then follows: its paths, hosts below it, other ports.
+_AFTER_HOST = (")", ",", ":")
+_WITH_REQUEST = "__wb_method="
+#: Keys that name something of another URL: `screenshot:http://…`, `urn:text:http://…`, `dns:host`; not `org,example:8080)/`.
+_WRAPPED = re.compile(r"(?:[a-z][a-z0-9+.\-]*:)+?(?=https?://)|dns:(?=[^:/]+$)")
+_HOST_BEGINS = re.compile(r"[^,):]*[,)]|\[")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """The rules of one beginning, and where the next shorter beginning of it is; -1 for nowhere."""
+
+    start: str
+    rules: tuple[Rule, ...]
+    parent: int
+
+
+class RuleBook:
+    """Rules so arranged that those for one key are found at once, however many there are.
+
+    Args:
+        rules: in any order.
+    """
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self.rules = tuple(rules)
+        self._exact: dict[str, list[Rule]] = {}
+        beginnings: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            if _KINDS[rule.matching]:
+                self._exact.setdefault(rule.urlkey, []).append(rule)
+            for start in _beginnings(rule):
+                beginnings.setdefault(start, []).append(rule)
+        self._of_paths: dict[str, list[str]] = {}
+        for key in self._exact:
+            self._of_paths.setdefault(key.partition("?")[0], []).append(key)
+        self._exact_keys = sorted(self._exact)
+        self._entries = list(_nested(beginnings))
+        self._starts = [entry.start for entry in self._entries]
+        self._seen: dict[str, tuple[Rule, ...]] = {}
+
+    def covering(self, key: str) -> tuple[Rule, ...]:
+        """Rules whose key stands for this one, the most specific first."""
+        found = self._seen.get(key)
+        if found is None:
+            if len(self._seen) > 10_000:
+                self._seen.clear()
+            found = self._seen[key] = tuple(sorted(self._found(key), key=Rule.specificity, reverse=True))
+        return found
+
+    def _found(self, key: str) -> list[Rule]:
+        found = list(self._exact.get(key, ()))
+        if _WITH_REQUEST in key:  # the answer to a request with a body: a rule for its URL is one for it too
+            path, _, query = key.partition("?")
+            said = set(query.split("&"))
+            for asked in self._of_paths.get(path, ()):
+                wanted = asked.partition("?")[2]
+                if asked != key and (not wanted or said.issuperset(wanted.split("&"))):
+                    found += self._exact[asked]
+        place = bisect_right(self._starts, key) - 1
+        while place >= 0:
+            entry = self._entries[place]
+            if key.startswith(entry.start):
+                found += entry.rules
+            place = entry.parent
+        wrapped = _WRAPPED.match(key)
+        if wrapped is not None:
+            known = set(map(id, found))
+            found += [rule for rule in self.covering(urlkey(key[wrapped.end() :])) if id(rule) not in known]
+        return found
+
+    def touches(self, start: str, end: str | None) -> bool:
+        """Whether some rule stands for a key of this range.
+
+        Args:
+            start: the first key, included.
+            end: where it ends, not included; None for nowhere.
+        """
+        for keys in (self._exact_keys, self._starts):
+            place = bisect_left(keys, start)
+            if place < len(keys) and (end is None or keys[place] < end):
+                return True
+        return bool(self.covering(start)) or (bool(self.rules) and not _is_of_hosts(start, end))
+
+    def gate(self, slugs: Sequence[str], viewer: Viewer, now: datetime) -> Gate:
+        """What the rules say to one reader at one moment."""
+        return Gate(self, frozenset(slugs), viewer, now)
+
+
+def _is_of_hosts(start: str, end: str | None) -> bool:
+    """All keys of a range are those of hosts: none is such as `screenshot:http://…`, for which rules for hosts stand too."""
+    head = _HOST_BEGINS.match(start)
+    return head is not None and end is not None and end.startswith(head.group())
+
+
+def _beginnings(rule: Rule) -> Iterator[str]:
+    if rule.matching is Matching.HOST:
+        yield from (rule.urlkey + following for following in _AFTER_HOST)
+    elif rule.matching is Matching.PREFIX:
+        yield rule.urlkey
+
+
+def _nested(beginnings: dict[str, list[Rule]]) -> Iterator[_Entry]:
+    """Entries in the order of their beginnings, each with the place of the longest shorter beginning of its own."""
+    open_: list[tuple[int, str]] = []
+    for place, start in enumerate(sorted(beginnings)):
+        while open_ and not start.startswith(open_[-1][1]):
+            open_.pop()
+        yield _Entry(start, tuple(beginnings[start]), open_[-1][0] if open_ else -1)
+        open_.append((place, start))
+
+
+@dataclass(slots=True)
+class Gate:
+    """What rules say to one reader at one moment about captures of some collections."""
+
+    book: RuleBook
+    slugs: frozenset[str]
+    viewer: Viewer
+    now: datetime
+    _seen: dict[str, tuple[tuple[Rule, int], ...]] = field(default_factory=dict)
+
+    def applying(self, key: str) -> tuple[tuple[Rule, int], ...]:
+        """Rules for a key that hold for this reader now, the most specific first; and from which time of capture on."""
+        found = self._seen.get(key)
+        if found is None:
+            if len(self._seen) > 1000:
+                self._seen.clear()
+            found = self._seen[key] = tuple(
+                (rule, rule.earliest(self.now))
+                for rule in self.book.covering(key)
+                if (rule.collection is None or rule.collection in self.slugs)
+                and rule.is_in_force(self.now)
+                and rule.is_for(self.viewer)
+            )
+        return found
+
+    def decide(self, capture: Capture) -> Decision:
+        """What becomes of a capture."""
+        applying = self.applying(capture.urlkey)
+        if not applying:
+            return _ALLOWED
+        return self._first(applying, capture.collection, int(capture.timestamp), capture.url, capture.file)
+
+    def permits(self, capture: Capture) -> bool:
+        """The capture may be seen."""
+        return self.decide(capture).action is Action.ALLOW
+
+    def permits_row(self, slug: str, key: str, timestamp: int, url: str, file: str) -> bool:
+        """The same of a row of the index."""
+        applying = self.applying(key)
+        return not applying or self._first(applying, slug, timestamp, url, file).action is Action.ALLOW
+
+    @staticmethod
+    def _first(applying: Iterable[tuple[Rule, int]], slug: str, timestamp: int, url: str, file: str) -> Decision:
+        for rule, earliest in applying:
+            if (
+                (rule.collection is None or rule.collection == slug)
+                and earliest <= timestamp
+                and (not rule.until or timestamp <= rule.until)
+                and (not rule.files or file in rule.files)
+                and (rule.matching is not Matching.RECORD or rule.url == url)
+            ):
+                return Decision(rule.action, rule)
+        return _ALLOWED
