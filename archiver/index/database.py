@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from archiver.errors import StorageFailed, UsageError
 from archiver.index.crawltables import crawl_urls
 from archiver.index.holdingstables import audit_log
+from archiver.index.texttables import page_texts
 from archiver.index.worktables import accounts
 
 #: The newest migration; a test compares it with the folder of migrations.
@@ -248,7 +249,8 @@ def _begin(engine: Engine) -> bool:
         _write_lock(connection)  # all tables or none: a half-made database could not be mended
         if inspect(connection).get_table_names():
             return False
-        assert crawl_urls.metadata is audit_log.metadata is accounts.metadata  # all modules are imported, so it has all tables
+        # All modules with tables are imported, so that all tables are in the one metadata.
+        assert crawl_urls.metadata is audit_log.metadata is page_texts.metadata is accounts.metadata
         accounts.metadata.create_all(connection)
         connection.execute(text(_VERSION_TABLE))
         connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})

@@ -39,7 +39,8 @@ collections = Table(
 )
 
 #: `size` and digests (hexadecimal) of finished files, `stored_at`: when they came in; `indexed_to`: up to which byte their
-#: records have been looked at, NULL for files of our own writers; `state`: "held", "purged" (rewritten), "removed", "missing".
+#: records have been looked at, NULL for files of our own writers; `state`: "held", "purged" (rewritten), "removed", "missing";
+#: `texted_to`: up to which byte the texts of documents have been read.
 files = Table(
     "files",
     metadata,
@@ -52,6 +53,7 @@ files = Table(
     Column("stored_at", Text),
     Column("indexed_to", BigInteger),
     Column("state", Text, nullable=False, server_default="held"),
+    Column("texted_to", BigInteger, nullable=False, server_default="0"),
 )
 
 Index("files_unmeasured", files.c.id, sqlite_where=files.c.size.is_(None), postgresql_where=files.c.size.is_(None))

@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("collections", sa.Column("budget_bytes", sa.BigInteger))
     op.add_column("collections", sa.Column("options", sa.Text, nullable=False, server_default=""))
     op.add_column("collections", sa.Column("test_of", sa.Integer))
+    op.add_column("files", sa.Column("texted_to", sa.BigInteger, nullable=False, server_default="0"))
     op.create_table(
         "accounts",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -191,10 +192,42 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.Text, nullable=False),
         sa.Column("changed_by", sa.Text, nullable=False, server_default=""),
     )
+    op.create_table(
+        "page_texts",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id"), nullable=False),
+        sa.Column("urlkey", _KEY, nullable=False),
+        sa.Column("text_hash", sa.Text, nullable=False),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("host", sa.Text, nullable=False),
+        sa.Column("first_timestamp", sa.BigInteger, nullable=False),
+        sa.Column("last_timestamp", sa.BigInteger, nullable=False),
+        sa.Column("captures", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("mime", sa.Text, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("language", sa.Text, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("is_cut", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("text", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("page_texts_of_url", "page_texts", ["collection_id", "urlkey", "text_hash"], unique=True)
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            "CREATE VIRTUAL TABLE page_words "
+            "USING fts5(title, body, address, place, content='', tokenize='ascii', columnsize=1)"
+        )
+    else:
+        op.execute(
+            "CREATE TABLE page_words "
+            "(id INTEGER PRIMARY KEY REFERENCES page_texts (id) ON DELETE CASCADE, words TSVECTOR NOT NULL)"
+        )
+        op.execute("CREATE INDEX page_words_by_word ON page_words USING GIN (words)")
 
 
 def downgrade() -> None:
     """Drop the tables of the workbench."""
+    op.drop_table("page_words")
+    op.drop_table("page_texts")
     for name in (
         "kept_settings",
         "missing",
@@ -214,5 +247,6 @@ def downgrade() -> None:
         op.drop_table(name)
     for name in ("is_active", "budget_bytes", "options", "test_of"):
         op.drop_column("collections", name)
+    op.drop_column("files", "texted_to")
     for name in ("address", "description"):
         op.drop_column("organisations", name)

@@ -1,0 +1,216 @@
+"""Reads the texts out of WARC files, record after record, and goes on where it stopped.
+
+Not while something is captured: text takes as long as fetching. Whatever wrote a file, its new records are read soon after,
+by the command that captured, by the running server, or by `muniment index text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from archiver.errors import BodyLimitExceeded, DamagedRecord, MissingRecord, StorageFailed
+from archiver.extract.text import MAX_DOCUMENT_BYTES, DocumentText, has_text, text_of
+from archiver.holdings import Holdings
+from archiver.index.database import alone, reading, writing
+from archiver.index.entry import why_not_indexed
+from archiver.index.files import HELD, PURGED
+from archiver.index.tables import captures, collections, files
+from archiver.search.store import CapturedText, TextStore
+from archiver.timestamps import to_timestamp
+from archiver.urls import printable, urlkey
+from archiver.warc.reader import BadRecord, StoredRecord, iter_records
+from archiver.warc.records import canonical_digest
+
+#: Texts that are committed at a time, and bytes of a file after which the place is kept even without any.
+_TEXTS_AT_ONCE = 50
+_BYTES_AT_ONCE = 64 * 1024 * 1024
+_FILES_AT_ONCE = 200
+
+
+@dataclass
+class TextReport:
+    """What a run did.
+
+    Attributes:
+        files: in which there was something new.
+        documents: whose text was read.
+        repeated: captures whose text was known from an equal payload.
+        unreadable: documents that could not be read; they are named by `muniment verify`.
+        is_complete: nothing is left to do.
+    """
+
+    files: int = 0
+    documents: int = 0
+    repeated: int = 0
+    unreadable: int = 0
+    is_complete: bool = False
+
+
+def read_texts(
+    holdings: Holdings,
+    *,
+    may_go_on: Callable[[], bool] = lambda: True,
+    progress: Callable[[str, int], None] = lambda file, position: None,
+) -> TextReport:
+    """Read the texts of everything that has come in since the last time.
+
+    Args:
+        holdings: the opened archive.
+        may_go_on: asked between two documents; when it says no, what was read is kept.
+        progress: told the file and how far it has been read, in bytes.
+
+    Returns:
+        An incomplete report without any files when another process is at it.
+    """
+    report = TextReport()
+    with alone(holdings.settings.archive, "texts", wait=False) as mine:
+        if not mine:
+            return report
+        last = 0
+        while found := _files_after(holdings, last):
+            for number, name, done in found:
+                last = number
+                reader = _FileReader(holdings, number, name, done, report)
+                if not reader.run(may_go_on, progress):
+                    return report
+    report.is_complete = True
+    return report
+
+
+def read_again(holdings: Holdings) -> None:
+    """Forget all texts; `read_texts` reads them anew."""
+    with alone(holdings.settings.archive, "texts"):
+        TextStore(holdings.engine).clear()
+        with writing(holdings.engine) as connection:
+            connection.execute(update(files).values(texted_to=0))
+
+
+def _files_after(holdings: Holdings, last: int) -> list[tuple[int, str, int]]:
+    """Files that may have something new: id, name, up to where they have been read."""
+    wanted = (
+        select(files.c.id, files.c.name, files.c.texted_to)
+        .where(files.c.id > last, files.c.state.in_((HELD, PURGED)))
+        .where((files.c.size.is_(None)) | (files.c.texted_to < files.c.size))
+        .order_by(files.c.id)
+        .limit(_FILES_AT_ONCE)
+    )
+    with reading(holdings.engine) as connection:
+        return [(row[0], row[1], row[2]) for row in connection.execute(wanted)]
+
+
+class _FileReader:
+    """Reads one file from a place on."""
+
+    def __init__(self, holdings: Holdings, number: int, name: str, done: int, report: TextReport) -> None:
+        self._holdings = holdings
+        self._texts = TextStore(holdings.engine)
+        self._number, self._name, self._done = number, name, done
+        self._report = report
+        self._found: list[CapturedText] = []
+        self._repeated: list[tuple[int, str, str, str]] = []
+        with reading(holdings.engine) as connection:
+            self._collections = [number for (number,) in connection.execute(select(collections.c.id))]
+
+    def run(self, may_go_on: Callable[[], bool], progress: Callable[[str, int], None]) -> bool:
+        """Read to the end; False when it was told to stop. What cannot be opened now is looked for again another time."""
+        store = self._holdings.store
+        try:
+            size = store.size(self._name)
+            if size <= self._done:
+                return True
+            stream = store.open(self._name, self._done)
+        except (MissingRecord, StorageFailed):
+            return True
+        self._report.files += 1
+        last: StoredRecord | None = None
+        with stream:
+            for item in iter_records(stream, self._done):
+                if isinstance(item, BadRecord):
+                    if last is not None and not last.length:
+                        self._drop(last)
+                    continue
+                if item.alone and self._is_enough(item.offset):
+                    if not self._keep(item.offset):
+                        return True
+                    progress(self._name, item.offset)
+                    if not may_go_on():
+                        return False
+                last = item
+                self._take(item)
+        # A file that is written ends where its last whole record does, and what comes then is read the next time.
+        is_finished = "/" in self._name or store.exists(self._name)
+        end = size if is_finished or last is None else last.offset + last.length
+        self._keep(max(end, self._done))
+        return True
+
+    def _is_enough(self, position: int) -> bool:
+        return len(self._found) + len(self._repeated) >= _TEXTS_AT_ONCE or position - self._done >= _BYTES_AT_ONCE
+
+    def _drop(self, record: StoredRecord) -> None:
+        """A record turned out to be damaged after its text was read: what is torn is no document."""
+        timestamp = to_timestamp(record.date)
+        self._found = [item for item in self._found if (item.url, item.timestamp) != (record.url, timestamp)]
+
+    def _take(self, record: StoredRecord) -> None:
+        if why_not_indexed(record):
+            return
+        head = record.http
+        status = 200 if head is None else head.status or 0
+        mime = record.content_type if head is None else head.media_type
+        if not (200 <= status < 300 and has_text(mime)) and record.record_type != "revisit":
+            return
+        place = (urlkey(record.url), to_timestamp(record.date))
+        owners = self._owners(*place, record.offset)
+        if not owners:
+            return  # not looked up under its URL, or taken away
+        digest = canonical_digest(record.get("WARC-Payload-Digest"))
+        if record.record_type == "revisit":
+            self._repeated += ((owner, *place, digest) for owner in owners)
+            return
+        text = self._text(record, mime, head.charset if head is not None else None)
+        if text is not None:
+            url = printable(record.url)
+            self._found += (CapturedText(owner, place[0], url, place[1], mime, digest, text) for owner in owners)
+
+    def _text(self, record: StoredRecord, mime: str, charset: str | None) -> DocumentText | None:
+        body = bytearray()
+        try:
+            for piece in record.payload(content=True, limit=MAX_DOCUMENT_BYTES):
+                body += piece
+        except BodyLimitExceeded:
+            pass  # the beginning will do
+        except DamagedRecord:
+            self._report.unreadable += 1
+            return None
+        self._report.documents += 1
+        return text_of(bytes(body), mime, charset)
+
+    def _owners(self, key: str, timestamp: str, offset: int) -> list[int]:
+        """Collections that look this record up under its URL."""
+        columns = captures.c
+        wanted = select(columns.collection_id).where(
+            columns.collection_id.in_(self._collections),
+            columns.urlkey == key,
+            columns.timestamp == int(timestamp),
+            columns.file_id == self._number,
+            columns.offset == offset,
+        )
+        with reading(self._holdings.engine) as connection:
+            return [owner for (owner,) in connection.execute(wanted)]
+
+    def _keep(self, end: int) -> bool:
+        """Commit what was read up to a place; False when another process was quicker."""
+        with writing(self._holdings.engine) as connection:
+            moved = update(files).where(files.c.id == self._number, files.c.texted_to == self._done).values(texted_to=end)
+            if not connection.execute(moved).rowcount:
+                return False
+            self._texts.add_within(connection, self._found)
+            for owner, key, timestamp, digest in self._repeated:
+                self._report.repeated += self._texts.count_within(connection, owner, key, timestamp, digest)
+        self._done = end
+        self._found.clear()
+        self._repeated.clear()
+        return True
