@@ -6,7 +6,7 @@ Streaming, with flat memory. Where a file is damaged the damage is reported and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import RawIOBase
@@ -17,6 +17,7 @@ from archiver.message import Head, iter_body, parse_head, read_head
 from archiver.plaintext import one_line
 from archiver.store.protocol import WarcStore
 from archiver.timestamps import parse_iso, parse_timestamp
+from archiver.warc.frames import DICTIONARY_FRAME, FRAME, Dictionaries, RecordFrames, is_skippable, pass_over
 from archiver.warc.members import PIECE, Readable, Source, open_member
 
 _MAX_LINE = 64 * 1024
@@ -273,18 +274,44 @@ def iter_records(stream: BinaryIO, offset: int = 0) -> Iterator[StoredRecord | B
     A record's `length` is right once the next one was asked for.
     """
     source = Source(stream, offset)
+    dictionaries = Dictionaries(source)
     while start := source.peek(16):
         if start.startswith(_GZIP):
-            yield from _gzip_member(source)
+            yield from _member(source, open_member(source))
+        elif start.startswith(DICTIONARY_FRAME) and not source.position:
+            yield from _learn(dictionaries, source)
+        elif is_skippable(start):
+            pass_over(source)
+        elif start.startswith(FRAME):
+            frames = RecordFrames(source, dictionaries)
+            yield from _member(source, frames, frames.hold)
         elif start.startswith(b"\0"):
             source.read(len(start) - len(start.lstrip(b"\0")))
         else:
             yield from _plain_records(source)
 
 
-def _gzip_member(source: Source) -> Iterator[StoredRecord | BadRecord]:
+def _learn(dictionaries: Dictionaries, source: Source) -> Iterator[BadRecord]:
+    """Read the dictionary at the start of a file; one that cannot be read is passed over, records that need it are damaged."""
+    try:
+        dictionaries.learn()
+    except DamagedRecord as error:
+        yield BadRecord(0, error.message)
+        _resynchronise(source)
+
+
+def _member(
+    source: Source, member: Readable, hold: Callable[[bool], None] = lambda goes_on: None
+) -> Iterator[StoredRecord | BadRecord]:
+    """The records of a gzip member, or of the Zstandard frames of a record: one, by the rules.
+
+    Args:
+        source: at its beginning.
+        member: reads it.
+        hold: told whether a record has begun and is not at its end.
+    """
     offset = source.position
-    lines = _Lines(open_member(source))
+    lines = _Lines(member)
     first: StoredRecord | None = None
     count = 0
     try:
@@ -296,12 +323,13 @@ def _gzip_member(source: Source) -> Iterator[StoredRecord | BadRecord]:
             first = first or record
             yield record
             record.skip()
-            if count == 1:
-                _skip_blank(lines)
-                if not lines.buffered:
-                    record.length = source.position - offset
-                else:
-                    record.alone = False
+            hold(False)
+            _skip_blank(lines)
+            if lines.buffered:
+                record.alone = False
+                hold(True)
+            elif count == 1:
+                record.length = source.position - offset
         if count == 0:
             yield BadRecord(offset, "an empty compressed member")
     except DamagedRecord as error:
@@ -323,7 +351,7 @@ def _resynchronise(source: Source) -> None:
     kept = b""
     while data := source.read(PIECE):
         data = kept + data
-        places = [place for mark in (b"\x1f\x8b\x08", b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
+        places = [place for mark in (b"\x1f\x8b\x08", FRAME, b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
         if places:
             source.unread(data[min(places) :])
             return
