@@ -24,7 +24,11 @@ _MAX_LINE = 64 * 1024
 _MAX_FIELDS = 1000
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _GZIP = b"\x1f\x8b"
-_ARC_LINE = re.compile(rb"(\S+) (\S+) (\d{8,14}) (\S+)(?: .*)? (\d+)\s*")
+#: The line before each record of an ARC file; old crawlers left spaces in URLs as they were.
+_ARC_LINE = re.compile(rb"(\S[^\n]*?) ([0-9A-Fa-f.:-]+) (\d{8,14}) (\S+)(?: [^\n]*)? (\d+)\s*")
+_KEPT_ARC = 4096  # bytes that may be the beginning of such a line
+_ARC_LINE_BYTES = 16 * 1024
+_ARC_MARK = re.compile(rb"(?<=\n)(?:https?|ftp|dns|filedesc):[^\s]+ [0-9A-Fa-f.:]{3,40} \d{14} \S+ ")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -346,21 +350,24 @@ def _skip_blank(lines: _Lines) -> None:
         lines.give_back(line)
 
 
-def _resynchronise(source: Source) -> None:
-    """Go to where the next record may begin."""
+def _resynchronise(source: Source, *, is_arc: bool = False) -> None:
+    """Go to where the next record may begin; in an ARC file also to a line such as is before its records."""
     kept = b""
     while data := source.read(PIECE):
         data = kept + data
         places = [place for mark in (b"\x1f\x8b\x08", FRAME, b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
+        if is_arc and (found := _ARC_MARK.search(data)):
+            places.append(found.start())
         if places:
             source.unread(data[min(places) :])
             return
-        kept = data[-8:]
+        kept = data[-_KEPT_ARC if is_arc else -8 :]
 
 
 def _plain_records(source: Source) -> Iterator[StoredRecord | BadRecord]:
     """Uncompressed records until the end or the first damage."""
     lines = _Lines(source)
+    is_arc = False
     while True:
         _skip_blank(lines)
         offset = source.position - lines.buffered
@@ -368,6 +375,7 @@ def _plain_records(source: Source) -> Iterator[StoredRecord | BadRecord]:
             record = _read_record(lines, offset)
             if record is None:
                 return
+            is_arc = record.version == "ARC"
             yield record
             record.skip()
             record.length = source.position - lines.buffered - offset
@@ -376,7 +384,7 @@ def _plain_records(source: Source) -> Iterator[StoredRecord | BadRecord]:
             source.unread(lines.take_buffer())
             if source.position <= offset:
                 source.read(1)
-            _resynchronise(source)
+            _resynchronise(source, is_arc=is_arc)
             return
 
 
@@ -426,7 +434,7 @@ def _header_lines(lines: _Lines) -> list[str]:
 
 
 def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
-    match = _ARC_LINE.fullmatch(line)
+    match = _ARC_LINE.fullmatch(line) if len(line) < _ARC_LINE_BYTES else None
     if match is None:
         raise DamagedRecord("No record begins here.")
     url, ip, date, mime, length = (part.decode("utf-8", "replace") for part in match.groups())
