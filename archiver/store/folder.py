@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from archiver.errors import MissingRecord, StorageFailed
+from archiver.store.inside import open_inside
 from archiver.store.protocol import SAFE_NAME
 
 #: Suffix of a file that is still written.
@@ -56,18 +57,18 @@ class FolderStore:
             try:
                 stream = place.open("rb")
                 break
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 raise MissingRecord("A WARC file cannot be read.", "Look at its permissions.") from error
         else:
-            raise MissingRecord(*_NOT_THERE)
+            return open_inside(self.open, file, offset)
         stream.seek(offset)
         return stream
 
     def size(self, file: str) -> int:
         with self.open(file) as stream:
-            return os.fstat(stream.fileno()).st_size
+            return stream.seek(0, os.SEEK_END)
 
     def exists(self, file: str) -> bool:
         return (self.root / file).is_file()

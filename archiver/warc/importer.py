@@ -27,6 +27,25 @@ _BATCH = 1000
 _NAMED = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Unindexed:
+    """Something that was read and got no row in the index.
+
+    Attributes:
+        file: its name in the store, or where it was read.
+        offset: where it begins; of a list, the number of its entry or line.
+        record_type: as WARC has it; "" for what could not be read.
+        url: that it names, or "".
+        reason: for people.
+    """
+
+    file: str
+    offset: int
+    record_type: str
+    url: str
+    reason: str
+
+
 @dataclass
 class ImportReport:
     """What became of one file.
@@ -38,6 +57,7 @@ class ImportReport:
         skipped: reason → number of records that replay does not look up.
         bad: places that could not be read.
         unnamed_bad: bad places beyond those named.
+        told: is given each record that got no row, and each bad place, as it is met.
     """
 
     file: str
@@ -46,8 +66,16 @@ class ImportReport:
     skipped: Counter[str] = field(default_factory=Counter)
     bad: list[BadRecord] = field(default_factory=list)
     unnamed_bad: int = 0
+    told: Callable[[Unindexed], None] | None = field(default=None, repr=False, compare=False)
 
-    def note_bad(self, bad: BadRecord) -> None:
+    def note_skipped(self, record: StoredRecord, reason: str) -> None:
+        self.skipped[reason] += 1
+        if self.told is not None:
+            self.told(Unindexed(self.file, record.offset, record.record_type, record.url, reason))
+
+    def note_bad(self, bad: BadRecord, record_type: str = "", url: str = "") -> None:
+        if self.told is not None:
+            self.told(Unindexed(self.file, bad.offset, record_type, url, bad.reason))
         if len(self.bad) < _NAMED:
             self.bad.append(bad)
         else:
@@ -62,16 +90,18 @@ def import_file(
     index: CaptureIndex,
     in_place: bool = False,
     progress: Callable[[int], None] | None = None,
+    told: Callable[[Unindexed], None] | None = None,
 ) -> ImportReport:
     """Take one file into a collection. Importing it again adds nothing twice.
 
     Args:
-        path: a WARC or ARC file, plain or gzip.
+        path: a WARC or ARC file, plain or compressed with gzip or Zstandard.
         collection: slug of an existing collection.
         store: where it is copied to.
         index: where its captures go.
         in_place: leave it where it is; it must then stay there.
         progress: told the position in the file, now and then.
+        told: is given each record that got no row, and each bad place.
 
     Raises:
         UsageError: it cannot be read, or cannot be used in place.
@@ -79,37 +109,60 @@ def import_file(
     """
     if not path.is_file():
         raise UsageError(f"There is no file {path}.")
-    alone = _records_stand_alone(path)
     if in_place:
-        if not alone:
+        return import_named(str(path.resolve()), collection=collection, store=store, index=index, progress=progress, told=told)
+    with path.open("rb") as stream:
+        alone = _records_stand_alone(stream)
+    lost: list[BadRecord] = []
+    name = _copy(path, store, alone, lost)
+    report = ImportReport(name, told=told)
+    for bad in lost:
+        report.note_bad(BadRecord(bad.offset, f"{bad.reason} It was not copied."))
+    with store.open(name) as stream:
+        return _index(stream, report, collection, index, progress)
+
+
+def import_named(
+    name: str,
+    *,
+    collection: str,
+    store: WarcStore,
+    index: CaptureIndex,
+    progress: Callable[[int], None] | None = None,
+    told: Callable[[Unindexed], None] | None = None,
+) -> ImportReport:
+    """Take a file into a collection where it is: whatever the store opens under that name, such as a path or a URL.
+
+    Raises:
+        UsageError: it cannot be used in place.
+        MissingRecord: it cannot be read.
+    """
+    with store.open(name) as stream:
+        if not _records_stand_alone(stream):
             raise UsageError(
-                f"{path.name} is compressed as a whole, so its records cannot be read one by one.",
+                f"{name.rpartition('/')[2]} is compressed as a whole, so its records cannot be read one by one.",
                 "Import it without --in-place: the copy is compressed record by record.",
             )
-        with path.open("rb") as stream:
-            return _index(stream, str(path.resolve()), collection, index, progress)
-    name = _copy(path, store, alone)
-    with store.open(name) as stream:
-        return _index(stream, name, collection, index, progress)
+        stream.seek(0)
+        return _index(stream, ImportReport(name, told=told), collection, index, progress)
 
 
-def _records_stand_alone(path: Path) -> bool:
-    """False for a whole file in one gzip member."""
-    with path.open("rb") as stream:
-        seen = 0
-        for item in iter_records(stream):
-            if isinstance(item, StoredRecord):
-                if not item.alone:
-                    return False
-                seen += 1
-            if seen > 2:
-                return True
+def _records_stand_alone(stream: BinaryIO) -> bool:
+    """False for a whole file in one gzip member or Zstandard frame."""
+    seen = 0
+    for item in iter_records(stream):
+        if isinstance(item, StoredRecord):
+            if not item.alone:
+                return False
+            seen += 1
+        if seen > 2:
+            return True
     return True
 
 
-def _copy(path: Path, store: WarcStore, alone: bool) -> str:
-    """Copy a file into the store under a name of its own; the name."""
-    name = path.name if path.suffix == ".gz" or alone else f"{path.name}.gz"
+def _copy(path: Path, store: WarcStore, alone: bool, lost: list[BadRecord]) -> str:
+    """Copy a file into the store under a name of its own; the name. What could not be copied is added to `lost`."""
+    name = path.name if path.suffix == ".gz" or alone else f"{path.name.removesuffix('.zst')}.gz"
     name = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)
     name = name.lstrip("._-") or "imported.warc.gz"
     stem, number = name, 1
@@ -130,19 +183,25 @@ def _copy(path: Path, store: WarcStore, alone: bool) -> str:
                 if alone:
                     shutil.copyfileobj(source, target, 1024 * 1024)
                 else:
-                    _recompress(source, target)
+                    lost += _recompress(source, target)
             target.flush()
-        except OSError as error:
+        except BaseException as error:  # also Ctrl-C: half a copy is of no use
             store.discard(name)
-            raise StorageFailed(f"The copy could not be written: {error.strerror}.") from error
+            if isinstance(error, OSError):
+                raise StorageFailed(f"The copy could not be written: {error.strerror}.") from error
+            raise
     store.finish(name)
     return name
 
 
-def _recompress(source: BinaryIO, target: BinaryIO) -> None:
-    """One gzip member a record, each record as it was."""
+def _recompress(source: BinaryIO, target: BinaryIO) -> list[BadRecord]:
+    """One gzip member a record, each record as it was; the places that could not be read."""
+    lost: list[BadRecord] = []
+    cut = -1  # offset of the last record whose block ended too early
     for item in iter_records(source):
         if isinstance(item, BadRecord):
+            if item.offset != cut:
+                lost.append(item)
             continue
         gzip = zlib_ng.compressobj(6, wbits=31)
         fields = list(item.fields)
@@ -158,14 +217,14 @@ def _recompress(source: BinaryIO, target: BinaryIO) -> None:
             while data := item.stream.read(65536):
                 target.write(gzip.compress(data))
         except DamagedRecord:
-            pass  # the index step reports it
+            cut = item.offset  # the index step reports it
         target.write(gzip.compress(b"\r\n\r\n") + gzip.flush())
+    return lost
 
 
 def _index(
-    stream: BinaryIO, name: str, collection: str, index: CaptureIndex, progress: Callable[[int], None] | None
+    stream: BinaryIO, report: ImportReport, collection: str, index: CaptureIndex, progress: Callable[[int], None] | None
 ) -> ImportReport:
-    report = ImportReport(name)
     rows: list[Capture] = []
     pairing = Pairing()
     pending: tuple[Capture, StoredRecord] | None = None
@@ -198,13 +257,13 @@ def _index(
                 if pending is not None and capture is not None:
                     pending = (capture, pending[1])  # its length is told by now, or soon
             if reason:
-                report.skipped[reason] += 1
+                report.note_skipped(item, reason)
             else:
                 settle()
-                pending = (pairing.response(capture_of_stored(item, collection, name), item), item)
+                pending = (pairing.response(capture_of_stored(item, collection, report.file), item), item)
                 is_last = True
         except DamagedRecord as error:
-            report.note_bad(BadRecord(item.offset, error.message))
+            report.note_bad(BadRecord(item.offset, error.message), item.record_type, item.url)
         if progress is not None:
             progress(item.offset)
     settle()

@@ -6,7 +6,7 @@ Streaming, with flat memory. Where a file is damaged the damage is reported and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import RawIOBase
@@ -17,13 +17,18 @@ from archiver.message import Head, iter_body, parse_head, read_head
 from archiver.plaintext import one_line
 from archiver.store.protocol import WarcStore
 from archiver.timestamps import parse_iso, parse_timestamp
+from archiver.warc.frames import DICTIONARY_FRAME, FRAME, Dictionaries, RecordFrames, is_skippable, pass_over
 from archiver.warc.members import PIECE, Readable, Source, open_member
 
 _MAX_LINE = 64 * 1024
 _MAX_FIELDS = 1000
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _GZIP = b"\x1f\x8b"
-_ARC_LINE = re.compile(rb"(\S+) (\S+) (\d{8,14}) (\S+)(?: .*)? (\d+)\s*")
+#: The line before each record of an ARC file; old crawlers left spaces in URLs as they were.
+_ARC_LINE = re.compile(rb"(\S[^\n]*?) ([0-9A-Fa-f.:-]+) (\d{8,14}) (\S+)(?: [^\n]*)? (\d+)\s*")
+_KEPT_ARC = 4096  # bytes that may be the beginning of such a line
+_ARC_LINE_BYTES = 16 * 1024
+_ARC_MARK = re.compile(rb"(?<=\n)(?:https?|ftp|dns|filedesc):[^\s]+ [0-9A-Fa-f.:]{3,40} \d{14} \S+ ")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -273,18 +278,44 @@ def iter_records(stream: BinaryIO, offset: int = 0) -> Iterator[StoredRecord | B
     A record's `length` is right once the next one was asked for.
     """
     source = Source(stream, offset)
+    dictionaries = Dictionaries(source)
     while start := source.peek(16):
         if start.startswith(_GZIP):
-            yield from _gzip_member(source)
+            yield from _member(source, open_member(source))
+        elif start.startswith(DICTIONARY_FRAME) and not source.position:
+            yield from _learn(dictionaries, source)
+        elif is_skippable(start):
+            pass_over(source)
+        elif start.startswith(FRAME):
+            frames = RecordFrames(source, dictionaries)
+            yield from _member(source, frames, frames.hold)
         elif start.startswith(b"\0"):
             source.read(len(start) - len(start.lstrip(b"\0")))
         else:
             yield from _plain_records(source)
 
 
-def _gzip_member(source: Source) -> Iterator[StoredRecord | BadRecord]:
+def _learn(dictionaries: Dictionaries, source: Source) -> Iterator[BadRecord]:
+    """Read the dictionary at the start of a file; one that cannot be read is passed over, records that need it are damaged."""
+    try:
+        dictionaries.learn()
+    except DamagedRecord as error:
+        yield BadRecord(0, error.message)
+        _resynchronise(source)
+
+
+def _member(
+    source: Source, member: Readable, hold: Callable[[bool], None] = lambda goes_on: None
+) -> Iterator[StoredRecord | BadRecord]:
+    """The records of a gzip member, or of the Zstandard frames of a record: one, by the rules.
+
+    Args:
+        source: at its beginning.
+        member: reads it.
+        hold: told whether a record has begun and is not at its end.
+    """
     offset = source.position
-    lines = _Lines(open_member(source))
+    lines = _Lines(member)
     first: StoredRecord | None = None
     count = 0
     try:
@@ -296,12 +327,13 @@ def _gzip_member(source: Source) -> Iterator[StoredRecord | BadRecord]:
             first = first or record
             yield record
             record.skip()
-            if count == 1:
-                _skip_blank(lines)
-                if not lines.buffered:
-                    record.length = source.position - offset
-                else:
-                    record.alone = False
+            hold(False)
+            _skip_blank(lines)
+            if lines.buffered:
+                record.alone = False
+                hold(True)
+            elif count == 1:
+                record.length = source.position - offset
         if count == 0:
             yield BadRecord(offset, "an empty compressed member")
     except DamagedRecord as error:
@@ -318,21 +350,24 @@ def _skip_blank(lines: _Lines) -> None:
         lines.give_back(line)
 
 
-def _resynchronise(source: Source) -> None:
-    """Go to where the next record may begin."""
+def _resynchronise(source: Source, *, is_arc: bool = False) -> None:
+    """Go to where the next record may begin; in an ARC file also to a line such as is before its records."""
     kept = b""
     while data := source.read(PIECE):
         data = kept + data
-        places = [place for mark in (b"\x1f\x8b\x08", b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
+        places = [place for mark in (b"\x1f\x8b\x08", FRAME, b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
+        if is_arc and (found := _ARC_MARK.search(data)):
+            places.append(found.start())
         if places:
             source.unread(data[min(places) :])
             return
-        kept = data[-8:]
+        kept = data[-_KEPT_ARC if is_arc else -8 :]
 
 
 def _plain_records(source: Source) -> Iterator[StoredRecord | BadRecord]:
     """Uncompressed records until the end or the first damage."""
     lines = _Lines(source)
+    is_arc = False
     while True:
         _skip_blank(lines)
         offset = source.position - lines.buffered
@@ -340,6 +375,7 @@ def _plain_records(source: Source) -> Iterator[StoredRecord | BadRecord]:
             record = _read_record(lines, offset)
             if record is None:
                 return
+            is_arc = record.version == "ARC"
             yield record
             record.skip()
             record.length = source.position - lines.buffered - offset
@@ -348,7 +384,7 @@ def _plain_records(source: Source) -> Iterator[StoredRecord | BadRecord]:
             source.unread(lines.take_buffer())
             if source.position <= offset:
                 source.read(1)
-            _resynchronise(source)
+            _resynchronise(source, is_arc=is_arc)
             return
 
 
@@ -398,7 +434,7 @@ def _header_lines(lines: _Lines) -> list[str]:
 
 
 def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
-    match = _ARC_LINE.fullmatch(line)
+    match = _ARC_LINE.fullmatch(line) if len(line) < _ARC_LINE_BYTES else None
     if match is None:
         raise DamagedRecord("No record begins here.")
     url, ip, date, mime, length = (part.decode("utf-8", "replace") for part in match.groups())

@@ -1,0 +1,1 @@
+"""Takes what other programs wrote into a collection: one module a format."""

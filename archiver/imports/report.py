@@ -1,0 +1,70 @@
+"""What becomes of what is taken in: one value a file, and one a thing that was not indexed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from archiver.imports.recognise import Kind
+from archiver.warc.importer import ImportReport, Unindexed
+
+#: Told each thing that got no row, as it is met.
+Tell = Callable[[Unindexed], None]
+
+
+@dataclass
+class Taken:
+    """What became of one file, package or list.
+
+    Attributes:
+        source: path, URL, or package and name inside.
+        kind: what it was found to be.
+        stored_as: its name in the store; "" when it is not one file there.
+        records: number of records by type; of lists, their entries or lines.
+        captures: rows added to the index, or there already.
+        not_indexed: reason → how many.
+        damaged: places that could not be read.
+        notes: what else there is to say, one sentence each.
+        refused: why nothing of it was taken in; "" when something was.
+    """
+
+    source: str
+    kind: Kind
+    stored_as: str = ""
+    records: Counter[str] = field(default_factory=Counter)
+    captures: int = 0
+    not_indexed: Counter[str] = field(default_factory=Counter)
+    damaged: int = 0
+    notes: list[str] = field(default_factory=list)
+    refused: str = ""
+
+    def skip(self, tell: Tell, offset: int, record_type: str, url: str, reason: str) -> None:
+        """Note something that is not indexed."""
+        self.not_indexed[reason] += 1
+        tell(Unindexed(self.stored_as or self.source, offset, record_type, url, reason))
+
+    def damage(self, tell: Tell, offset: int, reason: str) -> None:
+        """Note a place that cannot be read."""
+        self.damaged += 1
+        tell(Unindexed(self.stored_as or self.source, offset, "", "", reason))
+
+
+def taken(source: str, kind: Kind, report: ImportReport, notes: list[str] | None = None) -> Taken:
+    """A WARC file's own report as one of these."""
+    return Taken(
+        source=source,
+        kind=kind,
+        stored_as=report.file,
+        records=Counter(report.records),
+        captures=report.indexed,
+        not_indexed=Counter(report.skipped),
+        damaged=len(report.bad) + report.unnamed_bad,
+        notes=notes or [],
+    )
+
+
+def refused(source: str, kind: Kind, reason: str, tell: Tell) -> Taken:
+    """A file of which nothing is taken in; that is told too."""
+    tell(Unindexed(source, 0, "file", "", reason))
+    return Taken(source, kind, refused=reason)
