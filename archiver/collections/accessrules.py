@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from threading import Lock
 from time import monotonic
@@ -15,7 +15,7 @@ from archiver.audit import AuditLog
 from archiver.collections.access import Action, Matching, Rule, RuleBook
 from archiver.errors import NotFound, UnknownCollection
 from archiver.index.database import reading, writing
-from archiver.index.holdingstables import access_rules, audit_log
+from archiver.index.holdingstables import access_rules, audit_log, tombstones
 from archiver.index.tables import collections
 from archiver.timestamps import parse_iso, to_iso
 
@@ -104,6 +104,17 @@ class AccessRules:
         if row is None:
             raise NotFound(f"There is no access rule {number}.", "See muniment access list.")
         return _rule(row)
+
+    def was_purged(self, slugs: Sequence[str], urlkey: str) -> bool:
+        """Captures of this key were taken out of one of these collections for good."""
+        statement = (
+            select(tombstones.c.id)
+            .join(collections, collections.c.id == tombstones.c.collection_id)
+            .where(tombstones.c.urlkey == urlkey, collections.c.slug.in_(slugs))
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(statement).first() is not None
 
     # -- changing ----------------------------------------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ audit_log = Table(
 )
 for _dialect, _statements in AUDIT_LOG_IS_KEPT.items():
     for _statement in _statements:
-        event.listen(audit_log, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+        event.listen(audit_log, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
 
 #: What was purged: that it was there, when it went and why; never what it said.
 tombstones = Table(
