@@ -12,6 +12,8 @@ from typing import BinaryIO, Self
 
 from sqlalchemy import Engine
 
+from archiver.audit import AuditLog
+from archiver.collections.accessrules import AccessRules
 from archiver.collections.crawls import CrawlLog
 from archiver.collections.registry import CollectionRegistry
 from archiver.errors import DamagedRecord, MunimentError, UsageError
@@ -53,6 +55,8 @@ class Holdings:
         collections: the collections.
         crawls: what was captured when.
         files: what is known of the WARC files.
+        audit: what was done to all of it.
+        access: who may see what.
         repaired: WARC files that a killed process had left behind and that were mended now.
     """
 
@@ -63,6 +67,8 @@ class Holdings:
     collections: CollectionRegistry
     crawls: CrawlLog
     files: FileRegistry
+    audit: AuditLog
+    access: AccessRules
     repaired: tuple[RepairReport, ...] = ()
 
     def __enter__(self) -> Self:
@@ -95,7 +101,9 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         registry = CollectionRegistry(engine, clock)
         registry.ensure(DEFAULT_COLLECTION, title="Default")
         index, log, known = CaptureIndex(engine), CrawlLog(engine, clock), FileRegistry(engine, clock)
-        holdings = Holdings(settings, engine, store, index, registry, log, known)
+        audit = AuditLog(engine, clock)
+        access = AccessRules(engine, clock, audit)
+        holdings = Holdings(settings, engine, store, index, registry, log, known, audit, access)
         return replace(holdings, repaired=mend(holdings))
     except MunimentError:
         engine.dispose()

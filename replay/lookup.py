@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
-from archiver.collections.access import ANYONE, Gate, Rule, Viewer
+from archiver.collections.access import ALL_KEYS, ANYONE, Action, Gate, Rule, Viewer
+from archiver.collections.crawls import PageSummary
 from archiver.errors import UnknownCollection
 from archiver.holdings import Holdings
-from archiver.index.protocol import DayCount, UrlSummary
+from archiver.index.protocol import CaptureSource, CollectionSummary, DayCount, Row, UrlSummary
+from archiver.index.query import KeyRange, Place
 from archiver.model import Capture, Collection, Visibility
 from archiver.timestamps import normalise_timestamp, parse_timestamp
 from archiver.urls import spelling, urlkey, urlkey_prefix
 from replay.fuzzy import THRESHOLD, likeness, wanted
-
-if TYPE_CHECKING:
-    from archiver.index.query import KeyRange, Place
+from replay.permitted import Permitted
 
 #: Address of every public collection at once.
 ALL = "all"
@@ -37,6 +36,8 @@ _NOT_MODIFIED = 304
 _TOO_MANY_REQUESTS = 429
 _UNAUTHORISED = 401
 
+#: Captured pages that are looked at for those that a reader may see.
+_MOST_PAGES = 10_000
 #: Keys that are compared when something like a URL is looked for.
 _KEYS_LOOKED_AT = 2000
 
@@ -92,8 +93,21 @@ class Lookup:
         return self._ruled(Scope(slug, (slug,), collection, viewer))
 
     def _ruled(self, scope: Scope) -> Scope:
-        """With the rules that are in force now."""
-        return scope
+        """With the rules that are in force now; without the collections that they hide from the viewer as a whole."""
+        access = self._holdings.access
+        book = access.current()
+        if not book.rules:
+            return scope
+        now = access.now()
+        slugs = scope.slugs
+        if scope.collection is None:
+            slugs = tuple(slug for slug in slugs if not book.gate((slug,), scope.viewer, now).closes(ALL_KEYS))
+        return replace(scope, slugs=slugs, gate=book.gate(slugs, scope.viewer, now))
+
+    def source(self, scope: Scope) -> CaptureSource:
+        """What the scope may see of the index."""
+        index = self._holdings.index
+        return index if scope.gate is None else Permitted(index, scope.gate)
 
     def collection_of(self, capture: Capture) -> Collection:
         """The collection that a capture belongs to."""
@@ -133,7 +147,7 @@ class Lookup:
     def _near(self, scope: Scope, url: str, timestamp: str) -> Iterator[Capture]:
         """Captures with the key of a URL that say something, by their distance in time, as far as that may be."""
         moment = normalise_timestamp(timestamp, latest=True) if timestamp else _NEWEST
-        for capture in islice(self._holdings.index.closest(scope.slugs, urlkey(url), moment), _ROWS):
+        for capture in islice(self.source(scope).closest(scope.slugs, urlkey(url), moment), _ROWS):
             if not self._is_near(capture, timestamp, moment):
                 return
             if capture.status != _NOT_MODIFIED or capture.revisit_of is not None:
@@ -161,7 +175,7 @@ class Lookup:
             sent: the URL with what was sent to it.
         """
         since = normalise_timestamp(timestamp) if timestamp else None
-        following = self._holdings.index.versions(scope.slugs, urlkey(sent), since=since)
+        following = self.source(scope).versions(scope.slugs, urlkey(sent), since=since)
         spelled = (item for item in islice(following, _ROWS) if is_spelled(url, item.url))
         yield from reversed(list(islice(spelled, min(turn, _TRIES) + 1)))
         yield from self.candidates(scope, url, timestamp, sent=sent)
@@ -179,7 +193,7 @@ class Lookup:
         is_part = bool(modifier)
         tried: set[str] = {key}
         for asked in wanted(key):
-            keys = self._holdings.index.keys(scope.slugs, asked.start, limit=_KEYS_LOOKED_AT)
+            keys = self.source(scope).keys(scope.slugs, asked.start, limit=_KEYS_LOOKED_AT)
             if asked.rule is None:
                 keys.append(key.partition("?")[0])
             found = [(likeness(asked, held, is_part=is_part), held) for held in keys if held not in tried]
@@ -191,7 +205,7 @@ class Lookup:
     def _nearest(self, scope: Scope, keys: Sequence[str], timestamp: str) -> Iterator[Capture]:
         """The captures of several keys that succeeded, the nearest of each, by their distance in time."""
         moment = normalise_timestamp(timestamp, latest=True) if timestamp else _NEWEST
-        index = self._holdings.index
+        index = self.source(scope)
         found = []
         for key in keys:
             rows = islice(index.closest(scope.slugs, key, moment), _ROWS)
@@ -202,7 +216,12 @@ class Lookup:
         yield from sorted(found, key=lambda item: abs(parse_timestamp(item.timestamp) - there))
 
     def original_of(self, scope: Scope, revisit: Capture) -> Capture | None:
-        """The capture whose payload a revisit repeats; None when it is not held, or nobody may see it any more."""
+        """The capture whose payload a revisit repeats; None when it is not held, or nobody may see it any more.
+
+        Rules are about captures, not about where bytes are kept: a revisit that may be seen is shown with its payload, also
+        when the capture that has the bytes is hidden, but only if equal digests prove that they are its own. Else whoever
+        named a hidden capture in a record of his own would be shown it.
+        """
         index = self._holdings.index
         target = revisit.revisit_of
         places = [(revisit.urlkey, revisit.timestamp)]
@@ -210,7 +229,12 @@ class Lookup:
             places.insert(0, (urlkey(target.url), target.timestamp or revisit.timestamp))
         for key, moment in places:
             for tried, capture in enumerate(index.closest(scope.slugs, key, moment)):
-                if capture.revisit_of is None and _repeats(revisit, capture, is_named=capture.timestamp == moment):
+                is_named = capture.timestamp == moment
+                if (
+                    capture.revisit_of is None
+                    and _repeats(revisit, capture, is_named=is_named)
+                    and _lends(scope, revisit, capture)
+                ):
                     return capture
                 if tried >= _ROWS:
                     break
@@ -241,7 +265,7 @@ class Lookup:
         """Captures of a URL in a period, oldest first."""
         since = normalise_timestamp(period) if period else None
         until = normalise_timestamp(period, latest=True) if period else None
-        return list(self._holdings.index.versions(scope.slugs, urlkey(url), since=since, until=until, limit=limit))
+        return list(self.source(scope).versions(scope.slugs, urlkey(url), since=since, until=until, limit=limit))
 
     def scan(
         self,
@@ -254,9 +278,8 @@ class Lookup:
         newest_first: bool = False,
     ) -> Iterator[Capture]:
         """Permitted captures of ranges of keys, in the order of keys, times, files and offsets; see `CaptureSource.scan`."""
-        index: Any = self._holdings.index
-        found = index.scan(scope.slugs, ranges, since=since, until=until, after=after, newest_first=newest_first)
-        return iter(found) if scope.gate is None else filter(scope.gate.permits, found)
+        source = self.source(scope)
+        return source.scan(scope.slugs, ranges, since=since, until=until, after=after, newest_first=newest_first)
 
     def scan_rows(
         self,
@@ -266,11 +289,9 @@ class Lookup:
         since: str | None = None,
         until: str | None = None,
         after: Place | None = None,
-    ) -> Iterator[Sequence[Any]]:
+    ) -> Iterator[Sequence[Row]]:
         """The same as batches of plain rows; see `CaptureSource.scan_rows`."""
-        index: Any = self._holdings.index
-        rows: Iterator[Sequence[Any]] = index.scan_rows(scope.slugs, ranges, since=since, until=until, after=after)
-        return rows
+        return self.source(scope).scan_rows(scope.slugs, ranges, since=since, until=until, after=after)
 
     def blocked(self, scope: Scope, url: str, timestamp: str) -> Rule | None:
         """The rule for which a reader is told that there is something that may not be shown (451); None when there is none.
@@ -278,17 +299,70 @@ class Lookup:
         Args:
             scope: from `scope`.
             url: archived URL.
-            timestamp: 1 to 14 digits; "" for the newest.
+            timestamp: 1 to 14 digits; "" for the newest. Whole, it asks for a very capture, which another one does not replace.
         """
+        gate, key = scope.gate, urlkey(url)
+        if gate is None or not any(rule.action is Action.BLOCK for rule, _ in gate.applying(key)):
+            return None
+        moment = normalise_timestamp(timestamp, latest=True) if timestamp else _NEWEST
+        said: Rule | None = None
+        is_very = False
+        for capture in islice(self._holdings.index.closest(scope.slugs, key, moment), _ROWS):
+            if not is_spelled(url, capture.url):
+                continue
+            if is_very and capture.timestamp != timestamp:
+                return said
+            decision = gate.decide(capture)
+            if decision.action is Action.ALLOW:
+                return None
+            if decision.action is Action.BLOCK and said is None:
+                said, is_very = decision.rule, capture.timestamp == timestamp
+        return said or self._withdrawn(scope, key)
+
+    def _withdrawn(self, scope: Scope, key: str) -> Rule | None:
+        """The rule of a deletion of which readers are told, when something with this key was deleted by it."""
+        assert scope.gate is not None
+        for rule, _ in scope.gate.applying(key):
+            if rule.deletion == "purged" and rule.action is Action.BLOCK:
+                return rule if self._holdings.access.was_purged(scope.slugs, key) else None
         return None
+
+    def nearest(self, scope: Scope, url: str, timestamp: str = "", *, limit: int = 5) -> list[Capture]:
+        """Captures of a URL by their distance in time, whatever they are."""
+        moment = normalise_timestamp(timestamp, latest=True) if timestamp else _NEWEST
+        return list(islice(self.source(scope).closest(scope.slugs, urlkey(url), moment), limit))
+
+    def summary(self, scope: Scope, slug: str) -> CollectionSummary:
+        """What a reader may see of a collection in a few numbers."""
+        return self.source(scope).summary(slug)
+
+    def pages(self, scope: Scope, slug: str, *, limit: int) -> list[PageSummary]:
+        """Captured pages of a collection that a reader may see, newest first."""
+        crawls, gate = self._holdings.crawls, scope.gate
+        if gate is None:
+            return crawls.pages(slug, limit=limit)
+        found: list[PageSummary] = []
+        for offset in range(0, _MOST_PAGES, limit):
+            read = crawls.pages(slug, limit=limit, offset=offset)
+            found += (page for page in read if self._shows(gate, slug, page))
+            if len(read) < limit or len(found) >= limit:
+                break
+        return found[:limit]
+
+    def _shows(self, gate: Gate, slug: str, page: PageSummary) -> bool:
+        """The capture of a page may be seen: by the index, which knows what file it is in."""
+        if not page.timestamp or not gate.applying(urlkey(page.final_url)):
+            return True
+        key, moment = urlkey(page.final_url), page.timestamp
+        return any(map(gate.permits, self._holdings.index.versions((slug,), key, since=moment, until=moment, limit=_TRIES)))
 
     def days(self, scope: Scope, url: str) -> list[DayCount]:
         """Captures of a URL a day."""
-        return self._holdings.index.counts(scope.slugs, urlkey(url))
+        return self.source(scope).counts(scope.slugs, urlkey(url))
 
     def under(self, scope: Scope, url: str, *, limit: int = 500) -> list[UrlSummary]:
         """URLs under a prefix."""
-        return self._holdings.index.under(scope.slugs, urlkey_prefix(url), limit=limit)
+        return self.source(scope).under(scope.slugs, urlkey_prefix(url), limit=limit)
 
 
 def is_spelled(asked: str, held: str) -> bool:
@@ -333,6 +407,13 @@ def _very_url_first(url: str, captures: Iterable[Capture]) -> Iterator[Capture]:
         else:
             others.append(capture)
     yield from others
+
+
+def _lends(scope: Scope, revisit: Capture, capture: Capture) -> bool:
+    """Whether a capture gives its payload to a revisit that may be seen."""
+    if scope.gate is None or scope.gate.permits(capture):
+        return True
+    return bool(revisit.digest) and revisit.digest == capture.digest
 
 
 def _repeats(revisit: Capture, capture: Capture, *, is_named: bool) -> bool:

@@ -23,6 +23,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
+from archiver.index.protocol import Row
+from archiver.index.query import KeyRange, after_prefix
 from archiver.model import Capture
 from archiver.urls import urlkey
 
@@ -59,6 +61,8 @@ class Viewer:
     groups: frozenset[str] = frozenset()
 
 
+#: Everything there is.
+ALL_KEYS = KeyRange("", None)
 #: Somebody of whom nothing is known.
 ANYONE = Viewer()
 
@@ -119,6 +123,18 @@ class Rule:
         """It is about captures of some time only, or of some files."""
         return bool(self.since or self.until or self.embargo or self.files)
 
+    def beginnings(self) -> Iterator[str]:
+        """What the keys begin with that the rule stands for; nothing for a rule of single URLs."""
+        if self.matching is Matching.HOST:
+            yield from (self.urlkey + following for following in _AFTER_HOST)
+        elif self.matching is Matching.PREFIX:
+            yield self.urlkey
+
+    def closes_all_of(self, slugs: frozenset[str]) -> bool:
+        """All that it stands for is hidden in these collections, whatever the capture."""
+        of_them = self.collection is None or slugs == {self.collection}
+        return of_them and self.action is not Action.ALLOW and not self.is_of_a_time and self.matching is not Matching.RECORD
+
     def specificity(self) -> tuple[object, ...]:
         """Grows with how specific the rule is, see the top of this module."""
         return (
@@ -158,6 +174,8 @@ class Rule:
         return max(self.since, int(f"{youngest:%Y%m%d%H%M%S}".rjust(14, "0")) + 1)
 
 
+#: What begins a host's key, and what then follows: its paths, hosts below it, other ports.
+_AFTER_HOST = (")", ",", ":")
 _KINDS = {Matching.PREFIX: 0, Matching.HOST: 0, Matching.EXACT: 1, Matching.RECORD: 2}
 _STRICTNESS = {Action.ALLOW: 0, Action.BLOCK: 1, Action.EXCLUDE: 2}
 
@@ -198,8 +216,6 @@ def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 
 # -- rules in the order of their keys --------------------------------------------------------------------------------
 
-#: What begins a host's key, and what then follows: its paths, hosts below it, other ports.
-_AFTER_HOST = (")", ",", ":")
 _WITH_REQUEST = "__wb_method="
 #: Keys that name something of another URL: `screenshot:http://…`, `urn:text:http://…`, `dns:host`; not `org,example:8080)/`.
 _WRAPPED = re.compile(r"(?:[a-z][a-z0-9+.\-]*:)+?(?=https?://)|dns:(?=[^:/]+$)")
@@ -229,7 +245,7 @@ class RuleBook:
         for rule in self.rules:
             if _KINDS[rule.matching]:
                 self._exact.setdefault(rule.urlkey, []).append(rule)
-            for start in _beginnings(rule):
+            for start in rule.beginnings():
                 beginnings.setdefault(start, []).append(rule)
         self._of_paths: dict[str, list[str]] = {}
         for key in self._exact:
@@ -269,35 +285,45 @@ class RuleBook:
             found += [rule for rule in self.covering(urlkey(key[wrapped.end() :])) if id(rule) not in known]
         return found
 
-    def touches(self, start: str, end: str | None) -> bool:
-        """Whether some rule stands for a key of this range.
-
-        Args:
-            start: the first key, included.
-            end: where it ends, not included; None for nowhere.
-        """
-        for keys in (self._exact_keys, self._starts):
-            place = bisect_left(keys, start)
-            if place < len(keys) and (end is None or keys[place] < end):
+    def touches(self, keys: KeyRange) -> bool:
+        """Whether some rule may stand for a key of this range; False only when none does."""
+        for known in (self._exact_keys, self._starts):
+            place = bisect_left(known, keys.start)
+            if place < len(known) and known[place] in keys:
                 return True
-        return bool(self.covering(start)) or (bool(self.rules) and not _is_of_hosts(start, end))
+        if self._of_paths and "?" in keys.start and keys.start.partition("?")[0] in self._of_paths:
+            return True
+        return bool(self.covering(keys.start)) or (bool(self.rules) and not _is_of_hosts(keys))
+
+    def stands_alone(self, rule: Rule, keys: KeyRange) -> bool:
+        """A rule that covers the first key of a range covers all of it, and there is no rule for a part of it."""
+        if keys.only is not None:
+            return True
+        if not any(keys.start.startswith(first) and _is_within(first, keys.end) for first in rule.beginnings()):
+            return False
+        places = ((known, bisect_right(known, keys.start)) for known in (self._exact_keys, self._starts))
+        return not any(place < len(known) and known[place] in keys for known, place in places)
 
     def gate(self, slugs: Sequence[str], viewer: Viewer, now: datetime) -> Gate:
         """What the rules say to one reader at one moment."""
         return Gate(self, frozenset(slugs), viewer, now)
 
 
-def _is_of_hosts(start: str, end: str | None) -> bool:
+def _is_of_hosts(keys: KeyRange) -> bool:
     """All keys of a range are those of hosts: none is such as `screenshot:http://…`, for which rules for hosts stand too."""
-    head = _HOST_BEGINS.match(start)
-    return head is not None and end is not None and end.startswith(head.group())
+    head = _HOST_BEGINS.match(keys.start)
+    return (
+        head is not None
+        and keys.end is not None
+        and (keys.end.startswith(head.group()) or after_prefix(head.group()) == keys.end)
+    )
 
 
-def _beginnings(rule: Rule) -> Iterator[str]:
-    if rule.matching is Matching.HOST:
-        yield from (rule.urlkey + following for following in _AFTER_HOST)
-    elif rule.matching is Matching.PREFIX:
-        yield rule.urlkey
+def _is_within(beginning: str, end: str | None) -> bool:
+    """A range that starts with a key of this beginning ends in it, or where it ends."""
+    if not beginning:
+        return True
+    return end is not None and (end.startswith(beginning) or end == after_prefix(beginning))
 
 
 def _nested(beginnings: dict[str, list[Rule]]) -> Iterator[_Entry]:
@@ -342,12 +368,18 @@ class Gate:
             return _ALLOWED
         return self._first(applying, capture.collection, int(capture.timestamp), capture.url, capture.file)
 
+    def closes(self, keys: KeyRange) -> bool:
+        """Nothing of a range of keys may be seen. False also where only looking would tell."""
+        applying = self.applying(keys.start)
+        return bool(applying) and applying[0][0].closes_all_of(self.slugs) and self.book.stands_alone(applying[0][0], keys)
+
     def permits(self, capture: Capture) -> bool:
         """The capture may be seen."""
         return self.decide(capture).action is Action.ALLOW
 
-    def permits_row(self, slug: str, key: str, timestamp: int, url: str, file: str) -> bool:
+    def permits_row(self, slug: str, row: Row) -> bool:
         """The same of a row of the index."""
+        key, timestamp, url, file = row[0], row[1], row[2], row[8]
         applying = self.applying(key)
         return not applying or self._first(applying, slug, timestamp, url, file).action is Action.ALLOW
 

@@ -87,6 +87,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def lock_table(connection: Connection, table: Table) -> None:
+    """Let nobody else write to a table until the end of this transaction; SQLite's `writing` does so for all tables."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE"))
+
+
 class Prepared:
     """A SELECT that is compiled once and then runs without SQLAlchemy's own work: for look-ups of a few rows.
 

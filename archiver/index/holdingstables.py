@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import DDL, BigInteger, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, event
 
 from archiver.index.tables import KEY, metadata
+from archiver.index.triggers import AUDIT_LOG_IS_KEPT
 
 #: What of a file belongs to which collection, and to which crawl where that is known.
 file_parts = Table(
@@ -47,9 +48,11 @@ watched_folders = Table(
 )
 
 #: Who may see which captures. `collection_id` NULL: in all collections. `action`: "allow", "block" (said, 451), "exclude"
-#: (as if it were not held). `match`: "prefix" or "exact" of `urlkey`. `since`, `until`: of captures, 14 digits, both included.
+#: (as if it were not held). `match`: "prefix", "exact", "host" of `urlkey`, or "record": of `url` as well. `since`, `until`: of
+#: captures, 14 digits, both included. `files`: WARC files that it is about, one a line; empty for all.
 #: `embargo_seconds`: the rule is only for captures younger than that. `addresses` (IP networks), `groups` (names): whom it is
-#: for, one a line; empty for everyone. `starts_at`, `ends_at`: when the rule itself is in force.
+#: for, one a line; empty for everyone. `starts_at`, `ends_at`: when the rule itself is in force. `deletion`: "suppressed" or
+#: "purged" for what is part of a deletion.
 access_rules = Table(
     "access_rules",
     metadata,
@@ -62,13 +65,14 @@ access_rules = Table(
     Column("since", BigInteger),
     Column("until", BigInteger),
     Column("embargo_seconds", BigInteger),
+    Column("files", Text, nullable=False, server_default=""),
     Column("addresses", Text, nullable=False, server_default=""),
     Column("groups", Text, nullable=False, server_default=""),
     Column("starts_at", Text),
     Column("ends_at", Text),
     Column("message", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
-    Column("enabled", Integer, nullable=False, server_default="1"),
+    Column("deletion", Text, nullable=False, server_default=""),
     Column("created_at", Text, nullable=False),
     Column("created_by", Text, nullable=False, server_default=""),
 )
@@ -86,6 +90,9 @@ audit_log = Table(
     Column("previous", Text, nullable=False),
     Column("hash", Text, nullable=False),
 )
+for _dialect, _statements in AUDIT_LOG_IS_KEPT.items():
+    for _statement in _statements:
+        event.listen(audit_log, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
 
 #: What was purged: that it was there, when it went and why; never what it said.
 tombstones = Table(

@@ -52,8 +52,10 @@ class Archive:
             UnknownCollection: there is none of that name, or it is private.
         """
         settings = self._holdings.settings
-        groups = asked.get(settings.groups_header) if settings.groups_header else ""
-        return self._lookup.scope(collection, viewer_from(asked.client, asked.get(settings.forwarded_header), groups, settings))
+        groups = asked.get(settings.groups_header.lower()) if settings.groups_header else ""
+        return self._lookup.scope(
+            collection, viewer_from(asked.client, asked.get(settings.forwarded_header.lower()), groups, settings)
+        )
 
     def public(self) -> list[tuple[str, str]]:
         """Names and titles of the collections that are listed."""

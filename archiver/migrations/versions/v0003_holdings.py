@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from archiver.index.triggers import AUDIT_LOG_IS_KEPT
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -69,13 +71,14 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger),
         sa.Column("until", sa.BigInteger),
         sa.Column("embargo_seconds", sa.BigInteger),
+        sa.Column("files", sa.Text, nullable=False, server_default=""),
         sa.Column("addresses", sa.Text, nullable=False, server_default=""),
         sa.Column("groups", sa.Text, nullable=False, server_default=""),
         sa.Column("starts_at", sa.Text),
         sa.Column("ends_at", sa.Text),
         sa.Column("message", sa.Text, nullable=False, server_default=""),
         sa.Column("reason", sa.Text, nullable=False, server_default=""),
-        sa.Column("enabled", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("deletion", sa.Text, nullable=False, server_default=""),
         sa.Column("created_at", sa.Text, nullable=False),
         sa.Column("created_by", sa.Text, nullable=False, server_default=""),
     )
@@ -90,6 +93,8 @@ def upgrade() -> None:
         sa.Column("previous", sa.Text, nullable=False),
         sa.Column("hash", sa.Text, nullable=False),
     )
+    for statement in AUDIT_LOG_IS_KEPT.get(op.get_bind().dialect.name, ()):
+        op.execute(statement)
     op.create_table(
         "tombstones",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -120,6 +125,8 @@ def downgrade() -> None:
         "file_parts",
     ):
         op.drop_table(name)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_log_is_kept()")
     op.drop_index("files_unmeasured", "files")
     for name in ("size", "md5", "sha1", "sha256", "stored_at", "indexed_to", "state"):
         op.drop_column("files", name)

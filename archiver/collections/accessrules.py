@@ -1,0 +1,260 @@
+"""The rules of access as they are kept: in the database, and in memory as long as nobody changes them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from archiver.audit import AuditLog
+from archiver.collections.access import Action, Matching, Rule, RuleBook
+from archiver.errors import NotFound, UnknownCollection
+from archiver.index.database import reading, writing
+from archiver.index.holdingstables import access_rules, audit_log, tombstones
+from archiver.index.tables import collections
+from archiver.timestamps import parse_iso, to_iso
+
+#: Seconds for which nobody asks whether another process changed the rules.
+_STALE_AFTER = 1.0
+_COLUMNS = (*access_rules.columns, collections.c.slug)
+
+
+class AccessRules:
+    """The rules of access of an archive; safe to use from several threads.
+
+    Args:
+        engine: the archive's database.
+        clock: the time, UTC.
+        audit: where changes are noted, in the same transaction.
+        ticks: seconds that only ever grow.
+    """
+
+    def __init__(
+        self, engine: Engine, clock: Callable[[], datetime], audit: AuditLog, *, ticks: Callable[[], float] = monotonic
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._audit = audit
+        self._ticks = ticks
+        self._book: RuleBook | None = None
+        self._looked_at = 0.0
+        self._version = -1
+        self._lock = Lock()
+
+    def now(self) -> datetime:
+        """The time, UTC, by which embargoes are counted."""
+        return self._clock()
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def current(self) -> RuleBook:
+        """The rules in force or to come. The database is asked once a second at most whether there is a change.
+
+        Raises:
+            StorageFailed: the database cannot be read.
+        """
+        if self._book is not None and self._ticks() - self._looked_at < _STALE_AFTER:
+            return self._book
+        with self._lock:
+            looked_at = self._ticks()
+            if self._book is None or self._is_changed():
+                self._book = self._read()
+            self._looked_at = looked_at
+            return self._book
+
+    def _is_changed(self) -> bool:
+        """Each change leaves an entry in the audit log, which only ever grows: to look behind the last one costs nothing."""
+        newer = audit_log.c.id > self._version
+        with reading(self._engine) as connection:
+            newest = connection.execute(select(func.max(audit_log.c.id)).where(newer)).scalar()
+            if newest is None:
+                return False
+            ours = audit_log.c.action.like("access.%") | audit_log.c.action.like("delete.%")
+            if connection.execute(select(audit_log.c.id).where(newer, ours).limit(1)).first() is not None:
+                return True
+        self._version = newest
+        return False
+
+    def _read(self) -> RuleBook:
+        with reading(self._engine) as connection:
+            # The version first: a change in between is then read once more, never missed.
+            version = connection.execute(select(func.coalesce(func.max(audit_log.c.id), 0))).scalar_one()
+            found = [_rule(row) for row in connection.execute(_rows())]
+        self._version = version
+        return RuleBook(found)
+
+    def all(self) -> list[Rule]:
+        """Every rule, in the order in which they were made."""
+        with reading(self._engine) as connection:
+            return [_rule(row) for row in connection.execute(_rows().order_by(access_rules.c.id))]
+
+    def get(self, number: int) -> Rule:
+        """A rule by its number.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(_rows().where(access_rules.c.id == number)).first()
+        if row is None:
+            raise NotFound(f"There is no access rule {number}.", "See muniment access list.")
+        return _rule(row)
+
+    def was_purged(self, slugs: Sequence[str], urlkey: str) -> bool:
+        """Captures of this key were taken out of one of these collections for good."""
+        statement = (
+            select(tombstones.c.id)
+            .join(collections, collections.c.id == tombstones.c.collection_id)
+            .where(tombstones.c.urlkey == urlkey, collections.c.slug.in_(slugs))
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(statement).first() is not None
+
+    # -- changing ----------------------------------------------------------------------------------------------------
+
+    def add(self, rules: Iterable[Rule], *, actor: str = "", action: str = "access.add") -> list[Rule]:
+        """Keep new rules, all or none; as they are kept.
+
+        Raises:
+            UnknownCollection: one is of a collection that does not exist.
+            StorageFailed: the database did not take them.
+        """
+        made = []
+        with writing(self._engine) as connection:
+            for rule in rules:
+                made.append(self.add_within(connection, rule, actor=actor, action=action))
+        self._forget()
+        return [self.get(number) for number in made]
+
+    def add_within(self, connection: Connection, rule: Rule, *, actor: str, action: str) -> int:
+        """Keep a new rule in a transaction of the caller's; its number."""
+        values = {**_values(connection, rule), "created_at": to_iso(self._clock()), "created_by": actor}
+        number = int(connection.execute(insert(access_rules).values(**values)).inserted_primary_key[0])  # type: ignore[index]
+        self._audit.note_within(connection, actor, action, f"rule {number}", described(rule))
+        return number
+
+    def change(self, rule: Rule, *, actor: str = "", action: str = "access.set") -> Rule:
+        """Put a rule in the place of the one with its number.
+
+        Raises:
+            NotFound: there is none.
+            UnknownCollection: it is of a collection that does not exist.
+        """
+        with writing(self._engine) as connection:
+            self.change_within(connection, rule, actor=actor, action=action)
+        self._forget()
+        return self.get(rule.number)
+
+    def change_within(self, connection: Connection, rule: Rule, *, actor: str, action: str) -> None:
+        """The same in a transaction of the caller's."""
+        row = connection.execute(_rows().where(access_rules.c.id == rule.number)).first()
+        if row is None:
+            raise NotFound(f"There is no access rule {rule.number}.", "See muniment access list.")
+        connection.execute(update(access_rules).where(access_rules.c.id == rule.number).values(**_values(connection, rule)))
+        detail = {"before": described(_rule(row)), "after": described(rule)}
+        self._audit.note_within(connection, actor, action, f"rule {rule.number}", detail)
+
+    def remove(self, number: int, *, actor: str = "", action: str = "access.remove") -> Rule:
+        """Take a rule away; as it was.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with writing(self._engine) as connection:
+            row = connection.execute(_rows().where(access_rules.c.id == number)).first()
+            if row is None:
+                raise NotFound(f"There is no access rule {number}.", "See muniment access list.")
+            connection.execute(delete(access_rules).where(access_rules.c.id == number))
+            self._audit.note_within(connection, actor, action, f"rule {number}", described(_rule(row)))
+        self._forget()
+        return _rule(row)
+
+    def _forget(self) -> None:
+        """Have the next look-up read the rules again."""
+        with self._lock:
+            self._book = None
+
+
+def _rows() -> Any:
+    return select(*_COLUMNS).outerjoin(collections, collections.c.id == access_rules.c.collection_id)
+
+
+def _rule(row: Any) -> Rule:
+    return Rule(
+        action=Action(row.action),
+        matching=Matching(row.match),
+        urlkey=row.urlkey,
+        number=row.id,
+        collection=row.slug,
+        url=row.url,
+        since=row.since or 0,
+        until=row.until or 0,
+        embargo=row.embargo_seconds or 0,
+        files=frozenset(row.files.splitlines()),
+        addresses=tuple(ipaddress.ip_network(item) for item in row.addresses.splitlines()),
+        groups=frozenset(row.groups.splitlines()),
+        starts_at=parse_iso(row.starts_at) if row.starts_at else None,
+        ends_at=parse_iso(row.ends_at) if row.ends_at else None,
+        message=row.message,
+        reason=row.reason,
+        deletion=row.deletion,
+        created_at=row.created_at,
+        created_by=row.created_by,
+    )
+
+
+def _values(connection: Connection, rule: Rule) -> dict[str, object]:
+    """The columns of a rule, but for who made it and when."""
+    collection_id = None
+    if rule.collection is not None:
+        wanted = select(collections.c.id).where(collections.c.slug == rule.collection)
+        collection_id = connection.execute(wanted).scalar()
+        if collection_id is None:
+            raise UnknownCollection(f"There is no collection “{rule.collection}”.")
+    return {
+        "collection_id": collection_id,
+        "action": rule.action.value,
+        "match": rule.matching.value,
+        "urlkey": rule.urlkey,
+        "url": rule.url,
+        "since": rule.since or None,
+        "until": rule.until or None,
+        "embargo_seconds": rule.embargo or None,
+        "files": "\n".join(sorted(rule.files)),
+        "addresses": "\n".join(map(str, rule.addresses)),
+        "groups": "\n".join(sorted(rule.groups)),
+        "starts_at": to_iso(rule.starts_at) if rule.starts_at else None,
+        "ends_at": to_iso(rule.ends_at) if rule.ends_at else None,
+        "message": rule.message,
+        "reason": rule.reason,
+        "deletion": rule.deletion,
+    }
+
+
+def described(rule: Rule) -> dict[str, object]:
+    """What a rule says, for the audit log and for programs; what it leaves open is left out."""
+    said: dict[str, object] = {
+        "action": rule.action.value,
+        "match": rule.matching.value,
+        "url": rule.url,
+        "urlkey": rule.urlkey,
+        "collection": rule.collection,
+        "from": f"{rule.since:014d}" if rule.since else "",
+        "to": f"{rule.until:014d}" if rule.until else "",
+        "embargo_seconds": rule.embargo,
+        "files": sorted(rule.files),
+        "addresses": [str(item) for item in rule.addresses],
+        "groups": sorted(rule.groups),
+        "starts": to_iso(rule.starts_at, 0) if rule.starts_at else "",
+        "ends": to_iso(rule.ends_at, 0) if rule.ends_at else "",
+        "message": rule.message,
+        "reason": rule.reason,
+        "deletion": rule.deletion,
+    }
+    return {name: value for name, value in said.items() if value or name in ("action", "match", "urlkey")}
