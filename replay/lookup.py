@@ -109,6 +109,11 @@ class Lookup:
         index = self._holdings.index
         return index if scope.gate is None else Permitted(index, scope.gate)
 
+    @property
+    def everything(self) -> CaptureSource:
+        """The whole index, to compare with: never to be shown."""
+        return self._holdings.index
+
     def collection_of(self, capture: Capture) -> Collection:
         """The collection that a capture belongs to."""
         return self._holdings.collections.get(capture.collection)

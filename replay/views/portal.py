@@ -9,6 +9,7 @@ from archiver.holdings import Holdings
 from archiver.index.protocol import UrlSummary
 from replay.lookup import Lookup, Scope
 from replay.viewer import viewer_of
+from replay.views import search
 
 #: URLs of an imported collection that are looked at for documents, and documents that are listed.
 _DOCUMENTS_SEARCHED = 2000
@@ -21,7 +22,7 @@ def home() -> str:
     holdings: Holdings = current_app.extensions["muniment.holdings"]
     found = [(collection, holdings.index.summary(collection.slug)) for collection in lookup.public()]
     found.sort(key=lambda pair: (not pair[1].captures, pair[0].title.casefold()))
-    return render_template("home.html", found=found)
+    return render_template("home.html", found=found, say=search.words(), scope=None)
 
 
 def collection(name: str) -> str:
@@ -29,10 +30,15 @@ def collection(name: str) -> str:
     lookup: Lookup = current_app.extensions["muniment.lookup"]
     holdings: Holdings = current_app.extensions["muniment.holdings"]
     scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
+    typed = request.args.get("q", "").strip()
+    if typed:
+        return search.show(lookup, scope, typed)
     summaries = [holdings.index.summary(slug) for slug in scope.slugs]
     pages = [page for slug in scope.slugs for page in holdings.crawls.pages(slug, limit=100)]
     documents = [] if pages else _documents(holdings, scope)
-    return render_template("collection.html", scope=scope, summaries=summaries, pages=pages, documents=documents)
+    return render_template(
+        "collection.html", say=search.words(), scope=scope, summaries=summaries, pages=pages, documents=documents
+    )
 
 
 def _documents(holdings: Holdings, scope: Scope) -> list[UrlSummary]:
