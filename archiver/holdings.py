@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -16,7 +15,7 @@ from archiver.audit import AuditLog
 from archiver.collections.accessrules import AccessRules
 from archiver.collections.crawls import CrawlLog
 from archiver.collections.registry import CollectionRegistry
-from archiver.errors import DamagedRecord, MunimentError, UsageError
+from archiver.errors import DamagedRecord, MunimentError
 from archiver.fixity import measure
 from archiver.index.database import alone, open_database
 from archiver.index.entry import capture_of_stored, why_not_indexed
@@ -24,13 +23,10 @@ from archiver.index.files import FileRegistry, Part
 from archiver.index.sql import CaptureIndex
 from archiver.model import Capture
 from archiver.settings import Settings
-from archiver.store.folder import FolderStore
+from archiver.store.opening import open_store
 from archiver.store.protocol import WarcStore
 from archiver.warc.reader import StoredRecord, iter_records
 from archiver.warc.repair import RepairReport, repair_abandoned
-
-#: The folder of the WARC files inside the archive home.
-WARC_FOLDER = "archive"
 
 #: The collection that is always there.
 DEFAULT_COLLECTION = "default"
@@ -95,8 +91,12 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         UsageError: the settings name a database or a place for WARC files that cannot be used.
         StorageFailed: the archive folder or the database cannot be used.
     """
-    store = _store(settings)
-    engine = open_database(settings.database, settings.archive)
+    store = open_store(settings.store, settings.archive, settings.s3_endpoint)
+    try:
+        engine = open_database(settings.database, settings.archive)
+    except MunimentError:
+        store.close()
+        raise
     try:
         registry = CollectionRegistry(engine, clock)
         registry.ensure(DEFAULT_COLLECTION, title="Default")
@@ -106,14 +106,9 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         holdings = Holdings(settings, engine, store, index, registry, log, known, audit, access)
         return replace(holdings, repaired=mend(holdings))
     except MunimentError:
+        store.close()
         engine.dispose()
         raise
-
-
-def _store(settings: Settings) -> WarcStore:
-    if "://" in settings.store:
-        raise UsageError("WARC files can only be kept in a folder.", "Give the setting “store” the path of a folder.")
-    return FolderStore(Path(settings.store) if settings.store else settings.archive / WARC_FOLDER)
 
 
 # -- after a crash ---------------------------------------------------------------------------------------------------
