@@ -18,6 +18,7 @@ _SUMMARIES = {
     "capture": "Capture pages and all they need.",
     "collection": "Create, list, show and change collections.",
     "crawl": "Crawl whole sites, and see and steer what crawls do.",
+    "export": "Give captures out as WARC, WACZ, CDXJ, or a collection as JSON.",
     "import": "Take in WARC and ARC files.",
     "serve": "Show the archive in a browser, and capture from there.",
     "versions": "List the captures of a URL.",

@@ -137,6 +137,10 @@ class CollectionRegistry:
             f"Did you mean “{near[0]}”?" if near else "Make it with muniment collection create.",
         )
 
+    def now(self) -> datetime:
+        """The time by the archive's clock, UTC."""
+        return self._clock()
+
     def number(self, slug: str) -> int:
         """By what the tables know a collection.
 
