@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from archiver.collections.access import Action, Matching, Network, Rule
@@ -171,3 +172,81 @@ def network_of(text: str) -> Network:
 
 def _text(text: str) -> str:
     return plain(text).strip()[:_LONGEST_TEXT]
+
+
+def changed_rule(
+    rule: Rule,
+    action: str | None = None,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    embargo: str | None = None,
+    addresses: Iterable[str] | None = None,
+    groups: Iterable[str] | None = None,
+    starts: str | None = None,
+    ends: str | None = None,
+    message: str | None = None,
+    reason: str | None = None,
+) -> Rule:
+    """A rule of which some things are changed: None stays as it is, an empty text takes away; see `make_rule`.
+
+    Raises:
+        UsageError: something of it cannot be understood.
+    """
+    said = make_rule(
+        Action(action) if action else rule.action,
+        is_everything=True,
+        since=since or "",
+        until=until or "",
+        embargo=embargo or "",
+        addresses=addresses or (),
+        groups=groups or (),
+        starts=starts or "",
+        ends=ends or "",
+        message=message or "",
+        reason=reason or "",
+    )
+    return replace(
+        rule,
+        action=said.action,
+        since=rule.since if since is None else said.since,
+        until=rule.until if until is None else said.until,
+        embargo=rule.embargo if embargo is None else said.embargo,
+        addresses=rule.addresses if addresses is None else said.addresses,
+        groups=rule.groups if groups is None else said.groups,
+        starts_at=rule.starts_at if starts is None else said.starts_at,
+        ends_at=rule.ends_at if ends is None else said.ends_at,
+        message=rule.message if message is None else said.message,
+        reason=rule.reason if reason is None else said.reason,
+    )
+
+
+def in_words(rule: Rule) -> str:
+    """What a rule is about and for whom, on one line."""
+    target = rule.url or rule.urlkey
+    parts = {
+        Matching.PREFIX: f"all that begins with {target}" if rule.urlkey else "everything",
+        Matching.EXACT: target,
+        Matching.HOST: f"the host {target} and all below it",
+        Matching.RECORD: f"captures of {target}",
+    }[rule.matching]
+    said = [parts]
+    if rule.since:
+        said.append(f"captured from {rule.since:014d}")
+    if rule.until:
+        said.append(f"captured to {rule.until:014d}")
+    if rule.embargo:
+        said.append(f"younger than {rule.embargo / _DAY:,.0f} days")
+    if rule.files:
+        said.append(f"in {len(rule.files):,} WARC file{'' if len(rule.files) == 1 else 's'}")
+    if not rule.is_for_everybody:
+        said.append("for readers in " + ", ".join([*map(str, rule.addresses), *sorted(rule.groups)]))
+    if rule.starts_at:
+        said.append(f"from {rule.starts_at:%Y-%m-%d %H:%M} on")
+    if rule.ends_at:
+        said.append(f"until {rule.ends_at:%Y-%m-%d %H:%M}")
+    if rule.deletion:
+        said.append(rule.deletion)
+    if rule.reason:
+        said.append(f"({rule.reason})")
+    return one_line(", ".join(said))
