@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
@@ -75,6 +75,8 @@ def _protect(response: Response) -> Response:
     if "Memento-Datetime" not in headers:  # archived types are often wrong, and pages relied on sniffing
         headers["X-Content-Type-Options"] = "nosniff"
         response.vary.add("Accept-Language")
+    if "Cache-Control" not in headers and current_app.extensions["muniment.holdings"].access.has_any:
+        headers["Cache-Control"] = "private, no-cache"  # other readers may be answered otherwise
     headers.add("Referrer-Policy", "same-origin")
     if "Set-Cookie" in headers:
         del headers["Set-Cookie"]

@@ -50,6 +50,12 @@ class AccessRules:
         """The time, UTC, by which embargoes are counted."""
         return self._clock()
 
+    @property
+    def has_any(self) -> bool:
+        """There were rules when they were last read. Asks nobody."""
+        book = self._book
+        return book is not None and bool(book.rules)
+
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def current(self) -> RuleBook:

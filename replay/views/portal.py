@@ -18,8 +18,8 @@ _DOCUMENTS_SHOWN = 100
 def home() -> str:
     """`/`: the collections."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    holdings: Holdings = current_app.extensions["muniment.holdings"]
-    found = [(collection, holdings.index.summary(collection.slug)) for collection in lookup.public()]
+    viewer = viewer_of(request, current_app.config["SETTINGS"])
+    found = [(item, lookup.summary(lookup.scope(item.slug, viewer), item.slug)) for item in lookup.public()]
     found.sort(key=lambda pair: (not pair[1].captures, pair[0].title.casefold()))
     return render_template("home.html", found=found)
 
@@ -27,17 +27,16 @@ def home() -> str:
 def collection(name: str) -> str:
     """`/<collection>/`: its description and its pages."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    holdings: Holdings = current_app.extensions["muniment.holdings"]
     scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
-    summaries = [holdings.index.summary(slug) for slug in scope.slugs]
-    pages = [page for slug in scope.slugs for page in holdings.crawls.pages(slug, limit=100)]
-    documents = [] if pages else _documents(holdings, scope)
+    summaries = [lookup.summary(scope, slug) for slug in scope.slugs]
+    pages = [page for slug in scope.slugs for page in lookup.pages(scope, slug, limit=100)]
+    documents = [] if pages else _documents(lookup, scope)
     return render_template("collection.html", scope=scope, summaries=summaries, pages=pages, documents=documents)
 
 
-def _documents(holdings: Holdings, scope: Scope) -> list[UrlSummary]:
+def _documents(lookup: Lookup, scope: Scope) -> list[UrlSummary]:
     """The HTML documents of an imported collection, which has no list of captured pages."""
-    found = holdings.index.under(scope.slugs, "", limit=_DOCUMENTS_SEARCHED)
+    found = lookup.source(scope).under(scope.slugs, "", limit=_DOCUMENTS_SEARCHED)
     return [item for item in found if item.mime in ("text/html", "application/xhtml+xml")][:_DOCUMENTS_SHOWN]
 
 

@@ -18,7 +18,7 @@ from archiver.markup.charset import SNIFF_BYTES
 from archiver.model import Capture, MediaItem
 from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp
-from archiver.urls import path_of, urlkey
+from archiver.urls import path_of
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
 from replay.banner import BannerFacts, MediaLink, render_banner
 from replay.circles import leads_in_circle
@@ -50,6 +50,7 @@ from replay.views import versions
 from replay.views.answers import ArchivedAnswer, asked_for, longer, shown_status, tag_of, taken
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
+from replay.views.refused import refused
 
 logger = logging.getLogger(__name__)
 
@@ -114,15 +115,18 @@ class _Replay:
         self.beyond: Extent | None = None  # what is held when the bytes asked for are not among it
 
     def answer(self) -> BaseResponse:
+        address = self.address
+        if (rule := self.lookup.blocked(self.scope, self.wanted, address.timestamp)) is not None:
+            return refused(rule, address.url, address.modifier, self.destination)
         for capture in self.captures():
             shown = self.show(capture)
             if shown is not None:
                 return shown
         if self.beyond is None and (shown := self.respelled()) is not None:
             return shown
-        if self.beyond is None and self.address.modifier != "id":
+        if self.beyond is None and address.modifier != "id":
             self.is_approximate = True
-            for capture in self.lookup.approximate(self.scope, self.wanted, self.address.timestamp, self.address.modifier):
+            for capture in self.lookup.approximate(self.scope, self.wanted, address.timestamp, address.modifier):
                 shown = self.show(capture)
                 if shown is not None:
                     return shown
@@ -402,7 +406,7 @@ class _Replay:
             *memento_fields(capture),
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
-            ("Cache-Control", cache_control(self.scope.collection, is_final=is_final)),
+            ("Cache-Control", cache_control(self.scope.collection, is_final=is_final, is_ruled=self.is_ruled(capture))),
         )
         if self.is_approximate:
             shown = ReplayAddress(self.scope.slug, capture.timestamp, self.address.modifier, capture.url).path()
@@ -423,6 +427,10 @@ class _Replay:
         is_own = self.scope.collection and not self.is_shared
         return bool(is_very and status in (200, PARTIAL) and is_own and not self.is_sent)
 
+    def is_ruled(self, capture: Capture) -> bool:
+        """There are rules for this URL, so that another reader, or the same one later, may be answered otherwise."""
+        return self.scope.gate is not None and bool(self.scope.gate.book.covering(capture.urlkey))
+
     def missing(self) -> BaseResponse:
         address = self.address
         if self.beyond is not None:
@@ -430,7 +438,7 @@ class _Replay:
         part = missing_part(address.modifier, self.destination)
         if part is not None:
             return part
-        nearest = list(self.holdings.index.closest(self.scope.slugs, urlkey(address.url), "99991231235959"))[:5]
+        nearest = self.lookup.nearest(self.scope, address.url)
         folder = address.url.rpartition("/")[0] + "/"
         if folder.count("/") < 3:
             folder = address.url
@@ -439,7 +447,7 @@ class _Replay:
             url=address.url,
             scope=self.scope,
             nearest=nearest,
-            repeats=self.repeats.revisit_of if self.repeats else None,
+            repeats=self.lookup.named(self.scope, self.repeats) if self.repeats else None,
             folder=folder,
             under=self.lookup.under(self.scope, folder, limit=20),
         )
