@@ -18,7 +18,9 @@ from replay.cache import RewriteCache
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
 from replay.strays import meant
+from replay.viewer import viewer_of
 from replay.views import portal, replay, reports, runtime
+from replay.views.cdx import CdxApi
 from replay.views.errors import problem_page
 from replay.views.language import add_language
 from replay.wall import ENDPOINTS, POLICY, WallReports
@@ -42,7 +44,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.url_map.merge_slashes = False
     app.config["SETTINGS"] = settings
     app.extensions["muniment.holdings"] = holdings
-    app.extensions["muniment.lookup"] = Lookup(holdings)
+    app.extensions["muniment.lookup"] = lookup = Lookup(holdings)
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
@@ -64,6 +66,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.after_request(_protect)
     app.register_error_handler(MunimentError, _muniment_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.wsgi_app = CdxApi(app.wsgi_app, lookup, lambda sent, name: lookup.scope(name, viewer_of(sent, settings)))  # type: ignore[method-assign]
     return app
 
 
