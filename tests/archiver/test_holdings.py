@@ -122,8 +122,8 @@ def test_importing_again_adds_nothing(holdings_with: OpenHoldings, tmp_path: Pat
     assert len(list(holdings.store.root.iterdir())) == 1
 
 
-@pytest.mark.parametrize("store", ["s3://bucket/x", "http://x"])
-def test_a_store_that_is_no_folder_is_refused(tmp_path: Path, store: str) -> None:
+@pytest.mark.parametrize("store", ["nowhere://bucket/x", "http://x"])
+def test_a_store_that_cannot_be_used_is_refused(tmp_path: Path, store: str) -> None:
     with pytest.raises(UsageError):
         open_holdings(load_settings({"archive": tmp_path, "store": store}, environ={}))
 
