@@ -20,7 +20,9 @@ from archiver.fixity import measure
 from archiver.index.database import alone, open_database
 from archiver.index.entry import capture_of_stored, why_not_indexed
 from archiver.index.files import FileRegistry, Part
-from archiver.index.sql import CaptureIndex
+from archiver.index.merged import MergedIndex
+from archiver.index.protocol import CaptureSource
+from archiver.index.sources import AttachedIndexes, Source, SourceRegistry
 from archiver.model import Capture
 from archiver.settings import Settings
 from archiver.store.opening import open_store
@@ -47,24 +49,26 @@ class Holdings:
         settings: of this run.
         engine: the database.
         store: the WARC files.
-        index: the captures.
+        index: the captures, those that attached indexes list too; rows are added to the archive's own.
         collections: the collections.
         crawls: what was captured when.
         files: what is known of the WARC files.
         audit: what was done to all of it.
         access: who may see what.
+        sources: the attached indexes.
         repaired: WARC files that a killed process had left behind and that were mended now.
     """
 
     settings: Settings
     engine: Engine
     store: WarcStore
-    index: CaptureIndex
+    index: MergedIndex
     collections: CollectionRegistry
     crawls: CrawlLog
     files: FileRegistry
     audit: AuditLog
     access: AccessRules
+    sources: SourceRegistry
     repaired: tuple[RepairReport, ...] = ()
 
     def __enter__(self) -> Self:
@@ -100,15 +104,23 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     try:
         registry = CollectionRegistry(engine, clock)
         registry.ensure(DEFAULT_COLLECTION, title="Default")
-        index, log, known = CaptureIndex(engine), CrawlLog(engine, clock), FileRegistry(engine, clock)
+        sources = SourceRegistry(engine, clock)
+        index = MergedIndex(engine, AttachedIndexes(sources, lambda source: _opened(source, settings)))
+        log, known = CrawlLog(engine, clock), FileRegistry(engine, clock)
         audit = AuditLog(engine, clock)
         access = AccessRules(engine, clock, audit)
-        holdings = Holdings(settings, engine, store, index, registry, log, known, audit, access)
+        holdings = Holdings(settings, engine, store, index, registry, log, known, audit, access, sources)
         return replace(holdings, repaired=mend(holdings))
     except MunimentError:
         store.close()
         engine.dispose()
         raise
+
+
+def _opened(source: Source, settings: Settings) -> CaptureSource:
+    from archiver.index.opening import open_source  # what asks other servers takes long to import, and few have any
+
+    return open_source(source, settings)
 
 
 # -- after a crash ---------------------------------------------------------------------------------------------------
