@@ -95,7 +95,7 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         UsageError: the settings name a database or a place for WARC files that cannot be used.
         StorageFailed: the archive folder or the database cannot be used.
     """
-    store = open_store(settings.store, settings.archive, settings.s3_endpoint)
+    store = open_store(settings.store, settings.archive, settings.s3_endpoint, allow_private=settings.allow_private)
     try:
         engine = open_database(settings.database, settings.archive)
     except MunimentError:

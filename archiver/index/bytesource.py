@@ -1,16 +1,19 @@
-"""Bytes of a file that lies somewhere, by range: on this machine, or behind a URL through fsspec."""
+"""Bytes of a file that lies somewhere, by range: on this machine, or behind a URL."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
 
-from archiver.errors import StorageFailed
+from archiver.errors import DamagedRecord, MissingRecord, StorageFailed
+from archiver.store.places import Places
+from archiver.store.remote import ReadableFiles, Stat
 
 #: Remote files are asked for in pieces of this size, of which some are kept: 4 MB a file.
 BLOCK_BYTES = 64 * 1024
@@ -54,13 +57,13 @@ class ByteSource(Protocol):
 
 
 def is_url(location: str) -> bool:
-    """The location is to be reached through fsspec."""
+    """The location is not on this machine."""
     return "://" in location
 
 
-def open_bytes(location: str) -> ByteSource:
+def open_bytes(location: str, places: Places | None = None) -> ByteSource:
     """The file at a path or URL; nothing is read yet."""
-    return RemoteBytes(location) if is_url(location) else LocalBytes(location)
+    return RemoteBytes(location, places or Places()) if is_url(location) else LocalBytes(location)
 
 
 def read_whole(source: ByteSource, most: int) -> bytes:
@@ -133,15 +136,17 @@ class RemoteBytes:
     """A file behind a URL; the pieces that were read last are kept.
 
     Args:
-        url: any that fsspec knows, such as s3://bucket/key or https://host/path.
+        url: any that WARC files can be read from too.
+        places: opens it.
         monotonic: seconds that never go backwards.
     """
 
-    def __init__(self, url: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: str, places: Places, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._url = url
+        self._places = places
         self._monotonic = monotonic
-        self._system: tuple[Any, str] | None = None
-        self._known: tuple[float, int] | None = None
+        self._found: tuple[ReadableFiles, str] | None = None
+        self._known: tuple[float, Stat] | None = None
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._lock = Lock()
 
@@ -151,29 +156,14 @@ class RemoteBytes:
         return self._url
 
     def view(self) -> View:
-        """The file; it is asked for its length again after some minutes, when what was kept is forgotten too."""
+        """The file; after some minutes it is asked again whether it has changed, and what was kept is forgotten."""
+        self._stat()
         return self
 
     @property
     def size(self) -> int:
         """Its length."""
-        now = self._monotonic()
-        known = self._known
-        if known is not None and now < known[0] + _FRESH_SECONDS:
-            return known[1]
-        system, path = self._opened()
-        try:
-            size = system.size(path)
-        except Exception as error:  # each system behind fsspec has errors of its own
-            raise self._failed(error) from error
-        if size is None:
-            raise StorageFailed(
-                f"{self._url} does not say how long it is.", "It can only be read where ranges can be asked for."
-            )
-        with self._lock:
-            self._blocks.clear()
-            self._known = (now, int(size))
-        return int(size)
+        return self._stat().size
 
     def read(self, offset: int, length: int) -> bytes:
         """Bytes of the file, in whole pieces of `BLOCK_BYTES`; those that follow each other by one request."""
@@ -195,30 +185,45 @@ class RemoteBytes:
         whole = b"".join(blocks[number] for number in range(first, last + 1))
         return whole[offset - first * BLOCK_BYTES : end - first * BLOCK_BYTES]
 
+    def _stat(self) -> Stat:
+        now = self._monotonic()
+        known = self._known
+        if known is not None and now < known[0] + _FRESH_SECONDS:
+            return known[1]
+        files, key = self._opened()
+        with self._failures_told():
+            stat = files.stat(key)
+        with self._lock:
+            self._blocks.clear()
+            self._known = (now, stat)
+        return stat
+
     def _fetched(self, first: int, last: int) -> dict[int, bytes]:
-        system, path = self._opened()
+        files, key = self._opened()
+        stat = self._stat()
         start = first * BLOCK_BYTES
-        end = min((last + 1) * BLOCK_BYTES, self.size)
-        try:
-            data = system.cat_file(path, start=start, end=end)
-        except Exception as error:  # each system behind fsspec has errors of its own
-            raise self._failed(error) from error
+        end = min((last + 1) * BLOCK_BYTES, stat.size)
+        with self._failures_told():
+            data = files.read(key, start, end, stat.version).data
         if len(data) != end - start:
-            raise StorageFailed(f"{self._url} gave other bytes than were asked for.", "Its server must allow ranges.")
+            raise StorageFailed(f"{self._url} gave other bytes than were asked for.", "Its server must give parts of files.")
         return {first + at // BLOCK_BYTES: data[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)}
 
-    def _opened(self) -> tuple[Any, str]:
-        if self._system is None:
-            try:
-                from fsspec.core import url_to_fs
+    def _opened(self) -> tuple[ReadableFiles, str]:
+        if self._found is None:
+            with self._failures_told():
+                self._found = self._places.find(self._url)
+        return self._found
 
-                self._system = url_to_fs(self._url)
-            except (ImportError, ValueError) as error:
-                raise StorageFailed(f"{self._url} cannot be opened: {error}.", "Install the package that reads it.") from error
-            except Exception as error:  # each system behind fsspec has errors of its own
-                raise self._failed(error) from error
-        return self._system
-
-    def _failed(self, error: Exception) -> StorageFailed:
-        reason = "it is not there" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}"
-        return StorageFailed(f"{self._url} cannot be read: {reason}.", "Look at the address and at what may be read there.")
+    @contextmanager
+    def _failures_told(self) -> Iterator[None]:
+        """What stores say of WARC files, said of an index."""
+        try:
+            yield
+        except MissingRecord as error:
+            raise StorageFailed(f"{self._url} is not there, or cannot be read from here.", error.advice) from error
+        except DamagedRecord as error:
+            self._known = None  # another file lies there now: look at it anew
+            raise StorageFailed(f"{self._url} has changed.", "Try again.") from error
+        except StorageFailed as error:
+            raise StorageFailed(f"{self._url} cannot be read now.", error.advice) from error

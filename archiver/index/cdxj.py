@@ -73,7 +73,7 @@ def open_index(
         locations: of a ZipNum cluster, the file that says where its shards are.
         opener: opens a path or URL.
     """
-    place = namer(warcs)
+    place = namer(warcs, opener)
     if kind is FileKind.ZIPNUM:
         return OrderedIndex(slug, ZipNumLines(location, locations=locations, opener=opener), _parser(place, None), rules)
     source = opener(location)

@@ -13,7 +13,7 @@ from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import KeyRange, Place
 from archiver.index.sources import Attached, AttachedIndexes
 from archiver.index.sql import CaptureIndex
-from archiver.index.warcnames import REPLAY
+from archiver.index.warcnames import REPLAYED
 from archiver.model import Capture
 from archiver.timestamps import normalise_timestamp
 
@@ -154,7 +154,7 @@ def _own_moment_first(own: Iterator[Capture], others: Sequence[Iterator[Capture]
 
 def _identity(url: str, digest: str, file: str, offset: int) -> tuple[object, ...]:
     """What a capture is known by among those of its key and second, wherever its file lies."""
-    if file.startswith(REPLAY):
+    if file.startswith(REPLAYED):
         return url, digest
     return file.replace("\\", "/").rpartition("/")[2], offset
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 
 from archiver.errors import UsageError
-from archiver.index.bytesource import is_url, open_bytes
+from archiver.index.bytesource import ByteSource, is_url, open_bytes
 from archiver.index.cdxj import FileKind, open_index, survey
 from archiver.index.keyforms import OURS, HostForm, KeyRules
 from archiver.index.protocol import CaptureSource
@@ -15,6 +16,7 @@ from archiver.index.remotequery import Dialect
 from archiver.index.sources import Source
 from archiver.index.warcnames import REPLAY, namer
 from archiver.settings import Settings
+from archiver.store.places import Places
 
 REMOTE = "remote"
 #: Index files up to this size are counted when they are attached.
@@ -36,6 +38,7 @@ def open_source(source: Source, settings: Settings) -> CaptureSource:
             warcs=source.warcs,
             rules=_rules(options),
             locations=str(options.get("locations", "")),
+            opener=opener_of(settings),
         )
     replay = source.warcs.removeprefix(REPLAY) if source.warcs.startswith(REPLAY) else ""
     return RemoteIndex(
@@ -43,19 +46,25 @@ def open_source(source: Source, settings: Settings) -> CaptureSource:
         source.location,
         Dialect(str(options.get("dialect", Dialect.PYWB))),
         fetcher_for(settings),
-        place=None if replay else namer(source.warcs),
+        place=None if replay else namer(source.warcs, opener_of(settings)),
         replay=replay,
     )
 
 
-def look_at_files(location: str, *, locations: str = "") -> tuple[FileKind, dict[str, object]]:
+def opener_of(settings: Settings) -> Callable[[str], ByteSource]:
+    """What opens index files by path or URL."""
+    return partial(open_bytes, places=Places(settings.s3_endpoint))
+
+
+def look_at_files(location: str, settings: Settings, *, locations: str = "") -> tuple[FileKind, dict[str, object]]:
     """What an index in files is, and what is to be remembered of it.
 
     Raises:
         UsageError: it cannot be read where it is; the advice says what to do.
         StorageFailed: it cannot be reached.
     """
-    found = survey(location, locations=locations)
+    opener = opener_of(settings)
+    found = survey(location, locations=locations, opener=opener)
     options: dict[str, object] = {}
     if found.rules != OURS:
         options["keys"] = {**asdict(found.rules), "hosts": [form.value for form in found.rules.hosts]}
@@ -63,7 +72,7 @@ def look_at_files(location: str, *, locations: str = "") -> tuple[FileKind, dict
         options["locations"] = locations
     if found.unreadable:
         options["unreadable"] = found.unreadable / found.sampled
-    if found.kind is FileKind.CDXJ and not is_url(location) and open_bytes(location).view().size <= _COUNTED_BYTES:
+    if found.kind is FileKind.CDXJ and not is_url(location) and opener(location).view().size <= _COUNTED_BYTES:
         index = open_index("counted", found.kind, location, rules=found.rules)
         options["numbers"] = asdict(index.summary("counted"))
     return found.kind, options

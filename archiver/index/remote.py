@@ -16,7 +16,7 @@ from archiver.index.protocol import Row
 from archiver.index.query import KeyRange, Place, from_place
 from archiver.index.remotequery import Dialect, Question, dialect_of, question_of, rows_of_answer, url_of_key
 from archiver.index.sorting import sorted_rows
-from archiver.index.warcnames import REPLAY
+from archiver.index.warcnames import REPLAYED
 from archiver.message import iter_body, read_head
 from archiver.model import Capture
 from archiver.settings import Settings
@@ -161,7 +161,8 @@ class RemoteIndex(StreamedIndex):
         name = said.get("filename")
         if self._name is not None and isinstance(name, str) and name not in ("", "-"):
             return self._name(name)
-        return f"{REPLAY}{self._replay}"
+        url = str(said.get("url")).replace("!/", "%21/")  # in names of files, that leads into a package
+        return f"{REPLAYED}{self._replay}{said.get('timestamp')}id_/{url}"
 
 
 def _side(rows: list[Row], moment: int, backward: bool) -> list[Row]:

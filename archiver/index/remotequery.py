@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from archiver.index.cdxline import row_of_fields
 from archiver.index.protocol import Row
 from archiver.index.query import KeyRange, Match, after_prefix
+from archiver.index.warcnames import REPLAYED
 
 #: What is asked of the Internet Archive's dialect, in this order.
 _IA_FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length", "offset", "filename")
@@ -182,5 +183,5 @@ def _row(said: Mapping[str, object], place: Callable[[Mapping[str, object]], str
     if not isinstance(key, str) or not isinstance(timestamp, str):
         return None
     file = place(said)
-    where = {} if file.startswith("replay:") else {"offset": said.get("offset")}
+    where = {} if file.startswith(REPLAYED) else {"offset": said.get("offset")}
     return row_of_fields(key, timestamp, {**said, "offset": "0", **where, "filename": file}, str)

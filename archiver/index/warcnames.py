@@ -6,16 +6,18 @@ import posixpath
 from collections.abc import Callable
 from functools import lru_cache
 
-from archiver.index.bytesource import is_url, open_bytes
+from archiver.index.bytesource import ByteSource, is_url, open_bytes
 from archiver.index.lines import SortedLines
 
-#: Beginning of the `file` of captures that are fetched from the replay of another archive.
+#: Beginning of what is attached instead of a place of WARC files: the address of a replay follows.
 REPLAY = "replay:"
+#: Beginning of the `file` of captures that are fetched from the replay of another archive, see archiver/store/replayed.py.
+REPLAYED = "replay+"
 #: Names of files that are remembered.
 _REMEMBERED = 4096
 
 
-def namer(warcs: str) -> Callable[[str], str]:
+def namer(warcs: str, opener: Callable[[str], ByteSource] = open_bytes) -> Callable[[str], str]:
     """A function that makes of a file's name in an index the path or URL under which it is opened.
 
     What an index names outside of `warcs` is looked for inside, by its last part: else a foreign index could lead to any file
@@ -24,11 +26,12 @@ def namer(warcs: str) -> Callable[[str], str]:
     Args:
         warcs: a folder or a URL that names are relative to; or a path index, a file of sorted `name TAB path` lines (pywb's
             form), its paths relative to its own folder; "" for the archive's own store.
+        opener: opens a path or URL.
     """
     if not warcs:
         return _own
     if _is_path_index(warcs):
-        return lru_cache(_REMEMBERED)(_PathIndex(warcs))
+        return lru_cache(_REMEMBERED)(_PathIndex(warcs, opener))
     return lru_cache(_REMEMBERED)(_Prefix(warcs))
 
 
@@ -58,8 +61,8 @@ class _Prefix:
 class _PathIndex:
     """Looks names up in a path index; a name that is not in it stays, and is then missed when it is opened."""
 
-    def __init__(self, location: str) -> None:
-        self._lines = SortedLines(open_bytes(location))
+    def __init__(self, location: str, opener: Callable[[str], ByteSource]) -> None:
+        self._lines = SortedLines(opener(location))
         self._folder = location.rpartition("/")[0]
 
     def __call__(self, name: str) -> str:
@@ -74,7 +77,7 @@ class _PathIndex:
 
 
 def _is_inside(name: str) -> bool:
-    return not is_url(name) and not name.startswith(("/", REPLAY)) and ".." not in name.replace("\\", "/").split("/")
+    return not is_url(name) and not name.startswith(("/", REPLAYED)) and ".." not in name.replace("\\", "/").split("/")
 
 
 def _last(name: str) -> str:

@@ -105,7 +105,7 @@ def settings_of(folder: Path, **values: object) -> Settings:
 
 def of_files(location: str, warcs: str = "") -> CaptureSource:
     """An index in files, found out about and opened as when it is attached."""
-    kind, options = look_at_files(location)
+    kind, options = look_at_files(location, Settings())
     return open_source(Source(1, SLUG, kind.value, location, warcs, options, ""), Settings())
 
 
@@ -168,7 +168,7 @@ def merged(folder: Path, items: Sequence[Capture]) -> Holdings:
     for number, part in enumerate((items[1::3] + items[::5], items[2::3] + items[::7])):
         path = folder / f"part{number}.cdxj"
         path.write_bytes(lines_of(part))
-        kind, options = look_at_files(str(path))
+        kind, options = look_at_files(str(path), Settings())
         options.pop("numbers")
         holdings.sources.attach(SLUG, kind.value, str(path), warcs="/data", options=options)
     return holdings
