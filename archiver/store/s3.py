@@ -241,8 +241,8 @@ async def _read(fs: Any, bucket: str, path: str, start: int, end: int, given: di
     body = reply["Body"]
     try:
         found = _CONTENT_RANGE.fullmatch(reply.get("ContentRange", ""))
-        if found is None and start:
-            raise OSError("the range was ignored")
+        if (start and found is None) or (found is not None and int(found[1] or -1) != start):
+            raise OSError("another part was given")
         pieces, left = [], end - start
         while left and (piece := await body.read(left)):
             pieces.append(piece)
