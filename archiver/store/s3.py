@@ -127,6 +127,9 @@ class S3Bucket:
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
+    def check(self) -> None:
+        self._call("list_objects_v2", Prefix=self.prefix, MaxKeys=1)
+
     # -- keeping -----------------------------------------------------------------------------------------------------
 
     def put(self, key: str, source: BinaryIO) -> None:
