@@ -101,6 +101,13 @@ class FolderStore:
                     return False
         return True
 
+    def check(self) -> None:
+        if self.root.exists() and not (self.root.is_dir() and os.access(self.root, os.R_OK | os.X_OK)):
+            raise StorageFailed("The folder of the WARC files cannot be read.", "Look at its permissions.")
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        return iter(())
+
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def create(self, name: str) -> BinaryIO:

@@ -18,7 +18,7 @@ from archiver.store.inside import INSIDE, open_inside
 from archiver.store.places import Places, is_url
 from archiver.store.ranges import open_part
 from archiver.store.remote import Remote
-from archiver.store.uploads import Uploader, locked
+from archiver.store.uploads import Outcome, Uploader, locked, send
 
 _PIECE = 1024 * 1024
 
@@ -91,6 +91,13 @@ class ObjectStore:
                 return self.remote.holds(name, stream)
         except MissingRecord:
             return False
+
+    def check(self) -> None:
+        self.remote.check()
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        for name in list(self.spool.names()):
+            yield name, self._uploader.reason(name)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -166,15 +173,16 @@ class ObjectStore:
         with new.open("rb") as stream:
             self.remote.put(name, stream)
 
+    def send_waiting(self) -> int:
+        """Send all that waits, now; how many files arrived.
+
+        Raises:
+            StorageFailed: one did not.
+        """
+        return sum(send(self.spool, self.remote, name) is Outcome.ARRIVED for name in list(self.spool.names()))
+
     def close(self) -> None:
         self._uploader.close()
-
-    # -- what waits --------------------------------------------------------------------------------------------------
-
-    def waiting(self) -> Iterator[tuple[str, str]]:
-        """Finished files that have not arrived, and why, where that is known to this process."""
-        for name in list(self.spool.names()):
-            yield name, self._uploader.reason(name)
 
     def _is_remote(self, name: str) -> bool:
         try:

@@ -29,7 +29,7 @@ def open_store(location: str, home: Path, s3_endpoint: str = "", *, allow_privat
         UsageError: it cannot be used, or its driver is not installed.
     """
     places = Places(s3_endpoint, allow_private=allow_private)
-    if not is_url(location):
+    if not is_url(location) and "://" not in location:
         return FolderStore(Path(location) if location else home / WARC_FOLDER, places)
     store = ObjectStore(storage_at(location, s3_endpoint), home / SPOOL_FOLDER, places)
     store.begin()

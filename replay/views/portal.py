@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import current_app, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from archiver.holdings import Holdings
 from archiver.index.protocol import UrlSummary
+from replay.health import OK, Health
 from replay.lookup import Lookup, Scope
 from replay.viewer import viewer_of
 
@@ -47,8 +47,9 @@ def collection_short(name: str) -> BaseResponse:
     return redirect(f"/{name}/", 301)
 
 
-def health() -> dict[str, str]:
-    """`/-/health`: the server answers and its database too."""
-    holdings: Holdings = current_app.extensions["muniment.holdings"]
-    holdings.collections.all()
-    return {"status": "ok"}
+def health() -> tuple[dict[str, str], int]:
+    """`/-/health`: the server answers, and so do its database and the place of the WARC files; 503 where one does not."""
+    found: Health = current_app.extensions["muniment.health"]
+    parts = found.parts()
+    is_well = all(state == OK for state in parts.values())
+    return {"status": OK if is_well else "failing", **parts}, 200 if is_well else 503
