@@ -14,6 +14,7 @@ from archiver.fixity import Fixity
 from archiver.holdings import Holdings
 from archiver.index import files as states
 from archiver.index.crawltables import crawl_files, crawl_urls
+from archiver.index.files import Part
 from archiver.index.holdingstables import access_rules, file_parts, tombstones
 from archiver.index.tables import captures, collections, files, outcomes, pages, payloads, validators
 from archiver.search.store import TextStore
@@ -122,7 +123,7 @@ def switch_file(
     _bury(connection, switch, stone, entry)
     if not new or fixity is None:
         for slug in {row.slug for row in switch.gone}:
-            _count_part(connection, _number_of(connection, switch.name), slug)
+            _count_part(connection, holdings, switch.name, slug)
         return
     number = _number_of(connection, new)
     for row in switch.kept:
@@ -139,7 +140,7 @@ def switch_file(
         connection.execute(update(captures).where(row.place()).values(values))
     _switch_files(connection, switch, number, new, fixity, stone)
     for slug in {row.slug for row in (*switch.gone, *switch.kept)}:
-        _count_part(connection, number, slug)
+        _count_part(connection, holdings, new, slug)
 
 
 def _number_of(connection: Connection, name: str) -> int:
@@ -178,17 +179,15 @@ def _name_in_rules(connection: Connection, old: str, new: str) -> None:
             connection.execute(update(access_rules).where(column.id == number).values(files=f"{names}\n{new}"))
 
 
-def _count_part(connection: Connection, number: int, slug: str) -> None:
+def _count_part(connection: Connection, holdings: Holdings, name: str, slug: str) -> None:
     """What of a file belongs to a collection, counted anew."""
+    number = _number_of(connection, name)
     collection = connection.execute(select(collections.c.id).where(collections.c.slug == slug)).scalar_one()
     c = captures.c
     counted = select(func.count(), func.min(c.timestamp), func.max(c.timestamp))
     count, first, last = connection.execute(counted.where(c.file_id == number, c.collection_id == collection)).one()
-    connection.execute(
-        update(file_parts)
-        .where(file_parts.c.file_id == number, file_parts.c.collection_id == collection)
-        .values(captures=count, first_timestamp=first, last_timestamp=last)
-    )
+    part = Part(slug, count, f"{first:014d}" if count else "", f"{last:014d}" if count else "")
+    holdings.files.note_parts_within(connection, number, name, (part,))
 
 
 def _bury(connection: Connection, switch: FileSwitch, stone: Tombstone, entry: int) -> None:
