@@ -19,7 +19,7 @@ from archiver.errors import DamagedRecord, MunimentError
 from archiver.fixity import measure
 from archiver.index.database import alone, open_database
 from archiver.index.entry import capture_of_stored, why_not_indexed
-from archiver.index.files import FileRegistry, Part
+from archiver.index.files import LEAVING, PURGING, FileRegistry, Part
 from archiver.index.merged import MergedIndex
 from archiver.index.protocol import CaptureSource
 from archiver.index.sources import AttachedIndexes, Source, SourceRegistry
@@ -110,6 +110,7 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         audit = AuditLog(engine, clock)
         access = AccessRules(engine, clock, audit)
         holdings = Holdings(settings, engine, store, index, registry, log, known, audit, access, sources)
+        heal(holdings)
         return replace(holdings, repaired=mend(holdings))
     except MunimentError:
         store.close()
@@ -124,6 +125,14 @@ def _opened(source: Source, settings: Settings) -> CaptureSource:
 
 
 # -- after a crash ---------------------------------------------------------------------------------------------------
+
+
+def heal(holdings: Holdings) -> None:
+    """Finish or undo what a purge that was cut short has left, before its half a file is taken for a capture's."""
+    if holdings.files.has_states((PURGING, LEAVING)):
+        from archiver import purging
+
+        purging.heal(holdings)
 
 
 def mend(holdings: Holdings) -> tuple[RepairReport, ...]:

@@ -323,8 +323,8 @@ class Lookup:
         """The rule of a deletion of which readers are told, when something with this key was deleted by it."""
         assert scope.gate is not None
         for rule, _ in scope.gate.applying(key):
-            if rule.deletion == "purged" and rule.action is Action.BLOCK:
-                return rule if self._holdings.access.was_purged(scope.slugs, key) else None
+            if rule.deletion and rule.action is Action.BLOCK:
+                return replace(rule, deletion="purged") if self._holdings.access.was_purged(scope.slugs, key) else None
         return None
 
     def nearest(self, scope: Scope, url: str, timestamp: str = "", *, limit: int = 5) -> list[Capture]:

@@ -173,7 +173,7 @@ def export_(form: str, archive: object) -> None:
 
     with open_holdings(settings_from(archive=archive)) as holdings:
         rules = holdings.access.all()
-    click.get_binary_stream("stdout").write((as_csv(rules) if form == "csv" else as_json(rules)).encode())
+    click.echo(as_csv(rules) if form == "csv" else as_json(rules), nl=False)
 
 
 @access.command(name="import")

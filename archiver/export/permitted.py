@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archiver.collections.access import ANYONE
 from archiver.errors import UnknownCollection
 from archiver.export.selection import Permitted
 from archiver.holdings import Holdings
@@ -18,4 +19,4 @@ def for_readers(holdings: Holdings, slug: str) -> Permitted:
         raise UnknownCollection(
             f"The collection “{slug}” is private: no reader may see anything of it.", "Leave --public-only out."
         )
-    return lambda capture: True
+    return holdings.access.current().gate((slug,), ANYONE, holdings.access.now()).permits

@@ -208,7 +208,29 @@ def _home(client: FlaskClient, headers: dict[str, str]) -> object:
     }
 
 
+def _cdx(address: str) -> Callable[[FlaskClient, dict[str, str]], object]:
+    """What a CDX API lists, of two domains; `{}` in the address is where the URL goes."""
+
+    def ask(client: FlaskClient, headers: dict[str, str]) -> object:
+        found = set()
+        for domain in ("e.org", "other.net", "e.orgs.net"):
+            lines = client.get(address.format(domain), headers=headers).get_data(as_text=True).splitlines()
+            for line in lines:
+                moment = re.search(r"\b(20\d\d)0601120000\b", line)
+                url = next((word for word in re.findall(r'https?://[^\s"]+', line) if word in URLS), None)
+                if moment and url:
+                    found.add((url, int(moment[1])))
+        return found
+
+    return ask
+
+
 PLACES = {
+    "CDX as pywb has it": Place(_cdx("/unesco/cdx?url={}&matchType=domain"), lambda case: set(case.seen)),
+    "CDX as the Internet Archive has it": Place(
+        _cdx("/cdx/search/cdx?url={}&matchType=domain&collection=unesco"), lambda case: set(case.seen)
+    ),
+    "CDX from the newest on": Place(_cdx("/unesco/cdx?url={}&matchType=domain&sort=reverse"), lambda case: set(case.seen)),
     "replay": Place(_replayed, _replay_says),
     "newest": Place(_newest, _newest_says),
     "list and calendar": Place(_listed, lambda case: set(case.seen)),

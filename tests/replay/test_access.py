@@ -11,7 +11,8 @@ from threading import Thread
 import pytest
 from flask.testing import FlaskClient
 
-from archiver.collections.access import Action
+from archiver.collections.access import ALL_KEYS, Action
+from archiver.export.permitted import for_readers
 from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
@@ -36,6 +37,7 @@ from tests.replay.access_table import (
     allow,
     block,
     exclude,
+    only,
     records,
     stamp,
 )
@@ -117,6 +119,18 @@ def test_postgresql_gives_the_same_answer(tmp_path_factory: pytest.TempPathFacto
                 holdings.access.remove(rule.number)
         assert not holdings.audit.verify().problems
     server.cleanup()
+
+
+def test_what_is_given_out_for_all_to_see_is_what_all_may_see(ruled: FlaskClient, holdings: Holdings) -> None:
+    for case in CASES:
+        made = holdings.access.add(case.rules)
+        permitted = for_readers(holdings, "unesco")
+        captures = filter(permitted, holdings.index.scan(("unesco",), [ALL_KEYS]))
+        given = {(item.url, int(item.timestamp[:4])) for item in captures}
+        if case.headers is ANYBODY:  # what is closed to some is not given out to be seen by all
+            assert given == case.seen - (only(PAGE) if "closed to" in case.name else frozenset()), case.name
+        for rule in made:
+            holdings.access.remove(rule.number)
 
 
 # -- what is said ----------------------------------------------------------------------------------------------------
