@@ -11,7 +11,7 @@ from archiver.index.protocol import CaptureSource
 from archiver.model import Capture
 from archiver.timestamps import parse_timestamp, to_timestamp
 from replay.lookup import Lookup, Scope
-from replay.memento import Around
+from replay.memento import Around, Place, memento_links
 
 _SECOND = timedelta(seconds=1)
 #: What is remembered, and for how many seconds: so late may a new capture be told by pages that were shown before.
@@ -41,7 +41,7 @@ def around(source: CaptureSource, slugs: tuple[str, ...], shown: Capture) -> Aro
 
 
 class Neighbours:
-    """Looks for neighbours, and remembers for a moment which those of a capture are: pages are asked for in bursts.
+    """Says which captures are the neighbours of one, and remembers what it said for a moment: pages are asked for in bursts.
 
     Args:
         lookup: of the archive.
@@ -51,20 +51,24 @@ class Neighbours:
     def __init__(self, lookup: Lookup, clock: Callable[[], float]) -> None:
         self._lookup, self._clock = lookup, clock
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[tuple[str, ...], str, str], tuple[float, Around]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, ...], tuple[float, str]] = OrderedDict()
 
     def of(self, scope: Scope, shown: Capture) -> Around:
         """The neighbours of a capture that may be seen."""
+        return around(self._lookup.source(scope), scope.slugs, shown)
+
+    def links(self, scope: Scope, place: Place, shown: Capture) -> str:
+        """The Link field of a capture."""
         if scope.gate is not None:  # what others may see is not for everybody
-            return around(self._lookup.source(scope), scope.slugs, shown)
-        name, now = (scope.slugs, shown.urlkey, shown.timestamp), self._clock()
+            return memento_links(place, shown, self.of(scope, shown))
+        name, now = (place.base, place.collection, shown.urlkey, shown.url, shown.timestamp), self._clock()
         known = self._known.get(name)
         if known is not None and now - known[0] < _SECONDS:
             return known[1]
-        found = around(self._lookup.source(scope), scope.slugs, shown)
+        said = memento_links(place, shown, self.of(scope, shown))
         with self._lock:
-            self._known[name] = (now, found)
+            self._known[name] = (now, said)
             self._known.move_to_end(name)
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)
-        return found
+        return said

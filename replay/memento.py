@@ -55,17 +55,18 @@ class Place:
     @property
     def timegate(self) -> str:
         """Address of the TimeGate."""
-        return f"{self.base}{self.collection}/timegate/{self._in_path()}"
+        return f"{self.base}{self.collection}/timegate/{self.in_path()}"
 
     def timemap(self, form: str, start: str = "") -> str:
         """Address of a TimeMap, or of the page of it that begins at a time."""
-        return f"{self.base}{self.collection}/timemap/{form}/{start}{'/' if start else ''}{self._in_path()}"
+        return f"{self.base}{self.collection}/timemap/{form}/{start}{'/' if start else ''}{self.in_path()}"
 
     def memento(self, timestamp: str, url: str) -> str:
         """Address of a capture."""
         return self.base + quote(ReplayAddress(self.collection, timestamp, "", url).path()[1:], safe=URL_SAFE)
 
-    def _in_path(self) -> str:
+    def in_path(self) -> str:
+        """The URL as it stands in addresses of this archive."""
         return quote(kept_escapes(self.url), safe=URL_SAFE)
 
 
@@ -77,12 +78,16 @@ def memento_links(place: Place, shown: Capture, around: Around | None) -> str:
         shown: the capture.
         around: None: not looked for.
     """
-    links = [_original(place), _timemap(place), f'<{place.timegate}>; rel="timegate"']
-    if around is not None:
-        links += _mementos(place, (
-            (around.first, "first"), (around.previous, "prev"), (shown, ""), (around.next, "next"), (around.last, "last"),
-        ))  # fmt: skip
-    return ", ".join(links)
+    original, path = quote(place.url, safe=URL_SAFE), place.in_path()
+    here = f"{place.base}{place.collection}"  # many times a second: what `Place` says, put together at once
+    links = (
+        f'<{original}>; rel="original", <{here}/timemap/link/{path}>; rel="timemap"; type="application/link-format", '
+        f'<{here}/timegate/{path}>; rel="timegate"'
+    )
+    if around is None:
+        return links
+    related = ((around.first, "first"), (around.previous, "prev"), (shown, ""), (around.next, "next"), (around.last, "last"))
+    return ", ".join((links, *_mementos(place, related)))
 
 
 def timegate_links(place: Place, around: Around | None) -> str:

@@ -27,6 +27,7 @@ from replay.availability import (
 from replay.lookup import ALL, Lookup, Scope, is_spelled
 from replay.memento import Place
 from replay.viewer import viewer_of
+from replay.views.answers import base_address
 
 #: Captures of a URL that are looked at.
 _ROWS = 20_000
@@ -83,7 +84,7 @@ def _nearest(lookup: Lookup, scope: Scope, asked: Question) -> Capture | None:
 
 
 def _address(scope: Scope, found: Capture | None) -> str:
-    return Place(request.host_url, scope.slug, "").memento(found.timestamp, found.url) if found is not None else ""
+    return Place(base_address(), scope.slug, "").memento(found.timestamp, found.url) if found is not None else ""
 
 
 def _sent(answer: dict[str, object], status: int = 200) -> Response:

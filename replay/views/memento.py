@@ -20,6 +20,7 @@ from replay.cdxlines import pieces
 from replay.lookup import Lookup, Scope
 from replay.memento import FORMATS, Held, PageOf, Place, timegate_links, timemap, timemap_index
 from replay.viewer import viewer_of
+from replay.views.answers import base_address
 
 #: Captures in one TimeMap; of more there are pages.
 PAGE = 10_000
@@ -34,7 +35,7 @@ def timegate(name: str, rest: str) -> Response:
 
 def negotiated(lookup: Lookup, scope: Scope, url: str) -> Response:
     """To the capture that is nearest to the time that the request accepts, or to the newest."""
-    place = Place(request.host_url, scope.slug, url)
+    place = Place(base_address(), scope.slug, url)
     accepted = request.headers.get("Accept-Datetime")
     try:
         timestamp = to_timestamp(parse_http_date(accepted)) if accepted is not None else ""
@@ -72,7 +73,7 @@ def timemap_of(name: str, form: str, rest: str) -> Response:
     written = _rest_of_path(f"/{name}/timemap/{form}/")
     page = _PAGE.fullmatch(written)
     start, written = (page.group(1), page.group(2)) if page else ("", written)
-    place = Place(request.host_url, scope.slug, repair_url(written))
+    place = Place(base_address(), scope.slug, repair_url(written))
     key = urlkey(place.url)
     batches = lookup.scan_rows(scope, (KeyRange.exactly(key),), since=start or None)
     rows = _Peeked(_held(batches))

@@ -49,7 +49,7 @@ from replay.rewrite.sniff import Kind, kind_of
 from replay.runtime.bundle import runtime_tag
 from replay.viewer import viewer_of
 from replay.views import memento, versions
-from replay.views.answers import ArchivedAnswer, asked_for, longer, shown_status, tag_of, taken
+from replay.views.answers import ArchivedAnswer, asked_for, base_address, longer, shown_status, tag_of, taken
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
 from replay.views.refused import refused
@@ -210,7 +210,7 @@ class _Replay:
         answer = redirect(quote(exact.path(), safe="/:?#[]@!$&'()*+,;=%~"), 302)
         answer.headers["Vary"] = "Accept-Datetime"
         if not self.address.timestamp:  # this is a TimeGate
-            place = Place(request.host_url, self.scope.slug, found.capture.url)
+            place = Place(base_address(), self.scope.slug, found.capture.url)
             answer.headers["Link"] = timegate_links(place, self.neighbours.of(self.scope, found.capture))
         return answer
 
@@ -429,9 +429,10 @@ class _Replay:
 
     def links(self, capture: Capture) -> str:
         """The Link field of an archived response (RFC 7089): of documents with their neighbours in time."""
-        place = Place(request.host_url, self.scope.slug, capture.url)
-        is_document = self.address.modifier in _WITH_NEIGHBOURS and self.destination != "empty"
-        return memento_links(place, capture, self.neighbours.of(self.scope, capture) if is_document else None)
+        place = Place(base_address(), self.scope.slug, capture.url)
+        if self.address.modifier in _WITH_NEIGHBOURS and self.destination != "empty":
+            return self.neighbours.links(self.scope, place, capture)
+        return memento_links(place, capture, None)
 
     def moment(self, capture: Capture) -> str:
         """The time at which what this response names is asked for."""
