@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import time
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
@@ -14,13 +15,14 @@ from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.settings import Settings, load_settings
 from replay.address import raw_path
 from replay.allocator import reuse_memory
+from replay.around import Neighbours
 from replay.cache import RewriteCache
 from replay.health import Health
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
 from replay.strays import meant
 from replay.viewer import viewer_of
-from replay.views import portal, replay, reports, runtime
+from replay.views import availability, memento, portal, replay, reports, runtime
 from replay.views.cdx import CdxApi
 from replay.views.errors import problem_page
 from replay.views.language import add_language
@@ -47,6 +49,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.extensions["muniment.holdings"] = holdings
     app.extensions["muniment.lookup"] = lookup = Lookup(holdings)
     app.extensions["muniment.health"] = Health(holdings)
+    app.extensions["muniment.neighbours"] = Neighbours(lookup, time.monotonic)
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
@@ -64,6 +67,9 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.add_url_rule("/-/rewrite/js", "rewrite_js", runtime.rewritten_script, methods=["POST"])
     app.add_url_rule("/<name>", "collection_short", portal.collection_short)
     app.add_url_rule("/<name>/", "collection", portal.collection)
+    app.add_url_rule("/wayback/available", "available", availability.available, methods=["GET", "POST"])
+    app.add_url_rule("/<name>/timegate/<path:rest>", "timegate", memento.timegate)
+    app.add_url_rule("/<name>/timemap/<form>/<path:rest>", "timemap", memento.timemap_of)
     app.add_url_rule("/<name>/<path:rest>", "replay", replay.show, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     app.after_request(_protect)
     app.register_error_handler(MunimentError, _muniment_error)

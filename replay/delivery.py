@@ -123,11 +123,12 @@ def cache_control(collection: Collection | None, *, is_final: bool, is_ruled: bo
 def memento_fields(capture: Capture) -> tuple[tuple[str, str], ...]:
     """When it was captured, and of what (RFC 7089)."""
     return (
-        ("Memento-Datetime", _memento_datetime(capture.timestamp)),
+        ("Memento-Datetime", memento_datetime(capture.timestamp)),
         ("Link", f'<{quote(capture.url, safe=URL_SAFE)}>; rel="original"'),
     )
 
 
 @lru_cache(maxsize=10_000)
-def _memento_datetime(timestamp: str) -> str:
+def memento_datetime(timestamp: str) -> str:
+    """A timestamp as an HTTP date."""
     return to_http_date(parse_timestamp(timestamp))

@@ -20,6 +20,7 @@ from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp
 from archiver.urls import path_of
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
+from replay.around import Neighbours
 from replay.banner import BannerFacts, MediaLink, render_banner
 from replay.circles import leads_in_circle
 from replay.delivery import (
@@ -29,7 +30,7 @@ from replay.delivery import (
     cache_control,
     deliver,
     lacking,
-    memento_fields,
+    memento_datetime,
     unsatisfiable,
     until_damage,
 )
@@ -38,6 +39,7 @@ from replay.jsonp import Renaming, renaming
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope, is_spelled
+from replay.memento import Place, memento_links, timegate_links
 from replay.ranges import Extent
 from replay.render import Rendered, render, rules_version
 from replay.rewrite.context import RewriteContext
@@ -46,8 +48,8 @@ from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
 from replay.rewrite.sniff import Kind, kind_of
 from replay.runtime.bundle import runtime_tag
 from replay.viewer import viewer_of
-from replay.views import versions
-from replay.views.answers import ArchivedAnswer, asked_for, longer, shown_status, tag_of, taken
+from replay.views import memento, versions
+from replay.views.answers import ArchivedAnswer, asked_for, base_address, longer, shown_status, tag_of, taken
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
 from replay.views.refused import refused
@@ -67,6 +69,8 @@ _SMALL_BYTES = 64 * 1024
 _MODES = {"": "page", "document": "page", "empty": "data"}
 #: How documents are asked for.
 _DOCUMENTS = frozenset({"", "if", "fr"})
+#: How clients of Memento ask.
+_WITH_NEIGHBOURS = frozenset({"", "if", "fr", "id"})
 #: Fields with addresses of this archive.
 _ADDRESSES = frozenset({"location", "refresh"})
 _HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F))
@@ -91,6 +95,8 @@ def show(name: str, rest: str) -> BaseResponse:
         answer = redirect(quote(replace(address, modifier="esm").path(), safe=URL_SAFE), 302)
         answer.headers["Vary"] = "Sec-Fetch-Dest"
         return answer
+    if not address.timestamp and request.method in ("GET", "HEAD") and "Accept-Datetime" in request.headers:
+        return memento.negotiated(lookup, scope, address.url)
     return _Replay(lookup, scope, address).answer()
 
 
@@ -103,6 +109,7 @@ class _Replay:
         self.lookup = lookup
         self.scope = scope
         self.address = address
+        self.neighbours: Neighbours = current_app.extensions["muniment.neighbours"]
         self.kept: KeptResponses = current_app.extensions["muniment.kept"]
         self.destination = request.headers.get("Sec-Fetch-Dest", "")
         self.wanted = asked_for(address.url)
@@ -202,6 +209,9 @@ class _Replay:
         found.close()
         answer = redirect(quote(exact.path(), safe="/:?#[]@!$&'()*+,;=%~"), 302)
         answer.headers["Vary"] = "Accept-Datetime"
+        if not self.address.timestamp:  # this is a TimeGate
+            place = Place(base_address(), self.scope.slug, found.capture.url)
+            answer.headers["Link"] = timegate_links(place, self.neighbours.of(self.scope, found.capture))
         return answer
 
     def opened(self, found: ArchivedResponse, key: str) -> Response | None:
@@ -403,7 +413,8 @@ class _Replay:
         if capture.status is not None and status not in (capture.status, PARTIAL, 304):
             sent.append((f"{ORIGINAL}Status", str(capture.status)))
         sent += (
-            *memento_fields(capture),
+            ("Memento-Datetime", memento_datetime(capture.timestamp)),
+            ("Link", self.links(capture)),
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
             ("Cache-Control", cache_control(self.scope.collection, is_final=is_final, is_ruled=self.is_ruled(capture))),
@@ -415,6 +426,13 @@ class _Replay:
         if close is not None:
             response.call_on_close(close)
         return response
+
+    def links(self, capture: Capture) -> str:
+        """The Link field of an archived response (RFC 7089): of documents with their neighbours in time."""
+        place = Place(base_address(), self.scope.slug, capture.url)
+        if self.address.modifier in _WITH_NEIGHBOURS and self.destination != "empty":
+            return self.neighbours.links(self.scope, place, capture)
+        return memento_links(place, capture, None)
 
     def moment(self, capture: Capture) -> str:
         """The time at which what this response names is asked for."""
