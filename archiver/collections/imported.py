@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, tuple_, update
 
 from archiver.errors import UnknownCollection
-from archiver.index.database import reading, writing
-from archiver.index.tables import collections, crawls, pages
+from archiver.index.database import insert_new, reading, writing
+from archiver.index.holdingstables import file_parts
+from archiver.index.tables import collections, crawls, files, pages
 from archiver.timestamps import to_iso
 
 #: `crawls.kind` of these.
@@ -100,6 +101,18 @@ class ImportedCrawls:
             plan = connection.execute(select(crawls.c.plan).where(crawls.c.id == number, crawls.c.kind == KIND)).scalar()
         found: dict[str, Any] = json.loads(plan) if plan else {}
         return found
+
+    def own(self, number: int, file: str, captures: int) -> None:
+        """Note that a WARC file was written by a crawl."""
+        with writing(self._engine) as connection:
+            owner = connection.execute(select(crawls.c.collection_id).where(crawls.c.id == number)).scalar_one()
+            file_id = connection.execute(select(files.c.id).where(files.c.name == file)).scalar()
+            if file_id is None:
+                return  # it holds no capture
+            row = {"file_id": file_id, "collection_id": owner, "crawl_id": number, "captures": captures}
+            connection.execute(insert_new(self._engine, file_parts).values(**row))
+            same = (file_parts.c.file_id == file_id, file_parts.c.collection_id == owner)
+            connection.execute(update(file_parts).where(*same).values(crawl_id=number))
 
     def add_pages(self, number: int, found: Iterable[ImportedPage]) -> int:
         """Keep pages of a crawl; how many of them are new."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+from archiver.collections.exchangeformat import WACZ_PATH
 from archiver.collections.imported import ImportedCrawl, ImportedPage
 from archiver.errors import DamagedFile, InvalidURL
 from archiver.imports.context import Context, Source, is_local
+from archiver.imports.exchange import take_description
 from archiver.imports.recognise import Kind, recognise
 from archiver.imports.report import Taken, refused
 from archiver.imports.warcs import take_warc
@@ -36,6 +39,7 @@ from archiver.wacz.signature import Signature, check_signature, trusted_roots
 
 _MOST_LIST = 64 * 1024 * 1024
 _PIECE = 1024 * 1024
+_MOST_DESCRIPTION_PIECES = 256  # of a megabyte
 
 
 def take_wacz(source: Source, context: Context) -> Iterator[Taken | Source]:
@@ -60,7 +64,8 @@ def take_wacz(source: Source, context: Context) -> Iterator[Taken | Source]:
             else:
                 others.append(entry)
         for entry in others:
-            _note_other(report, entry, context)
+            if entry.path != WACZ_PATH or not _take_description(reader, report, context):
+                _note_other(report, entry, context)
         if reader.manifest is not None and reader.manifest.is_multi:
             yield from _listed(reader.manifest, source, report, context, inside={entry.path for entry in reader.entries})
         _take_pages(reader, report, signature, source, context)
@@ -151,6 +156,14 @@ def _copy(reader: WaczReader, entry: Entry, path: Path) -> str:
         except DamagedFile as error:
             return error.message
     return ""
+
+
+def _take_description(reader: WaczReader, report: Taken, context: Context) -> bool:
+    try:
+        raw = b"".join(islice(reader.pieces(WACZ_PATH), _MOST_DESCRIPTION_PIECES))
+    except DamagedFile:
+        return False
+    return take_description(raw, report, context)
 
 
 def _note_other(report: Taken, entry: Entry, context: Context) -> None:

@@ -18,6 +18,13 @@ _PIECE = 1024 * 1024
 
 def take_warc(source: Source, context: Context) -> Taken:
     """Take a WARC or ARC file in."""
+    report = _taken(source, context)
+    if source.crawl is not None and report.stored_as:
+        context.crawls.own(source.crawl, report.stored_as, report.captures)
+    return report
+
+
+def _taken(source: Source, context: Context) -> Taken:
     kind = source.kind or Kind.WARC
     try:
         if context.in_place and source.in_place:

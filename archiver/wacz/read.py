@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from archiver.errors import DamagedFile, DamagedRecord
-from archiver.store.inside import ZIP_ERRORS, Slice, stored_at
+from archiver.store.inside import ZIP_ERRORS, Slice, stored_at, whole_reads
 from archiver.wacz.package import (
     DATAPACKAGE,
     DIGEST,
@@ -82,6 +82,7 @@ class WaczReader:
     """
 
     def __init__(self, stream: BinaryIO) -> None:
+        stream = whole_reads(stream)
         self._stream = stream
         self.troubles: list[Mismatch] = []
         try:
