@@ -140,11 +140,12 @@ def _add_pages(connection: Connection, number: int, batch: dict[tuple[str, str |
     wanted = [(url, int(timestamp)) for url, timestamp in batch if timestamp]
     missing = [url for url, timestamp in batch if not timestamp]
     same = select(pages.c.url, pages.c.timestamp).where(pages.c.crawl_id == number)
-    known = (
-        set(connection.execute(same.where(tuple_(pages.c.url, pages.c.timestamp).in_(wanted))).tuples()) if wanted else set()
-    )
+    looked_up = []
+    if wanted:
+        looked_up.append(same.where(tuple_(pages.c.url, pages.c.timestamp).in_(wanted)))
     if missing:
-        known |= set(connection.execute(same.where(pages.c.url.in_(missing), pages.c.timestamp.is_(None))).tuples())
+        looked_up.append(same.where(pages.c.url.in_(missing), pages.c.timestamp.is_(None)))
+    known = {(url, moment) for statement in looked_up for url, moment in connection.execute(statement)}
     rows = [
         {
             "crawl_id": number,

@@ -34,7 +34,7 @@ from archiver.wacz.package import (
     parse_page_line,
     same_hash,
 )
-from archiver.wacz.read import Entry, WaczReader
+from archiver.wacz.read import READ_ERRORS, Entry, WaczReader
 from archiver.wacz.signature import Signature, check_signature, trusted_roots
 
 _MOST_LIST = 64 * 1024 * 1024
@@ -124,8 +124,9 @@ def _kind_of(reader: WaczReader, entry: Entry) -> Kind:
     try:
         with reader.open(entry.path) as stream:
             return recognise(stream, entry.path)
-    except (DamagedFile, OSError):
-        return Kind.UNKNOWN
+    except (DamagedFile, *READ_ERRORS):
+        # What can still be read of a file that is damaged in its package is copied out of it.
+        return Kind.WARC if entry.path.startswith(ARCHIVE_FOLDER) else Kind.UNKNOWN
 
 
 def _take_entry(reader: WaczReader, entry: Entry, kind: Kind, source: Source, context: Context) -> Taken:

@@ -24,6 +24,9 @@ from archiver.wacz.package import (
     same_hash,
 )
 
+#: What reading a file of a package may raise.
+READ_ERRORS = (*ZIP_ERRORS, OSError, zlib.error, RuntimeError)
+
 _PIECE = 1024 * 1024
 
 #: Most bytes of datapackage.json and datapackage-digest.json.
@@ -137,7 +140,7 @@ class WaczReader:
             return cast(BinaryIO, self._zip.open(info))
         except DamagedRecord as error:
             raise DamagedFile(error.message) from error
-        except (*ZIP_ERRORS, RuntimeError) as error:
+        except READ_ERRORS as error:
             raise DamagedFile("It cannot be read from the package.") from error
 
     def pieces(self, path: str) -> Iterator[bytes]:
@@ -150,7 +153,7 @@ class WaczReader:
             try:
                 while data := stream.read(_PIECE):
                     yield data
-            except (*ZIP_ERRORS, OSError, zlib.error) as error:
+            except READ_ERRORS as error:
                 raise DamagedFile("It is damaged: its compression or checksum inside the package is broken.") from error
 
     def lines(self, path: str, limit: int = 16 * 1024 * 1024) -> Iterator[bytes]:
