@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from archiver.errors import DamagedRecord, MunimentError
 from archiver.imports.context import Context, Source, is_local
@@ -64,7 +63,7 @@ def _folder_of(source: Source) -> str:
 def _lines(source: Source, context: Context, report: Taken) -> Iterator[tuple[int, bytes, Layout | None]]:
     """(number, line, columns by the header) of each line that is no remark."""
     layout: Layout | None = None
-    with _open(source, context) as stream:
+    with context.text(source.name) as stream:
         number = 0
         while line := stream.readline(_MOST_LINE):
             number += 1
@@ -74,13 +73,6 @@ def _lines(source: Source, context: Context, report: Taken) -> Iterator[tuple[in
             if line and not is_remark(line) and not (number == 1 and layout is not None):
                 report.records["line"] += 1
                 yield number, line, layout
-
-
-def _open(source: Source, context: Context) -> BinaryIO:
-    stream = context.open(source.name)
-    start = stream.read(2)
-    stream.seek(0)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if start == b"\x1f\x8b" else stream
 
 
 def _capture(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from archiver.collections.imported import ImportedCrawls
 from archiver.errors import StorageFailed, UsageError
@@ -92,6 +93,20 @@ class Context:
             return Path(name).open("rb")
         except OSError as error:
             raise UsageError(f"{name} cannot be read: {error.strerror}.") from error
+
+    @contextmanager
+    def text(self, name: str) -> Iterator[BinaryIO]:
+        """Something to take in that is text: decompressed, without its byte order mark. Errors are those of `open` and gzip."""
+        with self.open(name) as stream:
+            start = stream.read(3)
+            if start[:2] == b"\x1f\x8b":
+                stream.seek(0)
+                with gzip.GzipFile(fileobj=stream) as packed:
+                    yield cast(BinaryIO, packed)
+                return
+            if start != b"\xef\xbb\xbf":
+                stream.seek(0)
+            yield stream
 
     @contextmanager
     def spool(self, file_name: str) -> Iterator[Path]:

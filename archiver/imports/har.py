@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
 import ijson
@@ -163,7 +162,7 @@ def _keep(identity: str, about: _About, first_urls: dict[str, str], report: Take
 def _about(source: Source, context: Context) -> _About:
     """What a HAR says of itself; reads all of it, in little memory."""
     found, page = _About(), dict[str, str]()
-    with _open(source, context) as stream:
+    with context.text(source.name) as stream:
         try:
             for path, event, value in ijson.parse(stream):
                 if event == "string":
@@ -210,22 +209,10 @@ def _entries(source: Source, context: Context) -> Iterator[Mapping[str, Any]]:
     Raises:
         DamagedFile: it ends in the middle, or is no JSON from there on.
     """
-    with _open(source, context) as stream:
+    with context.text(source.name) as stream:
         try:
             for item in ijson.items(stream, "log.entries.item", use_float=True):
                 if isinstance(item, dict):
                     yield item
         except _JSON_ERRORS as error:
             raise DamagedFile("The HAR cannot be read from here on: it ends in the middle or is no JSON.") from error
-
-
-def _open(source: Source, context: Context) -> BinaryIO:
-    """The JSON, decompressed, without a byte order mark."""
-    stream = context.open(source.name)
-    if stream.read(2) == b"\x1f\x8b":
-        stream.seek(0)
-        return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
-    stream.seek(0)
-    if stream.read(3) != b"\xef\xbb\xbf":
-        stream.seek(0)
-    return stream

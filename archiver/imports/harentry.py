@@ -24,7 +24,7 @@ from archiver.mediatype import parse_media_type
 from archiver.model import Exchange, Truncation
 from archiver.plaintext import one_line
 from archiver.timestamps import parse_iso
-from archiver.urls import is_http, parse_url
+from archiver.urls import parse_url
 
 _VERSION = re.compile(r"HTTP/1\.[01]", re.IGNORECASE)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
@@ -127,7 +127,7 @@ def _body(content: Mapping[str, Any], kind: str, changes: list[str]) -> tuple[by
         return None, ""
     if _text(content, "encoding").lower() == "base64":
         try:
-            return base64.b64decode(text), ""
+            return base64.b64decode("".join(text.split()), validate=True), ""
         except (binascii.Error, ValueError):
             changes.append("response body: Base64 that cannot be read")
             return None, ""
@@ -194,7 +194,7 @@ def _posted(request: Mapping[str, Any], changes: list[str]) -> bytes:
     if isinstance(text, str) and text:
         if (_text(post, "encoding") or _text(post, "_encoding")).lower() == "base64":
             try:
-                return base64.b64decode(text)
+                return base64.b64decode("".join(text.split()), validate=True)
             except (binascii.Error, ValueError):
                 changes.append("request body: Base64 that cannot be read")
                 return b""
@@ -229,14 +229,10 @@ def _fields(message: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _url(request: Mapping[str, Any]) -> str:
-    raw = _text(request, "url")
     try:
-        url = parse_url(raw)
+        return parse_url(_text(request, "url"))
     except InvalidURL as error:
-        raise Unusable("the entry names no URL") from error
-    if not is_http(url):
-        raise Unusable("the URL is none of the Web (HTTP)")
-    return url
+        raise Unusable("the entry names no http or https address") from error
 
 
 def _moment(entry: Mapping[str, Any]) -> datetime:
