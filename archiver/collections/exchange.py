@@ -31,7 +31,7 @@ _PAGE = ("url", "final_url", "timestamp", "title", "started_at", "seconds", "int
 _MISSING = ("url", "via", "hops", "status", "mime", "length", "failure", "reason")
 _RULE = (
     "action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "addresses", "groups", "starts_at", "ends_at",
-    "message", "reason", "created_at", "created_by",
+    "message", "reason", "deletion", "created_at", "created_by",
 )  # fmt: skip
 _ELEMENT = ("level", "subject", "field", "value", "position", "is_private")
 _SEED = (
@@ -187,7 +187,6 @@ def _rule_out(row: Row[Any]) -> dict[str, object]:
         "until": _digits(row.until),
         "addresses": _lines(row.addresses),
         "groups": _lines(row.groups),
-        "deletion": row._mapping.get("deletion", ""),
     }
 
 
@@ -244,6 +243,8 @@ def from_json(holdings: Holdings, data: object, slug: str | None = None) -> Exch
         new_seeds = _add_missing(connection, seeds, number, wanted, by=("url",))
         elements = _add_missing(connection, descriptions, number, described["metadata"], by=_ELEMENT)
         rules = _add_missing(connection, access_rules, number, read["access_rules"], by=_RULE)
+        if rules:
+            holdings.audit.note_within(connection, "", "access.import", f"collection {name}", {"rules": rules})
     return ExchangeReport(name, created, added, new_seeds, elements, rules, kept)
 
 

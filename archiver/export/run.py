@@ -205,6 +205,7 @@ class Exporter:
             workings,
             series,
             whole_files=wish.permitted is None and not wish.selection.page,
+            bare=wish.permitted is not None,
             progress=lambda done: self._progress("bytes", done, total),
         )
         try:
