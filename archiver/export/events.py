@@ -347,16 +347,17 @@ def stored_pieces(stream: BinaryIO, offset: int, length: int) -> Iterator[bytes]
 
 
 def _as_member(stream: BinaryIO, member: Member) -> Iterator[bytes]:
-    """A record that is not compressed, as a gzip member: the very bytes where it is a WARC record."""
+    """A record that is no gzip member, as one: the very bytes where it is not compressed at all."""
     gzip = zlib_ng.compressobj(_GZIP_LEVEL, wbits=31)
-    record = next(_read(stream, member.offset))
-    if isinstance(record, BadRecord):
-        raise DamagedRecord(f"The record cannot be read: {record.reason}.")
-    if record.version == "ARC":
-        yield gzip.compress(_warc_head(record))
-        pieces: Iterator[bytes] = record.block()
-    else:
+    stream.seek(member.offset)
+    if stream.read(5) == b"WARC/":
         pieces = stored_pieces(stream, member.offset, member.length)
+    else:
+        record = next(_read(stream, member.offset))
+        if isinstance(record, BadRecord):
+            raise DamagedRecord(f"The record cannot be read: {record.reason}.")
+        yield gzip.compress(_warc_head(record))
+        pieces = record.block()
     for piece in pieces:
         if packed := gzip.compress(piece):
             yield packed
@@ -364,15 +365,15 @@ def _as_member(stream: BinaryIO, member: Member) -> Iterator[bytes]:
 
 
 def _warc_head(record: StoredRecord) -> bytes:
-    """The WARC header that an ARC record means; its id is the same each time."""
-    name = f"{record.url} {record.get('WARC-Date')} {record.offset}"
-    fields = [
-        *record.fields,
-        ("WARC-Record-ID", f"<urn:uuid:{uuid5(NAMESPACE_URL, name)}>"),
-        ("Content-Length", str(record.content_length)),
-    ]
+    """The header of a record; of one out of an ARC file, what it means in WARC, with an id that is the same each time."""
+    fields, version = list(record.fields), record.version
+    if version == "ARC":
+        name = f"{record.url} {record.get('WARC-Date')} {record.offset}"
+        fields.append(("WARC-Record-ID", f"<urn:uuid:{uuid5(NAMESPACE_URL, name)}>"))
+        fields.append(("Content-Length", str(record.content_length)))
+        version = "WARC/1.1"
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    return f"WARC/1.1\r\n{lines}\r\n".encode()
+    return f"{version}\r\n{lines}\r\n".encode()
 
 
 # -- requests with a body ----------------------------------------------------------------------------------------------
