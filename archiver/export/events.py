@@ -195,7 +195,7 @@ def _from_here(stream: BinaryIO, item: Wanted) -> tuple[Event, bool]:
     if record is None:
         raise DamagedRecord("The file ends before this record.")
     if isinstance(record, BadRecord):
-        raise DamagedRecord(f"The record cannot be read: {record.reason}.")
+        raise DamagedRecord(f"The record cannot be read: {record.reason}")
     if _ends_where_said(stream, item):
         member = Member(item.offset, item.length, record.record_type, record.record_id, True)
     else:
@@ -244,13 +244,15 @@ def _ends_where_said(stream: BinaryIO, item: Wanted) -> bool:
 
 def _from_the_beginning(stream: BinaryIO, wanted: Sequence[Wanted]) -> Iterator[Event | Lacking]:
     """The same for files whose requests stand before their responses: every record up to the last one wanted is read."""
-    offsets = {item.offset for item in wanted}
-    left = set(offsets)
+    left = {item.offset for item in wanted}
+    reasons: dict[int, str] = {}
     before: list[_Heading] = []
     current: _Heading | None = None
     records = _read(stream, 0)
     record = next(records, None)
     while record is not None:
+        if isinstance(record, BadRecord) and record.offset in left:
+            reasons[record.offset] = f"The record cannot be read: {record.reason}"
         following, heading = _next(records, record)
         if heading is None:
             record = following
@@ -279,7 +281,7 @@ def _from_the_beginning(stream: BinaryIO, wanted: Sequence[Wanted]) -> Iterator[
         yield _event(stream, current)
     for item in wanted:
         if item.offset in left:
-            yield Lacking(item.offset, "No whole record begins there.")
+            yield Lacking(item.offset, reasons.get(item.offset, "No record begins there."))
 
 
 def _next(
@@ -355,7 +357,7 @@ def _as_member(stream: BinaryIO, member: Member) -> Iterator[bytes]:
     else:
         record = next(_read(stream, member.offset))
         if isinstance(record, BadRecord):
-            raise DamagedRecord(f"The record cannot be read: {record.reason}.")
+            raise DamagedRecord(f"The record cannot be read: {record.reason}")
         yield gzip.compress(_warc_head(record))
         pieces = record.block()
     for piece in pieces:

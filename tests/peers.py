@@ -1,0 +1,41 @@
+"""Other people's programs from PyPI, each in an environment of its own in build/peers: fetched once, by whoever needs it first."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from pathlib import Path
+
+PEERS = Path(__file__).parent.parent / "build" / "peers"
+
+
+def peer(name: str, *packages: str) -> Path:
+    """The folder with the commands of what was installed.
+
+    Args:
+        name: of the environment.
+        packages: as pip takes them; what is installed stays.
+    """
+    home = PEERS / name
+    PEERS.mkdir(parents=True, exist_ok=True)
+    with (PEERS / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes run side by side
+        done = home / ".installed"
+        wanted = "\n".join(packages)
+        if not done.exists() or done.read_text() != wanted:
+            subprocess.run([sys.executable, "-m", "venv", home], check=True, timeout=120)
+            command = [home / "bin" / "pip", "install", "-q", "--disable-pip-version-check", *packages]
+            subprocess.run(command, check=True, timeout=600, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            done.write_text(wanted)
+    return home / "bin"
+
+
+def wacz_programs() -> Path:
+    """py-wacz, which brings cdxj-indexer with it."""
+    return peer("wacz", "wacz", "setuptools<81")
+
+
+def pywb_programs() -> Path:
+    """pywb, as the conformance corpus has it too."""
+    return peer("pywb", "pywb", "setuptools<81")
