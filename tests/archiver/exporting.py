@@ -22,6 +22,7 @@ from archiver.model import Capture
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
 from archiver.warc.reader import read_record
+from archiver.warc.records import digest
 from tests.servers.routes import Answer, RouteServer
 from tests.servers.warcs import request_record, response_record, revisit_record
 
@@ -71,8 +72,9 @@ def odd_files(folder: Path) -> list[Path]:
     other_get = request_record(f"{SITE}/second", MOMENT, "GET", "text/plain", b"")
     first = response_record(f"{SITE}/first", MOMENT, b"<title>First</title>")
     second = response_record(f"{SITE}/second", MOMENT + timedelta(days=400), b"<title>Second</title>")
-    old = response_record(f"{SITE}/page", MOMENT, b"<p>the same</p>")
-    again = revisit_record(f"{SITE}/page", MOMENT + timedelta(days=1), f"{SITE}/page", MOMENT)
+    same = b"<p>the same</p>"
+    old = response_record(f"{SITE}/page", MOMENT, same)
+    again = revisit_record(f"{SITE}/page", MOMENT + timedelta(days=1), f"{SITE}/page", MOMENT, digest=digest([same]))
     found = {
         "request-first.warc.gz": post + answer + get + first + other_get + second,
         "revisits.warc.gz": old + again,

@@ -162,7 +162,7 @@ def test_answers_to_requests_with_a_body_are_found_by_that_again(full: tuple[Hol
 )
 def test_parts_of_a_collection(full: tuple[Holdings, str], selection: dict[str, str], expected: list[str]) -> None:
     holdings, _ = full
-    data, report = as_file(holdings, "kept", selection=selection)
+    data, _ = as_file(holdings, "kept", selection=selection)
     found = [item.url for item in records(data) if item.record_type in ("response", "revisit")]
     if selection.get("since") == "2017":
         found = [url for url in found if "site.example" in url]
@@ -170,9 +170,9 @@ def test_parts_of_a_collection(full: tuple[Holdings, str], selection: dict[str, 
 
 
 def test_a_crawl_is_what_it_captured(full: tuple[Holdings, str]) -> None:
-    holdings, site = full
+    holdings, _ = full
     _, first = as_file(holdings, "kept", selection={"crawl": 1})
-    data, second = as_file(holdings, "kept", selection={"crawl": 2}, originals=False)
+    _, second = as_file(holdings, "kept", selection={"crawl": 2}, originals=False)
     assert (first.captures, first.brought) == (7, 0)
     assert (second.captures, second.without_original) == (7, 6)
     with pytest.raises(NotFound, match="no crawl 9"):
@@ -240,7 +240,7 @@ def test_a_page_of_imported_files_is_read_for_what_it_embeds(tmp_path: Path) -> 
             + at("/link", 0, "<p>not part of it</p>")
         )
         take_in(holdings, "default", [tmp_path / "p.warc.gz"])
-        data, report = as_file(holdings, "default", selection={"page": f"{SITE}/start", "at": "2016"})
+        data, _ = as_file(holdings, "default", selection={"page": f"{SITE}/start", "at": "2016"})
         found = {(item.url.removeprefix(SITE), item.get("WARC-Date")[:10]) for item in records(data)[1:]}
     assert found == {
         ("/start", "2016-08-10"), ("/page", "2016-08-10"), ("/s.css", "2016-08-11"), ("/deep.css", "2016-08-12"),
@@ -249,7 +249,7 @@ def test_a_page_of_imported_files_is_read_for_what_it_embeds(tmp_path: Path) -> 
 
 
 def test_a_page_that_is_not_held_is_said_not_to_be(full: tuple[Holdings, str]) -> None:
-    with pytest.raises(NotArchived, match="no capture of http://nowhere.example/"):
+    with pytest.raises(NotArchived, match=r"no capture of http://nowhere\.example/"):
         as_file(full[0], "kept", selection={"page": "nowhere.example"})
 
 
@@ -283,7 +283,7 @@ def test_what_is_public_is_what_readers_may_see_and_no_more(tmp_path: Path) -> N
         )
         take_in(holdings, "mixed", [tmp_path / "mixed.warc.gz"])
         holdings.access.add([Rule(Action.BLOCK, Matching.PREFIX, urlkey(f"{SITE}/shut"), collection="mixed")])
-        data, report = as_file(holdings, "mixed", permitted=for_readers(holdings, "mixed"))
+        data, _ = as_file(holdings, "mixed", permitted=for_readers(holdings, "mixed"))
         assert [(item.record_type, item.url) for item in records(data)[1:]] == [
             ("request", f"{SITE}/api"),  # its answer is found by it
             ("response", f"{SITE}/api"),
