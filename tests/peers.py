@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 PEERS = Path(__file__).parent.parent / "build" / "peers"
@@ -39,3 +40,18 @@ def wacz_programs() -> Path:
 def pywb_programs() -> Path:
     """pywb, as the conformance corpus has it too."""
     return peer("pywb", "pywb", "setuptools<81")
+
+
+def replaywebpage() -> Path:
+    """The files of ReplayWeb.page from npm: `ui.js`, `sw.js`."""
+    home = PEERS / "replaywebpage"
+    PEERS.mkdir(parents=True, exist_ok=True)
+    with (PEERS / ".replaywebpage.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "package" / "sw.js").exists():
+            home.mkdir(parents=True, exist_ok=True)
+            command = ["npm", "pack", "--silent", "replaywebpage"]
+            packed = subprocess.run(command, cwd=home, check=True, capture_output=True, text=True, timeout=300)
+            with tarfile.open(home / packed.stdout.split()[-1]) as archive:
+                archive.extractall(home, filter="data")
+    return home / "package"
