@@ -10,13 +10,14 @@ from archiver.model import Visibility
 
 
 def for_readers(holdings: Holdings, slug: str) -> Permitted:
-    """Whether an unknown reader may see a capture.
+    """Whether an unknown reader may see a capture, of this collection or of another that is not private.
 
     Raises:
         UnknownCollection: the collection is private, so nobody may.
     """
-    if holdings.collections.get(slug).visibility is Visibility.PRIVATE:
+    open_ = [item.slug for item in holdings.collections.all() if item.visibility is not Visibility.PRIVATE]
+    if slug not in open_:
         raise UnknownCollection(
             f"The collection “{slug}” is private: no reader may see anything of it.", "Leave --public-only out."
         )
-    return holdings.access.current().gate((slug,), ANYONE, holdings.access.now()).permits
+    return holdings.access.current().gate(open_, ANYONE, holdings.access.now()).permits

@@ -22,7 +22,7 @@ from archiver.export.selection import Permitted, Selection, selected
 from archiver.export.series import Series
 from archiver.export.workings import Workings
 from archiver.holdings import Holdings
-from archiver.model import Capture, Visibility
+from archiver.model import Capture, Collection, Visibility
 from archiver.timestamps import parse_timestamp
 from archiver.wacz.package import (
     INDEX_FOLDER,
@@ -205,6 +205,7 @@ class Exporter:
             workings,
             series,
             whole_files=wish.permitted is None and not wish.selection.page,
+            bare=wish.permitted is not None,
             progress=lambda done: self._progress("bytes", done, total),
         )
         try:
@@ -279,11 +280,20 @@ class Exporter:
             software=software(),
             home_url=home.url if home else "",
             home_date=home.ts if home else None,
-            extra={"organization": collection.organisation.name} if collection.organisation else {},
+            extra=_extra(collection),
         )
         if self._wish.wacz_version == WACZ_VERSIONS[1]:
             return replace(described, profile=PROFILE_1_2, version="")
         return replace(described, profile=PROFILE_1_1, version=self._wish.wacz_version)
+
+
+def _extra(collection: Collection) -> dict[str, Any]:
+    """What the manifest says beyond what WACZ has a place for: who collects; title and description where ReplayWeb.page looks."""
+    about = {"title": collection.title, "desc": collection.description}
+    said: dict[str, Any] = {"metadata": {name: text for name, text in about.items() if text}}
+    if collection.organisation:
+        said["organization"] = collection.organisation.name
+    return said
 
 
 def description_of(holdings: Holdings, slug: str) -> bytes:
