@@ -288,7 +288,7 @@ class Exporter:
 
 
 def _extra(collection: Collection) -> dict[str, Any]:
-    """What the manifest says beyond what WACZ has a place for: who collects; title and description where ReplayWeb.page looks."""
+    """What the manifest says beyond what WACZ has a place for: who collects; title and text where ReplayWeb.page looks."""
     about = {"title": collection.title, "desc": collection.description}
     said: dict[str, Any] = {"metadata": {name: text for name, text in about.items() if text}}
     if collection.organisation:
