@@ -30,7 +30,10 @@ class Settings:
 
     archive: Path = _setting(Path("warcs"), "folder that holds the archive")
     database: str = _setting("", "database URL; empty for SQLite in the archive folder")
-    store: str = _setting("", "folder of the WARC files; empty for the archive folder")
+    store: str = _setting(
+        "", "where WARC files are kept: a folder, or object storage such as s3://bucket/prefix; empty for the archive folder"
+    )
+    s3_endpoint: str = _setting("", "URL of the service that s3:// means; empty for AWS_ENDPOINT_URL, or Amazon's")
     collection: str = _setting("default", "collection that commands work on")
     instance_name: str = _setting("Muniment", "name of this archive, as the banner says it")
     instance_url: str = _setting("", "home page of this archive; empty for the reader's own")

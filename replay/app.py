@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import time
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
@@ -14,11 +15,15 @@ from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.settings import Settings, load_settings
 from replay.address import raw_path
 from replay.allocator import reuse_memory
+from replay.around import Neighbours
 from replay.cache import RewriteCache
+from replay.health import Health
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
 from replay.strays import meant
-from replay.views import portal, replay, reports, runtime
+from replay.viewer import viewer_of
+from replay.views import availability, memento, portal, replay, reports, runtime
+from replay.views.cdx import CdxApi
 from replay.views.errors import problem_page
 from replay.views.language import add_language
 from replay.wall import ENDPOINTS, POLICY, WallReports
@@ -42,7 +47,9 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.url_map.merge_slashes = False
     app.config["SETTINGS"] = settings
     app.extensions["muniment.holdings"] = holdings
-    app.extensions["muniment.lookup"] = Lookup(holdings)
+    app.extensions["muniment.lookup"] = lookup = Lookup(holdings)
+    app.extensions["muniment.health"] = Health(holdings)
+    app.extensions["muniment.neighbours"] = Neighbours(lookup, time.monotonic)
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
@@ -60,10 +67,14 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.add_url_rule("/-/rewrite/js", "rewrite_js", runtime.rewritten_script, methods=["POST"])
     app.add_url_rule("/<name>", "collection_short", portal.collection_short)
     app.add_url_rule("/<name>/", "collection", portal.collection)
+    app.add_url_rule("/wayback/available", "available", availability.available, methods=["GET", "POST"])
+    app.add_url_rule("/<name>/timegate/<path:rest>", "timegate", memento.timegate)
+    app.add_url_rule("/<name>/timemap/<form>/<path:rest>", "timemap", memento.timemap_of)
     app.add_url_rule("/<name>/<path:rest>", "replay", replay.show, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     app.after_request(_protect)
     app.register_error_handler(MunimentError, _muniment_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.wsgi_app = CdxApi(app.wsgi_app, lookup, lambda sent, name: lookup.scope(name, viewer_of(sent, settings)))  # type: ignore[method-assign]
     return app
 
 
@@ -75,6 +86,8 @@ def _protect(response: Response) -> Response:
     if "Memento-Datetime" not in headers:  # archived types are often wrong, and pages relied on sniffing
         headers["X-Content-Type-Options"] = "nosniff"
         response.vary.add("Accept-Language")
+    if "Cache-Control" not in headers and current_app.extensions["muniment.holdings"].access.has_any:
+        headers["Cache-Control"] = "private, no-cache"  # other readers may be answered otherwise
     headers.add("Referrer-Policy", "same-origin")
     if "Set-Cookie" in headers:
         del headers["Set-Cookie"]
@@ -93,7 +106,9 @@ def _muniment_error(error: MunimentError) -> Response:
     if isinstance(error, NotFound | UsageError):
         return problem_page(error.message, error.advice, 404 if isinstance(error, NotFound) else 400)
     logger.error("%s", error)  # the archive's fault, not the reader's
-    return problem_page(error.message, "", 503 if isinstance(error, StorageFailed) else 500)
+    if isinstance(error, StorageFailed):  # what it says of hosts and keys is for the operator
+        return problem_page("The archive cannot reach what it keeps.", "Try again later.", 503)
+    return problem_page(error.message, "", 500)
 
 
 def _http_error(error: HTTPException) -> Response:

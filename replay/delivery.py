@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
-from archiver.errors import DamagedRecord
+from archiver.errors import DamagedRecord, StorageFailed
 from archiver.model import Capture, Collection, Visibility
 from archiver.timestamps import parse_timestamp, to_http_date
 from replay.load import ArchivedResponse
@@ -96,29 +96,39 @@ def until_damage(body: Iterable[bytes], capture: Capture) -> Iterator[bytes]:
     """What can be read: the answer has begun, and there is no other way to say that it ends too soon."""
     try:
         yield from body
-    except DamagedRecord as error:
+    except (DamagedRecord, StorageFailed) as error:
         logger.warning("%s at %s breaks off: %s", capture.url, capture.timestamp, error)
 
 
-def cache_control(collection: Collection | None, *, is_final: bool) -> str:
+def cache_control(collection: Collection | None, *, is_final: bool, is_ruled: bool = False) -> str:
     """How long an archived response may be kept without asking again, and by whom.
+
+    Who has seen it keeps it for a day at most, and what stands between the reader and us not at all: a rule of access may be
+    made at any time, and has to count for everybody then.
 
     Args:
         collection: that it is shown from; None for all public ones.
-        is_final: its address will never be answered in another way. All others are asked for again, which costs a 304.
+        is_final: its address will never be answered in another way, but for rules. All others are asked for again, which
+            costs a 304.
+        is_ruled: there are rules for it, by which other readers may be answered otherwise.
     """
-    kept = "max-age=31536000, immutable" if is_final else "no-cache"
-    return kept if collection is None or collection.visibility is Visibility.PUBLIC else f"private, {kept}"
+    if is_ruled:
+        return "private, no-cache"
+    kept = "max-age=86400, immutable" if is_final else "no-cache"
+    if collection is None or collection.visibility is Visibility.PUBLIC:
+        return f"{kept}, s-maxage=0" if is_final else kept
+    return f"private, {kept}"
 
 
 def memento_fields(capture: Capture) -> tuple[tuple[str, str], ...]:
     """When it was captured, and of what (RFC 7089)."""
     return (
-        ("Memento-Datetime", _memento_datetime(capture.timestamp)),
+        ("Memento-Datetime", memento_datetime(capture.timestamp)),
         ("Link", f'<{quote(capture.url, safe=URL_SAFE)}>; rel="original"'),
     )
 
 
 @lru_cache(maxsize=10_000)
-def _memento_datetime(timestamp: str) -> str:
+def memento_datetime(timestamp: str) -> str:
+    """A timestamp as an HTTP date."""
     return to_http_date(parse_timestamp(timestamp))

@@ -13,7 +13,7 @@ from archiver.errors import UnknownCollection
 from archiver.holdings import Holdings
 from archiver.index.protocol import CaptureSource, CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import KeyRange, Place
-from archiver.model import Capture, Collection, Visibility
+from archiver.model import Capture, Collection, RevisitTarget, Visibility
 from archiver.timestamps import normalise_timestamp, parse_timestamp
 from archiver.urls import spelling, urlkey, urlkey_prefix
 from replay.fuzzy import THRESHOLD, likeness, wanted
@@ -328,14 +328,23 @@ class Lookup:
         """The rule of a deletion of which readers are told, when something with this key was deleted by it."""
         assert scope.gate is not None
         for rule, _ in scope.gate.applying(key):
-            if rule.deletion == "purged" and rule.action is Action.BLOCK:
-                return rule if self._holdings.access.was_purged(scope.slugs, key) else None
+            if rule.deletion and rule.action is Action.BLOCK:
+                return replace(rule, deletion="purged") if self._holdings.access.was_purged(scope.slugs, key) else None
         return None
 
     def nearest(self, scope: Scope, url: str, timestamp: str = "", *, limit: int = 5) -> list[Capture]:
         """Captures of a URL by their distance in time, whatever they are."""
         moment = normalise_timestamp(timestamp, latest=True) if timestamp else _NEWEST
         return list(islice(self.source(scope).closest(scope.slugs, urlkey(url), moment), limit))
+
+    def named(self, scope: Scope, revisit: Capture) -> RevisitTarget | None:
+        """What a revisit says that it repeats; None where a rule hides that from the reader."""
+        target = revisit.revisit_of
+        if target is None or scope.gate is None or not target.url:
+            return target
+        moment = target.timestamp or revisit.timestamp
+        told = replace(revisit, urlkey=urlkey(target.url), url=target.url, timestamp=moment, revisit_of=None)
+        return target if scope.gate.permits(told) else None
 
     def summary(self, scope: Scope, slug: str) -> CollectionSummary:
         """What a reader may see of a collection in a few numbers."""

@@ -45,6 +45,10 @@ class PageWords:
     capture_it: str
     how_to_capture: str
     archived_page: str
+    not_shown: str
+    why_not_shown: str
+    withdrawn: str
+    why_withdrawn: str
 
 
 PAGE_WORDS: dict[str, PageWords] = {
@@ -85,6 +89,10 @@ PAGE_WORDS: dict[str, PageWords] = {
         capture_it="Capture it now",
         how_to_capture="In the workbench, or with this command:",
         archived_page="Archived page",
+        not_shown="This page may not be shown",
+        why_not_shown="The keepers of this archive hold it, and may not or do not show it here.",
+        withdrawn="This page was withdrawn",
+        why_withdrawn="It was taken out of this archive.",
     ),
     "fr": PageWords(
         skip="Aller au contenu",
@@ -123,6 +131,10 @@ PAGE_WORDS: dict[str, PageWords] = {
         capture_it="La capturer maintenant",
         how_to_capture="Dans l’atelier, ou avec cette commande :",
         archived_page="Page archivée",
+        not_shown="Cette page ne peut pas être affichée",
+        why_not_shown="Les responsables de ces archives la conservent, mais ne peuvent ou ne veulent pas l’afficher ici.",
+        withdrawn="Cette page a été retirée",
+        why_withdrawn="Elle a été supprimée de ces archives.",
     ),
     "es": PageWords(
         skip="Ir al contenido",
@@ -161,6 +173,10 @@ PAGE_WORDS: dict[str, PageWords] = {
         capture_it="Capturarla ahora",
         how_to_capture="En el taller, o con esta orden:",
         archived_page="Página archivada",
+        not_shown="Esta página no se puede mostrar",
+        why_not_shown="Los responsables de este archivo la conservan, pero no pueden o no quieren mostrarla aquí.",
+        withdrawn="Esta página fue retirada",
+        why_withdrawn="Se ha eliminado de este archivo.",
     ),
     "ar": PageWords(
         skip="انتقل إلى المحتوى",
@@ -199,6 +215,10 @@ PAGE_WORDS: dict[str, PageWords] = {
         capture_it="التقطها الآن",
         how_to_capture="في ورشة العمل، أو بهذا الأمر:",
         archived_page="صفحة مؤرشفة",
+        not_shown="لا يمكن عرض هذه الصفحة",
+        why_not_shown="القائمون على هذا الأرشيف يحتفظون بها، لكن لا يجوز لهم عرضها هنا أو لا يعرضونها.",
+        withdrawn="سُحبت هذه الصفحة",
+        why_withdrawn="أُزيلت من هذا الأرشيف.",
     ),
     "zh": PageWords(
         skip="跳到正文",
@@ -237,6 +257,10 @@ PAGE_WORDS: dict[str, PageWords] = {
         capture_it="立即采集",
         how_to_capture="在工作台中，或使用以下命令：",
         archived_page="存档网页",
+        not_shown="此网页不可显示",
+        why_not_shown="本档案馆的管理者保存了它，但不能或不愿在此显示。",
+        withdrawn="此网页已撤回",
+        why_withdrawn="它已从本档案馆中移除。",
     ),
     "ru": PageWords(
         skip="К содержанию",
@@ -275,5 +299,9 @@ PAGE_WORDS: dict[str, PageWords] = {
         capture_it="Сохранить сейчас",
         how_to_capture="На рабочем столе архивиста или этой командой:",
         archived_page="Архивная страница",
+        not_shown="Эту страницу показывать нельзя",
+        why_not_shown="Хранители этого архива держат её, но не могут или не хотят показывать её здесь.",
+        withdrawn="Эта страница отозвана",
+        why_withdrawn="Она изъята из этого архива.",
     ),
 }

@@ -11,6 +11,7 @@ from playwright.sync_api import Playwright, sync_playwright
 
 from archiver.holdings import Holdings, open_holdings
 from archiver.settings import load_settings
+from tests.servers.weed import ObjectServer, object_server
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -22,11 +23,27 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def object_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """A server of object storage, with a bucket "archive"."""
+    with object_server(tmp_path_factory.mktemp("weed")) as server:
+        server.call("create_bucket", Bucket="archive")
+        yield server
+
+
+@pytest.fixture
+def s3(object_storage: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> ObjectServer:
+    """The server of object storage, named by the environment with keys that may do everything."""
+    for name, value in object_storage.environment.items():
+        monkeypatch.setenv(name, value)
+    return object_storage
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's own shell reaches a test."""
     for name in list(os.environ):
-        if name.startswith("MUNIMENT_") or name.lower().endswith("_proxy"):
+        if name.startswith(("MUNIMENT_", "AWS_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
 
 

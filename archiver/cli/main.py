@@ -15,10 +15,15 @@ _GROUP = "muniment.commands"
 
 #: What `--help` says of the commands that come with Muniment, so that it need not import them.
 _SUMMARIES = {
+    "access": "Say who may see what: block, exclude, embargo, open to some.",
+    "audit": "Show what was done to the holdings, by whom and why.",
     "capture": "Capture pages and all they need.",
     "collection": "Create, list, show and change collections.",
     "crawl": "Crawl whole sites, and see and steer what crawls do.",
+    "delete": "Take captures away: first out of sight, then for good, with a report.",
+    "export": "Give captures out as WARC, WACZ, CDXJ, or a collection as JSON.",
     "import": "Take in WARC and ARC files.",
+    "index": "Attach the indexes of others, and see to the archive's own.",
     "serve": "Show the archive in a browser, and capture from there.",
     "versions": "List the captures of a URL.",
 }

@@ -61,6 +61,7 @@ class CollectionRegistry:
         self._engine = engine
         self._clock = clock
         self._one = Prepared(engine, _rows().where(collections.c.slug == bindparam("slug")))
+        self._every = Prepared(engine, _rows())
 
     def create(
         self,
@@ -137,6 +138,10 @@ class CollectionRegistry:
             f"Did you mean “{near[0]}”?" if near else "Make it with muniment collection create.",
         )
 
+    def now(self) -> datetime:
+        """The time by the archive's clock, UTC."""
+        return self._clock()
+
     def number(self, slug: str) -> int:
         """By what the tables know a collection.
 
@@ -151,8 +156,7 @@ class CollectionRegistry:
 
     def all(self) -> list[Collection]:
         """Every collection, by title."""
-        with reading(self._engine) as connection:
-            found = [_collection(row) for row in connection.execute(_rows())]
+        found = [_collection(row) for row in self._every.rows()]
         return sorted(found, key=lambda item: (item.title.casefold(), item.slug))
 
     def update(

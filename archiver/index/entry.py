@@ -89,12 +89,13 @@ def capture_of_stored(record: StoredRecord, collection: str, file: str) -> Captu
         file=file,
         offset=record.offset,
         length=record.length,
-        revisit_of=_target(record) if record.record_type == "revisit" else None,
+        revisit_of=revisit_target(record) if record.record_type == "revisit" else None,
         truncated=_truncation(record),
     )
 
 
-def _target(record: StoredRecord) -> RevisitTarget:
+def revisit_target(record: StoredRecord) -> RevisitTarget:
+    """What a revisit record says that it repeats."""
     timestamp = None
     if record.get("WARC-Refers-To-Date"):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Integer, bindparam, select
 
 from archiver.index.database import Prepared, reading
 from archiver.index.merging import merge_batches, merge_captures
@@ -22,6 +22,8 @@ _PAGES = (64, 512, 4096)
 _MOST_NAMES = 20_000
 #: Numbers that one statement can take in every engine.
 _IDS_AT_ONCE = 500
+#: So few are asked for one by one, which costs less than making a statement for them.
+_FEW = 4
 _LAST = 2**31 - 1
 _NO_MOMENT = -1
 _FIRST_MOMENT, _LAST_MOMENT = 0, 99_999_999_999_999
@@ -36,6 +38,7 @@ class Scanner:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._name = Prepared(engine, select(files.c.name).where(files.c.id == bindparam("number", type_=Integer)))
         self._prepared: dict[tuple[int, bool, bool], Prepared] = {}
 
     def captures(
@@ -53,7 +56,7 @@ class Scanner:
         found = from_place(ranges, after, backward=newest_first)
 
         def of(slug: str) -> Iterator[Capture]:
-            names = _Names(self._engine)
+            names = _Names(self._engine, self._name)
             for rows in self._walk(slug, found, low, high, after, backward=newest_first, whole=True):
                 known = names.of(rows)
                 yield from (_capture(slug, row, known[row[8]]) for row in rows if row[8] in known)
@@ -74,7 +77,7 @@ class Scanner:
         found = from_place(ranges, after)
 
         def of(slug: str) -> Iterator[Sequence[Row]]:
-            names = _Names(self._engine)
+            names = _Names(self._engine, self._name)
             for rows in self._walk(slug, found, low, high, after):
                 known = names.of(rows)
                 yield [
@@ -156,8 +159,8 @@ def bounds(
 class _Names:
     """The names of the files that rows lie in: looked up once a stream, not once a row."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, one: Prepared) -> None:
+        self._engine, self._one = engine, one
         self._known: dict[int, str] = {}
 
     def of(self, rows: Sequence[Any]) -> dict[int, str]:
@@ -167,6 +170,9 @@ class _Names:
             if len(self._known) + len(missing) > _MOST_NAMES:
                 self._known = {}
                 return self.of(rows)
+            if len(missing) <= _FEW:
+                self._known.update({number: row[0] for number in missing for row in self._one.rows(number=number)})
+                return self._known
             with reading(self._engine) as connection:
                 for start in range(0, len(missing), _IDS_AT_ONCE):
                     wanted = select(files.c.id, files.c.name).where(files.c.id.in_(missing[start : start + _IDS_AT_ONCE]))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from heapq import merge
-from itertools import chain, groupby, islice, takewhile
+from itertools import islice, takewhile
 
 from sqlalchemy import Connection, Engine, select
 
 from archiver.errors import UnknownCollection
 from archiver.index.database import Prepared, insert_new, reading, writing
+from archiver.index.merging import by_distance, earlier_first
 from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix
 from archiver.index.scan import Scanner
 from archiver.index.statements import PROBE_AFTER, PROBE_BEFORE, START, capture_of_row, days, keys, summary, urls_under
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture
-from archiver.timestamps import normalise_timestamp, parse_timestamp
+from archiver.timestamps import normalise_timestamp
 
 #: Rows a closest look-up reads at first, and at each further step: nearly always the first probe has the answer.
 _FIRST_BATCH = 4
@@ -104,20 +104,11 @@ class CaptureIndex:
         """
         wanted = normalise_timestamp(timestamp)
 
-        def distance(capture: Capture) -> tuple[float, str]:
-            return abs(_seconds(capture.timestamp) - target), capture.timestamp
-
         start = (int(wanted), -1, -1)
         walks = [self._walk(self._after, slug, urlkey, start) for slug in slugs]
         later = walks[0] if len(walks) == 1 else merge(*walks, key=_moment)
-        first = next(later, None)
-        while first is not None and first.timestamp == wanted:
-            yield first
-            first = next(later, None)
-        target = _seconds(wanted)
-        rest = () if first is None else chain((first,), later)
-        earlier = (_earlier_first(self._walk(self._before, slug, urlkey, start)) for slug in slugs)
-        yield from merge(*earlier, rest, key=distance)
+        earlier = [earlier_first(self._walk(self._before, slug, urlkey, start)) for slug in slugs]
+        return by_distance(later, earlier, wanted)
 
     def _walk(
         self, probe: Prepared, slug: str, urlkey: str, start: tuple[int, int, int], count: int = _FIRST_BATCH
@@ -252,20 +243,6 @@ def _moment(capture: Capture) -> str:
 
 def _not_after(high: str) -> Callable[[Capture], bool]:
     return lambda capture: capture.timestamp <= high
-
-
-def _earlier_first(backward: Iterator[Capture]) -> Iterator[Capture]:
-    """Captures of one and the same second in the order in which they were made, whatever the direction."""
-    for _, same in groupby(backward, key=_moment):
-        yield from reversed(list(same))
-
-
-def _seconds(timestamp: str) -> float:
-    """14 digits as seconds on a common scale."""
-    try:
-        return datetime.fromisoformat(f"{timestamp[:8]}T{timestamp[8:]}+00:00").timestamp()
-    except ValueError:
-        return parse_timestamp(timestamp).timestamp()
 
 
 def _values(entry: Capture, collection_id: int, file_id: int) -> dict[str, object]:

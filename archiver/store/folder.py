@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from archiver.errors import MissingRecord, StorageFailed
-from archiver.store.inside import open_inside
+from archiver.store.inside import INSIDE, open_inside
+from archiver.store.places import Places, is_url, path_of, scheme_of
 from archiver.store.protocol import SAFE_NAME
 
 #: Suffix of a file that is still written.
@@ -31,10 +32,12 @@ class FolderStore:
 
     Args:
         root: the folder; made when needed.
+        places: opens files elsewhere.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, places: Places | None = None) -> None:
         self.root = root
+        self._places = places or Places()
 
     @property
     def address(self) -> str:
@@ -52,6 +55,8 @@ class FolderStore:
         return path
 
     def open(self, file: str, offset: int = 0, length_hint: int = 0) -> BinaryIO:
+        if is_url(file):
+            return self._places.open(file, offset, length_hint) if INSIDE not in file else open_inside(self.open, file, offset)
         path = self.root / file
         for place in (path, path.with_name(path.name + OPEN_SUFFIX), path):  # it may get its final name between two looks
             try:
@@ -67,11 +72,13 @@ class FolderStore:
         return stream
 
     def size(self, file: str) -> int:
+        if is_url(file) and INSIDE not in file:
+            return self._places.size(file)
         with self.open(file) as stream:
             return stream.seek(0, os.SEEK_END)
 
     def exists(self, file: str) -> bool:
-        return (self.root / file).is_file()
+        return self._places.exists(file) if is_url(file) else (self.root / file).is_file()
 
     def names(self) -> Iterator[str]:
         for folder, below, files in os.walk(self.root):
@@ -81,7 +88,7 @@ class FolderStore:
                     yield str((Path(folder) / name).relative_to(self.root))
 
     def local_path(self, file: str) -> Path | None:
-        path = self.path(file)
+        path = Path(path_of(file)) if scheme_of(file) == "file" else self.path(file)
         return path if path.is_file() else None
 
     def is_same(self, name: str, path: Path) -> bool:
@@ -93,6 +100,13 @@ class FolderStore:
                 if piece != second.read(len(piece)):
                     return False
         return True
+
+    def check(self) -> None:
+        if self.root.exists() and not (self.root.is_dir() and os.access(self.root, os.R_OK | os.X_OK)):
+            raise StorageFailed("The folder of the WARC files cannot be read.", "Look at its permissions.")
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        return iter(())
 
     # -- writing -----------------------------------------------------------------------------------------------------
 

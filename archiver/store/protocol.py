@@ -59,6 +59,16 @@ class WarcStore(Protocol):
     def is_same(self, name: str, path: Path) -> bool:
         """A finished file of that name has exactly the bytes of a file on this machine; False when there is none."""
 
+    def check(self) -> None:
+        """Whether the place answers.
+
+        Raises:
+            StorageFailed: it does not; the message says why, and names nothing.
+        """
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        """Finished files that are on this machine and have not arrived where they belong, and why, where that is known."""
+
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def create(self, name: str) -> BinaryIO:

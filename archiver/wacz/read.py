@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from archiver.errors import DamagedFile, DamagedRecord
-from archiver.store.inside import ZIP_ERRORS, Slice, stored_at
+from archiver.store.inside import ZIP_ERRORS, Slice, stored_at, whole_reads
 from archiver.wacz.package import (
     DATAPACKAGE,
     DIGEST,
@@ -23,6 +23,9 @@ from archiver.wacz.package import (
     parse_digest,
     same_hash,
 )
+
+#: What reading a file of a package may raise.
+READ_ERRORS = (*ZIP_ERRORS, OSError, zlib.error, RuntimeError)
 
 _PIECE = 1024 * 1024
 
@@ -82,6 +85,7 @@ class WaczReader:
     """
 
     def __init__(self, stream: BinaryIO) -> None:
+        stream = whole_reads(stream)
         self._stream = stream
         self.troubles: list[Mismatch] = []
         try:
@@ -136,7 +140,7 @@ class WaczReader:
             return cast(BinaryIO, self._zip.open(info))
         except DamagedRecord as error:
             raise DamagedFile(error.message) from error
-        except (*ZIP_ERRORS, RuntimeError) as error:
+        except READ_ERRORS as error:
             raise DamagedFile("It cannot be read from the package.") from error
 
     def pieces(self, path: str) -> Iterator[bytes]:
@@ -149,7 +153,7 @@ class WaczReader:
             try:
                 while data := stream.read(_PIECE):
                     yield data
-            except (*ZIP_ERRORS, OSError, zlib.error) as error:
+            except READ_ERRORS as error:
                 raise DamagedFile("It is damaged: its compression or checksum inside the package is broken.") from error
 
     def lines(self, path: str, limit: int = 16 * 1024 * 1024) -> Iterator[bytes]:

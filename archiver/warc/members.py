@@ -18,6 +18,8 @@ PIECE = 65536
 #: remembered, each 100 kB at most.
 _APART = 32 * 1024 * 1024
 _MOST_PLACES = 64
+#: More blocks than any member has.
+_FAR = 1 << 62
 
 
 class Readable(Protocol):
@@ -72,8 +74,10 @@ class Source:
         self._back = b""
         self.position = position
 
-    def identity(self, position: int) -> tuple[int, ...] | None:
-        """Tells a place in this state of this file from all others; None for what is no file."""
+    def identity(self, position: int) -> tuple[int | str, ...] | None:
+        """Tells a place in this state of this file from all others; None where nothing does."""
+        if state := getattr(self._stream, "state", None):
+            return *state, position
         try:
             found = os.fstat(self._stream.fileno())
         except (OSError, AttributeError):
@@ -110,16 +114,16 @@ class _Places:
     """The places met last, of all members together, by member and by how many times `_APART` bytes are before them."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[tuple[int, ...], int], _Place] = OrderedDict()
+        self._known: OrderedDict[tuple[tuple[int | str, ...], int], _Place] = OrderedDict()
         self._lock = Lock()
 
-    def add(self, member: tuple[int, ...], place: _Place) -> None:
+    def add(self, member: tuple[int | str, ...], place: _Place) -> None:
         with self._lock:
             self._known[member, place.given // _APART] = place
             if len(self._known) > _MOST_PLACES:
                 self._known.popitem(last=False)
 
-    def last(self, member: tuple[int, ...], given: int, target: int) -> _Place | None:
+    def last(self, member: tuple[int | str, ...], given: int, target: int) -> _Place | None:
         """The last place between two others."""
         with self._lock:
             for number in range(target // _APART, given // _APART, -1):
@@ -197,7 +201,7 @@ class _Stored:
         self._start = source.position
         self._header = b""  # of the block
         self._length = self._left = 0  # bytes of the block, and those of them still to come
-        self._reach = 1  # blocks to leap over next
+        self._reach = _FAR  # blocks to leap over next
         self._given = 0
         self._checksum: int | None = 0  # None once something was jumped over
         self._in_last = self._at_end = False
@@ -236,8 +240,9 @@ class _Stored:
         return passed
 
     def _leap(self, size: int) -> int:
-        """Pass over whole blocks of one length, as writers make them, twice as many each time; how many bytes, 0 for none.
+        """Pass over whole blocks of one length, as writers make them; how many bytes, 0 for none.
 
+        All at once is tried first: where files are far away, each leap is a request. Then one, and twice as many each time.
         A leap counts when it ends behind a header that is the same as the one it began behind.
         """
         blocks = min(self._reach, size // self._length) if self._left == self._length and not self._in_last else 0
@@ -249,7 +254,7 @@ class _Stored:
             self._source.seek(here)
             self._reach = 1
             return 0
-        self._reach *= 2
+        self._reach = min(_FAR, self._reach * 2)
         return blocks * self._length
 
     def _in_block(self) -> bool:

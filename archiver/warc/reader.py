@@ -280,15 +280,16 @@ def iter_records(stream: BinaryIO, offset: int = 0) -> Iterator[StoredRecord | B
     source = Source(stream, offset)
     dictionaries = Dictionaries(source)
     while start := source.peek(16):
+        here = source.position
         if start.startswith(_GZIP):
-            yield from _member(source, open_member(source))
+            yield from _member(source, here, open_member(source))
         elif start.startswith(DICTIONARY_FRAME) and not source.position:
             yield from _learn(dictionaries, source)
         elif is_skippable(start):
             pass_over(source)
         elif start.startswith(FRAME):
             frames = RecordFrames(source, dictionaries)
-            yield from _member(source, frames, frames.hold)
+            yield from _member(source, here, frames, frames.hold)
         elif start.startswith(b"\0"):
             source.read(len(start) - len(start.lstrip(b"\0")))
         else:
@@ -305,16 +306,16 @@ def _learn(dictionaries: Dictionaries, source: Source) -> Iterator[BadRecord]:
 
 
 def _member(
-    source: Source, member: Readable, hold: Callable[[bool], None] = lambda goes_on: None
+    source: Source, offset: int, member: Readable, hold: Callable[[bool], None] = lambda goes_on: None
 ) -> Iterator[StoredRecord | BadRecord]:
     """The records of a gzip member, or of the Zstandard frames of a record: one, by the rules.
 
     Args:
-        source: at its beginning.
-        member: reads it.
+        source: where it is.
+        offset: of its beginning.
+        member: reads it; it may have begun to.
         hold: told whether a record has begun and is not at its end.
     """
-    offset = source.position
     lines = _Lines(member)
     first: StoredRecord | None = None
     count = 0

@@ -6,9 +6,11 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import quote
 
+from archiver.collections.access import Rule
 from archiver.errors import BodyLimitExceeded, DamagedRecord
 from archiver.holdings import Holdings
 from archiver.message import ContentDecoder
@@ -32,6 +34,13 @@ _PAGES_AND_DATA = frozenset({"", "document", "iframe", "frame", "empty"})
 #: Decoded bytes that are enough to believe a Content-Encoding.
 _BELIEVED_BYTES = 1024 * 1024
 _NO_WEIGHT = re.compile(r"\s*q\s*=\s*0(?:\.0*)?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld(Exception):
+    """A rule of access keeps what was asked for from the client, and says so."""
+
+    rule: Rule
 
 
 class Archive:
@@ -68,8 +77,13 @@ class Archive:
             asked: the request.
             scope: where to look.
             timestamp: 1 to 14 digits; "" for the newest.
+
+        Raises:
+            Withheld: it is held, and a rule says that it may not be shown.
         """
         url = with_request(asked.url, asked.method, asked.get("content-type"), asked.body)
+        if (rule := self._lookup.blocked(scope, url, timestamp)) is not None:
+            raise Withheld(rule)
         destination = asked.get("sec-fetch-dest")
         modifier = "" if destination in _PAGES_AND_DATA else "oe"
         exact = self._lookup.candidates(scope, asked.url, timestamp, modifier, sent=url)

@@ -10,6 +10,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 import replay
+from archiver.collections.access import Rule
 from archiver.errors import MunimentError
 from replay.absent import absent_part
 from replay.i18n import direction, preferred
@@ -32,9 +33,11 @@ class Pages:
     Args:
         instance: name of this archive.
         fingerprint: of the authority's certificate.
+        instance_url: home page of this archive, or "".
     """
 
-    def __init__(self, instance: str, fingerprint: str) -> None:
+    def __init__(self, instance: str, fingerprint: str, instance_url: str = "") -> None:
+        self._blocked_by = f'<{instance_url or HOME}>; rel="blocked-by"'
         self._templates = Environment(
             loader=PackageLoader("replay"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
@@ -59,6 +62,18 @@ class Pages:
         if part is not None:
             return whole(404, part[1], part[0])
         return self._page(asked, 404, "proxy_missing.html", {"url": asked.url, "choice": choice})
+
+    def refused(self, asked: Asked, rule: Rule) -> Answer:
+        """What was asked for is kept from readers by a rule, which says so (RFC 7725), or was deleted."""
+        is_withdrawn = rule.deletion == "purged"
+        fields = {} if is_withdrawn else {"Link": self._blocked_by}
+        status = 410 if is_withdrawn else 451
+        part = absent_part("", asked.get("sec-fetch-dest"))
+        if part is not None:
+            return whole(status, part[1], part[0], **fields)
+        return self._page(
+            asked, status, "proxy_refused.html", {"url": asked.url, "rule": rule, "is_withdrawn": is_withdrawn}, **fields
+        )
 
     def problem(self, asked: Asked, status: int, error: MunimentError, **fields: str) -> Answer:
         """What went wrong and what to do.

@@ -10,7 +10,7 @@ from archiver.errors import InvalidTimestamp, MunimentError, NotFound, UsageErro
 from archiver.holdings import Holdings
 from archiver.timestamps import parse_http_date, to_timestamp
 from archiver.urls import host_of
-from replay.proxy.archive import Archive
+from replay.proxy.archive import Archive, Withheld
 from replay.proxy.authority import Authority
 from replay.proxy.choice import Choice, Choices, read_choice, user_name
 from replay.proxy.exchange import Answer, Asked, whole
@@ -49,7 +49,7 @@ class Service:
         self.authority = authority
         self._archive = Archive(holdings)
         self._choices = Choices(default)
-        self._pages = Pages(holdings.settings.instance_name, authority.fingerprint)
+        self._pages = Pages(holdings.settings.instance_name, authority.fingerprint, holdings.settings.instance_url)
 
     def admit(self, asked: Asked, credentials: str) -> None:
         """Let a client dig a tunnel.
@@ -125,7 +125,10 @@ class Service:
                 choice = replace(choice, timestamp=to_timestamp(parse_http_date(moment)))
             except InvalidTimestamp as error:
                 raise UsageError(error.message, "Accept-Datetime is written like Wed, 10 Aug 2016 20:46:23 GMT.") from None
-        answer = self._archive.answer(asked, self._archive.scope(choice.collection, asked), choice.timestamp)
+        try:
+            answer = self._archive.answer(asked, self._archive.scope(choice.collection, asked), choice.timestamp)
+        except Withheld as withheld:
+            return self._pages.refused(asked, withheld.rule)
         return answer or self._pages.missing(asked, choice)
 
     # -- the proxy's own address ---------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ class ProxyWords:
     not_archived: str
     nothing_else: str
     other_choice: str
+    not_shown: str
+    withdrawn: str
 
 
 PROXY_WORDS: dict[str, ProxyWords] = {
@@ -49,6 +51,8 @@ PROXY_WORDS: dict[str, ProxyWords] = {
         not_archived="Not in the archive",
         nothing_else="The proxy does not ask the live web for it.",
         other_choice="Choose another collection or time",
+        not_shown="This page may not be shown",
+        withdrawn="This page was withdrawn from the archive",
     ),
     "fr": ProxyWords(
         title="{instance} : proxy",
@@ -71,6 +75,8 @@ PROXY_WORDS: dict[str, ProxyWords] = {
         not_archived="Absente des archives",
         nothing_else="Le proxy ne la demande pas au web actuel.",
         other_choice="Choisir une autre collection ou une autre heure",
+        not_shown="Cette page ne peut pas être affichée",
+        withdrawn="Cette page a été retirée des archives",
     ),
     "es": ProxyWords(
         title="{instance}: proxy",
@@ -93,6 +99,8 @@ PROXY_WORDS: dict[str, ProxyWords] = {
         not_archived="No está en el archivo",
         nothing_else="El proxy no la pide a la web actual.",
         other_choice="Elegir otra colección u otra hora",
+        not_shown="Esta página no se puede mostrar",
+        withdrawn="Esta página fue retirada del archivo",
     ),
     "ar": ProxyWords(
         title="{instance}: وكيل",
@@ -113,6 +121,8 @@ PROXY_WORDS: dict[str, ProxyWords] = {
         not_archived="غير موجودة في الأرشيف",
         nothing_else="لا يطلبها الوكيل من الويب الحالي.",
         other_choice="اختيار مجموعة أخرى أو وقت آخر",
+        not_shown="لا يمكن عرض هذه الصفحة",
+        withdrawn="سُحبت هذه الصفحة من الأرشيف",
     ),
     "zh": ProxyWords(
         title="{instance}：代理",

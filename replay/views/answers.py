@@ -23,6 +23,11 @@ def asked_for(url: str) -> str:
     return with_request(url, request.method, request.headers.get("Content-Type", ""), body)
 
 
+def base_address() -> str:
+    """This archive's own address, as the present request names it, with a slash at the end."""
+    return f"{request.scheme}://{request.host}/"
+
+
 def taken(body: Iterable[bytes], limit: int) -> tuple[bytes, Iterable[bytes] | None]:
     """A body when it is no longer than `limit` bytes; else its beginning, and the rest."""
     pieces: list[bytes] = []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import current_app, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from archiver.holdings import Holdings
 from archiver.index.protocol import UrlSummary
+from replay.health import OK, Health
 from replay.lookup import Lookup, Scope
 from replay.viewer import viewer_of
 from replay.views import search
@@ -19,8 +19,8 @@ _DOCUMENTS_SHOWN = 100
 def home() -> str:
     """`/`: the collections."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    holdings: Holdings = current_app.extensions["muniment.holdings"]
-    found = [(collection, holdings.index.summary(collection.slug)) for collection in lookup.public()]
+    viewer = viewer_of(request, current_app.config["SETTINGS"])
+    found = [(item, lookup.summary(lookup.scope(item.slug, viewer), item.slug)) for item in lookup.public()]
     found.sort(key=lambda pair: (not pair[1].captures, pair[0].title.casefold()))
     return render_template("home.html", found=found, say=search.words(), scope=None)
 
@@ -28,22 +28,21 @@ def home() -> str:
 def collection(name: str) -> str:
     """`/<collection>/`: its description and its pages."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    holdings: Holdings = current_app.extensions["muniment.holdings"]
     scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
     typed = request.args.get("q", "").strip()
     if typed:
         return search.show(lookup, scope, typed)
-    summaries = [holdings.index.summary(slug) for slug in scope.slugs]
-    pages = [page for slug in scope.slugs for page in holdings.crawls.pages(slug, limit=100)]
-    documents = [] if pages else _documents(holdings, scope)
+    summaries = [lookup.summary(scope, slug) for slug in scope.slugs]
+    pages = [page for slug in scope.slugs for page in lookup.pages(scope, slug, limit=100)]
+    documents = [] if pages else _documents(lookup, scope)
     return render_template(
         "collection.html", say=search.words(), scope=scope, summaries=summaries, pages=pages, documents=documents
     )
 
 
-def _documents(holdings: Holdings, scope: Scope) -> list[UrlSummary]:
+def _documents(lookup: Lookup, scope: Scope) -> list[UrlSummary]:
     """The HTML documents of an imported collection, which has no list of captured pages."""
-    found = holdings.index.under(scope.slugs, "", limit=_DOCUMENTS_SEARCHED)
+    found = lookup.source(scope).under(scope.slugs, "", limit=_DOCUMENTS_SEARCHED)
     return [item for item in found if item.mime in ("text/html", "application/xhtml+xml")][:_DOCUMENTS_SHOWN]
 
 
@@ -54,8 +53,9 @@ def collection_short(name: str) -> BaseResponse:
     return redirect(f"/{name}/", 301)
 
 
-def health() -> dict[str, str]:
-    """`/-/health`: the server answers and its database too."""
-    holdings: Holdings = current_app.extensions["muniment.holdings"]
-    holdings.collections.all()
-    return {"status": "ok"}
+def health() -> tuple[dict[str, str], int]:
+    """`/-/health`: the server answers, and so do its database and the place of the WARC files; 503 where one does not."""
+    found: Health = current_app.extensions["muniment.health"]
+    parts = found.parts()
+    is_well = all(state == OK for state in parts.values())
+    return {"status": OK if is_well else "failing", **parts}, 200 if is_well else 503

@@ -18,8 +18,9 @@ from archiver.markup.charset import SNIFF_BYTES
 from archiver.model import Capture, MediaItem
 from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp
-from archiver.urls import path_of, urlkey
+from archiver.urls import path_of
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
+from replay.around import Neighbours
 from replay.banner import BannerFacts, MediaLink, render_banner
 from replay.circles import leads_in_circle
 from replay.delivery import (
@@ -29,7 +30,7 @@ from replay.delivery import (
     cache_control,
     deliver,
     lacking,
-    memento_fields,
+    memento_datetime,
     unsatisfiable,
     until_damage,
 )
@@ -38,6 +39,7 @@ from replay.jsonp import Renaming, renaming
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope, is_spelled
+from replay.memento import Place, memento_links, timegate_links
 from replay.ranges import Extent
 from replay.render import Rendered, render, rules_version
 from replay.rewrite.context import RewriteContext
@@ -46,10 +48,11 @@ from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
 from replay.rewrite.sniff import Kind, kind_of
 from replay.runtime.bundle import runtime_tag
 from replay.viewer import viewer_of
-from replay.views import versions
-from replay.views.answers import ArchivedAnswer, asked_for, longer, shown_status, tag_of, taken
+from replay.views import memento, versions
+from replay.views.answers import ArchivedAnswer, asked_for, base_address, longer, shown_status, tag_of, taken
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
+from replay.views.refused import refused
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +69,8 @@ _SMALL_BYTES = 64 * 1024
 _MODES = {"": "page", "document": "page", "empty": "data"}
 #: How documents are asked for.
 _DOCUMENTS = frozenset({"", "if", "fr"})
+#: How clients of Memento ask.
+_WITH_NEIGHBOURS = frozenset({"", "if", "fr", "id"})
 #: Fields with addresses of this archive.
 _ADDRESSES = frozenset({"location", "refresh"})
 _HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F))
@@ -90,6 +95,8 @@ def show(name: str, rest: str) -> BaseResponse:
         answer = redirect(quote(replace(address, modifier="esm").path(), safe=URL_SAFE), 302)
         answer.headers["Vary"] = "Sec-Fetch-Dest"
         return answer
+    if not address.timestamp and request.method in ("GET", "HEAD") and "Accept-Datetime" in request.headers:
+        return memento.negotiated(lookup, scope, address.url)
     return _Replay(lookup, scope, address).answer()
 
 
@@ -102,6 +109,7 @@ class _Replay:
         self.lookup = lookup
         self.scope = scope
         self.address = address
+        self.neighbours: Neighbours = current_app.extensions["muniment.neighbours"]
         self.kept: KeptResponses = current_app.extensions["muniment.kept"]
         self.destination = request.headers.get("Sec-Fetch-Dest", "")
         self.wanted = asked_for(address.url)
@@ -114,15 +122,18 @@ class _Replay:
         self.beyond: Extent | None = None  # what is held when the bytes asked for are not among it
 
     def answer(self) -> BaseResponse:
+        address = self.address
+        if (rule := self.lookup.blocked(self.scope, self.wanted, address.timestamp)) is not None:
+            return refused(rule, address.url, address.modifier, self.destination)
         for capture in self.captures():
             shown = self.show(capture)
             if shown is not None:
                 return shown
         if self.beyond is None and (shown := self.respelled()) is not None:
             return shown
-        if self.beyond is None and self.address.modifier != "id":
+        if self.beyond is None and address.modifier != "id":
             self.is_approximate = True
-            for capture in self.lookup.approximate(self.scope, self.wanted, self.address.timestamp, self.address.modifier):
+            for capture in self.lookup.approximate(self.scope, self.wanted, address.timestamp, address.modifier):
                 shown = self.show(capture)
                 if shown is not None:
                     return shown
@@ -198,6 +209,9 @@ class _Replay:
         found.close()
         answer = redirect(quote(exact.path(), safe="/:?#[]@!$&'()*+,;=%~"), 302)
         answer.headers["Vary"] = "Accept-Datetime"
+        if not self.address.timestamp:  # this is a TimeGate
+            place = Place(base_address(), self.scope.slug, found.capture.url)
+            answer.headers["Link"] = timegate_links(place, self.neighbours.of(self.scope, found.capture))
         return answer
 
     def opened(self, found: ArchivedResponse, key: str) -> Response | None:
@@ -399,10 +413,11 @@ class _Replay:
         if capture.status is not None and status not in (capture.status, PARTIAL, 304):
             sent.append((f"{ORIGINAL}Status", str(capture.status)))
         sent += (
-            *memento_fields(capture),
+            ("Memento-Datetime", memento_datetime(capture.timestamp)),
+            ("Link", self.links(capture)),
             ("ETag", f'"{tag}"'),
             ("Vary", "Accept-Language, Sec-Fetch-Dest"),
-            ("Cache-Control", cache_control(self.scope.collection, is_final=is_final)),
+            ("Cache-Control", cache_control(self.scope.collection, is_final=is_final, is_ruled=self.is_ruled(capture))),
         )
         if self.is_approximate:
             shown = ReplayAddress(self.scope.slug, capture.timestamp, self.address.modifier, capture.url).path()
@@ -411,6 +426,13 @@ class _Replay:
         if close is not None:
             response.call_on_close(close)
         return response
+
+    def links(self, capture: Capture) -> str:
+        """The Link field of an archived response (RFC 7089): of documents with their neighbours in time."""
+        place = Place(base_address(), self.scope.slug, capture.url)
+        if self.address.modifier in _WITH_NEIGHBOURS and self.destination != "empty":
+            return self.neighbours.links(self.scope, place, capture)
+        return memento_links(place, capture, None)
 
     def moment(self, capture: Capture) -> str:
         """The time at which what this response names is asked for."""
@@ -423,6 +445,10 @@ class _Replay:
         is_own = self.scope.collection and not self.is_shared
         return bool(is_very and status in (200, PARTIAL) and is_own and not self.is_sent)
 
+    def is_ruled(self, capture: Capture) -> bool:
+        """There are rules for this URL, so that another reader, or the same one later, may be answered otherwise."""
+        return self.scope.gate is not None and bool(self.scope.gate.book.covering(capture.urlkey))
+
     def missing(self) -> BaseResponse:
         address = self.address
         if self.beyond is not None:
@@ -430,7 +456,7 @@ class _Replay:
         part = missing_part(address.modifier, self.destination)
         if part is not None:
             return part
-        nearest = list(self.holdings.index.closest(self.scope.slugs, urlkey(address.url), "99991231235959"))[:5]
+        nearest = self.lookup.nearest(self.scope, address.url)
         folder = address.url.rpartition("/")[0] + "/"
         if folder.count("/") < 3:
             folder = address.url
@@ -439,7 +465,7 @@ class _Replay:
             url=address.url,
             scope=self.scope,
             nearest=nearest,
-            repeats=self.repeats.revisit_of if self.repeats else None,
+            repeats=self.lookup.named(self.scope, self.repeats) if self.repeats else None,
             folder=folder,
             under=self.lookup.under(self.scope, folder, limit=20),
         )

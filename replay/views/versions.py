@@ -17,6 +17,7 @@ from archiver.timestamps import parse_timestamp
 from replay.address import ReplayAddress, VersionsAddress
 from replay.lookup import Lookup, Scope
 from replay.views.language import moment, reader_language
+from replay.views.refused import refused
 
 #: Captures that the list shows at once.
 MOST_ROWS = 5000
@@ -69,6 +70,8 @@ def show(lookup: Lookup, scope: Scope, address: VersionsAddress) -> BaseResponse
         page = render_template("under.html", scope=scope, address=address, found=found)
         return make_response(page, 200 if found else 404)
     days = lookup.days(scope, address.url)
+    if not days and (rule := lookup.blocked(scope, address.url, "")) is not None:
+        return refused(rule, address.url)
     if not days:
         page = render_template(
             "missing.html", url=address.url, scope=scope, nearest=[], folder=address.url,

