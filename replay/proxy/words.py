@@ -142,6 +142,8 @@ PROXY_WORDS: dict[str, ProxyWords] = {
         not_archived="不在档案馆中",
         nothing_else="代理不会向实时网络请求它。",
         other_choice="选择其他专题或时间",
+        not_shown="不可显示",
+        withdrawn="已撤回",
     ),
     "ru": ProxyWords(
         title="{instance}: прокси",
@@ -163,5 +165,7 @@ PROXY_WORDS: dict[str, ProxyWords] = {
         not_archived="Нет в архиве",
         nothing_else="Прокси не запрашивает это в живой сети.",
         other_choice="Выбрать другую коллекцию или время",
+        not_shown="Показывать нельзя",
+        withdrawn="Отозвано",
     ),
 }
