@@ -148,10 +148,14 @@ def _number_of(connection: Connection, name: str) -> int:
 
 
 def _switch_files(connection: Connection, switch: FileSwitch, number: int, new: str, fixity: Fixity, stone: Tombstone) -> None:
-    old = connection.execute(select(files.c.id, files.c.indexed_to).where(files.c.name == switch.name)).one()
+    old = connection.execute(
+        select(files.c.id, files.c.indexed_to, files.c.texted_to, files.c.size).where(files.c.name == switch.name)
+    ).one()
     values = {
         "size": fixity.size, "md5": fixity.md5, "sha1": fixity.sha1, "sha256": fixity.sha256, "state": states.PURGED,
-        "stored_at": to_iso(stone.purged_at, 0), "texted_to": fixity.size,
+        "stored_at": to_iso(stone.purged_at, 0),
+        # Texts that were not all read are read anew: that some are counted twice is less than that some are missing.
+        "texted_to": fixity.size if old.texted_to >= (old.size or 0) else 0,
         "indexed_to": None if old.indexed_to is None else fixity.size,
     }  # fmt: skip
     connection.execute(update(files).where(files.c.id == number).values(values))

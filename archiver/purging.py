@@ -32,6 +32,7 @@ from archiver.index.database import alone, reading, writing
 from archiver.index.tables import captures, files
 from archiver.model import Capture
 from archiver.purgerows import Doomed, FileSwitch, switch_file
+from archiver.search.build import read_texts_of
 from archiver.warc.purge import (
     Tombstone,
     block_digest,
@@ -145,6 +146,8 @@ class _Purge:
             whole = dict(self._made_whole(alone_in, staying))
         self._rewrite_all(alone_in, shared, whole)
         self._finish()
+        for slug, key in {(item.collection, item.urlkey) for item in alone_in}:
+            read_texts_of(self._holdings, slug, key)  # all texts of these URLs went; those of what stays come back
         return self._report
 
     def _unshared(self, going: list[Capture]) -> tuple[list[Capture], list[Capture]]:
