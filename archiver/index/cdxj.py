@@ -22,9 +22,10 @@ _GZIP = b"\x1f\x8b"
 _WHOLE_BYTES = 64 * 1024 * 1024
 _PLACES = 40
 _PLACE_BYTES = 64 * 1024
-#: Lines of each place whose keys are compared with ours, and blocks of a cluster that are unpacked for it.
-_LINES_A_PLACE = 50
+#: Lines whose keys are compared with ours; of a cluster, blocks that are unpacked for it, and lines of each.
+_SAMPLED = 4000
 _BLOCKS = 8
+_LINES_A_BLOCK = 500
 _SORT = "Sort it with LC_ALL=C sort FILE > SORTED, and attach that."
 
 
@@ -131,14 +132,17 @@ def _in_order(location: str, view: View) -> list[bytes]:
     last = b""
     at_once = 2 * _PLACES * _PLACE_BYTES if is_url(location) else _WHOLE_BYTES
     places = [(0, view.size)] if view.size <= at_once else _spread(view.size)
-    step = max(1, view.size // (_PLACES * _PLACE_BYTES)) if len(places) == 1 else 1
+    windows = view.size // _PLACE_BYTES + 1 if len(places) == 1 else _PLACES
+    step = max(1, windows // _PLACES)
+    most = _SAMPLED // min(windows, _PLACES)
     for number, lines in enumerate(_windows(view, places)):
-        for here in lines:
-            if here < last:
-                raise UsageError(f"{location} is not in bytewise order: “{_shown(here)}” comes after “{_shown(last)}”.", _SORT)
-            last = here
+        for line in lines:
+            if line < last:
+                raise UsageError(f"{location} is not in bytewise order: “{_shown(line)}” comes after “{_shown(last)}”.", _SORT)
+            last = line
         if number % step == 0:
-            sample += [line for line in lines if not is_remark(line)][:_LINES_A_PLACE]
+            here = [line for line in lines if not is_remark(line)]
+            sample += here[:: max(1, len(here) // most)][:most]
     return sample
 
 
@@ -177,7 +181,7 @@ def _lines_of_cluster(lines: Lines, index: list[bytes]) -> list[bytes]:
     chosen = index[:: max(1, len(index) // _BLOCKS)]
     for line in chosen:
         beginning = line.partition(b"\t")[0]
-        here = list(islice(lines.forward(beginning), _LINES_A_PLACE))
+        here = list(islice(lines.forward(beginning), _LINES_A_BLOCK))
         if not here or not here[0].startswith(beginning):
             raise UsageError(
                 f"The block of “{_shown(beginning)}” is not where the secondary index says.",

@@ -17,6 +17,8 @@ from archiver.index.protocol import Row
 from archiver.urls import urlkey
 
 _PORT = re.compile(r":\d+$")
+#: What the key of an answer to a request with a body has in its query, before what was sent.
+_WITH_BODY = "__wb_method="
 #: Share of sampled lines that must have our keys for the order of the index to count as ours.
 _NEARLY_ALL = 0.99
 
@@ -80,13 +82,21 @@ def spellings(key: str, form: HostForm) -> list[str]:
     return [f"{scheme}://({host}){rest}" for scheme in ("http", "https") for host in hosts]
 
 
+def our_key(row: Row) -> str:
+    """The key that a row has by our rules; of an answer to a request with a body, what was sent is in its key alone."""
+    _, mark, sent = row[0].partition(_WITH_BODY)
+    if not mark:
+        return urlkey(row[2])
+    return urlkey(f"{row[2]}{'&' if '?' in row[2] else '?'}{_WITH_BODY}{sent}")
+
+
 def rules_of(sample: Iterable[Row]) -> KeyRules:
     """The rules that the lines of an index follow."""
     found: Counter[HostForm] = Counter()
     count = exact = loose = unlike = 0
     for row in sample:
         count += 1
-        ours = urlkey(row[2])
+        ours = our_key(row)
         form = next((form for form in HostForm if row[0] in spellings(ours, form)), None)
         exact += form is HostForm.SAME
         if form is None:

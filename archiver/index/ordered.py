@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
 from archiver.index.answers import StreamedIndex
-from archiver.index.keyforms import OURS, KeyRules, spellings
+from archiver.index.keyforms import OURS, KeyRules, our_key, spellings
 from archiver.index.lines import Lines
 from archiver.index.protocol import Row
 from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix, from_place, ordered
 from archiver.index.sorting import sorted_rows
-from archiver.urls import urlkey as key_of
 
-_WITH_BODY = "__wb_method="
+#: Follows all digits.
+_BEHIND = ":"
+_DIGITS = 14
 
 
 class OrderedIndex(StreamedIndex):
@@ -44,7 +45,7 @@ class OrderedIndex(StreamedIndex):
         return iter(sorted(found, key=lambda row: row[1], reverse=backward))
 
     def _of_key(self, key: str, moment: int, backward: bool) -> Iterator[Row]:
-        place = f"{key} {moment:014d}".encode()
+        place = _line_start(key, moment)
         lines = self._lines.backward(place) if backward else self._lines.forward(place)
         beginning = f"{key} ".encode()
         return self._rows(takewhile(lambda line: line.startswith(beginning), lines))
@@ -72,14 +73,14 @@ class OrderedIndex(StreamedIndex):
     def _of_keys(self, keys: KeyRange, after: Place | None, *, backward: bool) -> Iterator[Row]:
         start, end = keys.start.encode(), None if keys.end is None else keys.end.encode()
         if not backward:
-            place = start if after is None else max(start, f"{after.urlkey} {after.timestamp}".encode())
+            place = start if after is None else max(start, _line_start(after.urlkey, int(after.timestamp)))
             lines = self._lines.forward(place)
             return self._rows(takewhile(lambda line: end is None or line.partition(b" ")[0] < end, lines))
         place = HIGHEST.encode() if end is None else end
         if keys.only is not None:
-            place = f"{keys.only} :".encode()  # behind all digits
+            place = f"{keys.only} {_BEHIND}".encode()
         if after is not None:
-            place = min(place, f"{after.urlkey} {int(after.timestamp) + 1:014d}".encode())
+            place = min(place, _line_start(after.urlkey, int(after.timestamp) + 1))
         return self._rows(takewhile(lambda line: line.partition(b" ")[0] >= start, self._lines.backward(place)))
 
     def _rekeyed(self, ranges: Sequence[KeyRange], after: Place | None, backward: bool) -> Iterator[Row]:
@@ -112,12 +113,10 @@ class OrderedIndex(StreamedIndex):
         return (row for line in lines if (row := parse(line)) is not None)
 
 
-def our_key(row: Row) -> str:
-    """The key that a row has by our rules; of an answer to a request with a body, what was sent is in its key alone."""
-    _, mark, sent = row[0].partition(_WITH_BODY)
-    if not mark:
-        return key_of(row[2])
-    return key_of(f"{row[2]}{'&' if '?' in row[2] else '?'}{_WITH_BODY}{sent}")
+def _line_start(key: str, moment: int) -> bytes:
+    """How the lines of a key and moment begin; moments past all 14 digits are behind all of the key."""
+    stamp = f"{moment:014d}"
+    return f"{key} {stamp if len(stamp) == _DIGITS else _BEHIND}".encode()
 
 
 def _is_behind(after: Place | None, key: str, moment: int, backward: bool) -> bool:

@@ -10,8 +10,8 @@ from archiver.errors import StorageFailed, UsageError
 from archiver.fetch.guard import AddressGuard
 from archiver.fetch.http import FetchLimits, HttpFetcher
 from archiver.index.answers import StreamedIndex, capture_of
+from archiver.index.keyforms import our_key
 from archiver.index.merging import seconds
-from archiver.index.ordered import our_key
 from archiver.index.protocol import Row
 from archiver.index.query import KeyRange, Place, from_place
 from archiver.index.remotequery import Dialect, Question, dialect_of, question_of, rows_of_answer, url_of_key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,6 +15,16 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from archiver.index.query import KeyRange, Match, key_ranges
 from archiver.model import Capture
 from archiver.timestamps import parse_timestamp
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer of a replay."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
 
 _IA_NAMES = {"original": "url", "mimetype": "mime", "statuscode": "status"}
 
@@ -78,6 +89,15 @@ class _CdxHandler(_Handler):
     def do_GET(self) -> None:
         server: CdxServer = self.server.owner  # type: ignore[attr-defined]
         parts = urlsplit(self.path)
+        server.asked_paths.append(self.path)
+        given = server.replays.get(self.path)
+        if given is not None:
+            self.send_response(given.status)
+            for name, value in {**given.headers, "Content-Length": str(len(given.body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(given.body)
+            return
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         server.asked.append(asked)
         if server.broken is not None:
@@ -97,6 +117,8 @@ class CdxServer(_Server):
 
     Attributes:
         asked: the parameters of each request.
+        asked_paths: all that was asked for.
+        replays: answers by path.
         broken: an answer that is given instead: status and body.
     """
 
@@ -106,6 +128,8 @@ class CdxServer(_Server):
         self._captures = sorted(captures, key=lambda item: (item.urlkey, item.timestamp))
         self._page = page
         self.asked: list[dict[str, str]] = []
+        self.asked_paths: list[str] = []
+        self.replays: dict[str, Given] = {}
         self.broken: tuple[int, bytes] | None = None
 
     def _found(self, asked: dict[str, str], start: str = "") -> list[Capture]:
