@@ -25,6 +25,7 @@ _SUMMARIES = {
     "import": "Take in WARC and ARC files.",
     "index": "Attach the indexes of others, and see to the archive's own.",
     "serve": "Show the archive in a browser, and capture from there.",
+    "storage": "Show where WARC files are kept, and send on what waits.",
     "versions": "List the captures of a URL.",
 }
 

@@ -187,6 +187,9 @@ class FolderStore:
                 "It is as it was; look at the archive folder's free space.",
             ) from error
 
+    def send_waiting(self) -> int:
+        return 0
+
     def close(self) -> None:
         pass
 

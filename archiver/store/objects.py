@@ -174,11 +174,6 @@ class ObjectStore:
             self.remote.put(name, stream)
 
     def send_waiting(self) -> int:
-        """Send all that waits, now; how many files arrived.
-
-        Raises:
-            StorageFailed: one did not.
-        """
         return sum(send(self.spool, self.remote, name) is Outcome.ARRIVED for name in list(self.spool.names()))
 
     def close(self) -> None:

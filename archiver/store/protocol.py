@@ -104,5 +104,8 @@ class WarcStore(Protocol):
             MissingRecord: there is no such file.
         """
 
+    def send_waiting(self) -> int:
+        """Bring all that waits where it belongs, now; how many files arrived."""
+
     def close(self) -> None:
         """Let go of what is held; written files are brought where they belong, as far as that is possible now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 import pytest
+from click.testing import CliRunner
 
 from archiver.engine import PageCapturer
 from archiver.errors import StorageFailed
@@ -310,3 +312,44 @@ def check_records(holdings: Holdings, url: str, body: bytes) -> None:
     record = read_record(holdings.store, capture.file, capture.offset, capture.length)
     assert b"".join(record.payload()) == body
     record.close()
+
+
+# -- by hand ---------------------------------------------------------------------------------------------------------
+
+
+def storage_command(home: Path, *arguments: str) -> tuple[int, str]:
+    from archiver.cli.storage import storage
+
+    result = CliRunner().invoke(storage, [*arguments, "--archive", str(home)], standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return int(result.return_value), result.output
+
+
+def test_what_waits_is_shown_and_can_be_sent(
+    s3: ObjectServer, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUNIMENT_STORE", f"s3://archive/{prefix}")
+    written(FolderStore(tmp_path / "spool"))
+    status, said = storage_command(tmp_path, "status")
+    assert status == 0
+    assert said == f"WARC files are kept in s3://archive/{prefix}\n  1 file\n  not sent yet: {NAME}, 100.0 kB\n"
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "unknown")
+    status, said = storage_command(tmp_path, "status", "--json")
+    assert status == 1
+    found = json.loads(said)
+    assert "does not accept the keys" in found["trouble"]
+    assert found["waiting"] == [{"file": NAME, "bytes": len(DATA)}]
+    with pytest.raises(StorageFailed):
+        storage_command(tmp_path, "send")
+    monkeypatch.undo()
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MUNIMENT_STORE", f"s3://archive/{prefix}")
+    assert storage_command(tmp_path, "send") == (0, "1 file sent.\n")
+    assert storage_command(tmp_path, "send") == (0, "0 files sent.\n")
+    assert held(s3, prefix) == {NAME: len(DATA)}
+    assert storage_command(tmp_path, "status")[1].endswith("\n  1 file\n")
+    monkeypatch.delenv("MUNIMENT_STORE")
+    assert storage_command(tmp_path, "send") == (0, "0 files sent.\n")
+    assert storage_command(tmp_path, "status")[1] == f"WARC files are kept in {tmp_path}/archive\n  0 files\n"

@@ -91,5 +91,3 @@ def test_readers_are_told_that_storage_is_away_and_nothing_of_it(
     text = answer.get_data(as_text=True)
     assert "cannot reach" in text
     assert not any(word in text for word in ("127.0.0.1", "s3_endpoint", "away/", "bucket"))
-    monkeypatch.undo()
-    holdings.store.remove(name)
