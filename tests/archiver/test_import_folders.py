@@ -24,6 +24,7 @@ from tests.archiver.importing import MOMENT, NOW, Import, body_of, page, wacz
 from tests.archiver.test_frames import RECORDS, a_dictionary, compress, skippable
 from tests.servers.routes import Answer, RouteServer
 from tests.servers.warcs import revisit_record
+from tests.servers.weed import ObjectServer
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -349,3 +350,41 @@ def test_the_command_fails_when_something_given_is_no_archive(tmp_path: Path) ->
     assert done.returncode == 1
     assert "no web archive that is known here" in done.stdout
     assert muniment(tmp_path / "home", "import", str(tmp_path / "missing")).returncode == 2
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_everything_under_a_prefix_of_object_storage(
+    tmp_path: Path, holdings_with: OpenHoldings, s3: ObjectServer, in_place: bool
+) -> None:
+    wacz(tmp_path / "x.wacz", {"archive/a.warc.gz": page(2)})
+    prefix = f"{tmp_path.name}/deep"
+    for key, data in {
+        "a.warc.gz": page(1),
+        "more/x.wacz": (tmp_path / "x.wacz").read_bytes(),
+        "more/page.html": b"<html>",
+        "index.cdx": b" CDX N b a m s k r M S V g\n",
+    }.items():
+        s3.call("put_object", Bucket="archive", Key=f"{prefix}/{key}", Body=data)
+    s3.call("put_object", Bucket="archive", Key=f"{tmp_path.name}/deeper.warc.gz", Body=page(3))
+    holdings = holdings_with()
+    for _ in range(2):
+        done = Import(holdings, f"s3://archive/{prefix}", in_place=in_place)
+        assert done.captures == 2
+    assert holdings.index.summary("default").captures == 2
+    assert [body_of(holdings, f"http://example.org/{number}") for number in (1, 2)] == [
+        b"<title>1</title>",
+        b"<title>2</title>",
+    ]
+    assert any(holdings.store.names()) is not in_place
+    assert {item.url.rpartition("/")[2] for item in done.told if item.record_type == "file"} == {"page.html", "index.cdx"}
+    assert Import(holdings, f"s3://archive/{tmp_path.name}/deeper.warc.gz", in_place=in_place).captures == 1
+
+
+def test_an_index_with_its_files_in_object_storage(tmp_path: Path, holdings_with: OpenHoldings, s3: ObjectServer) -> None:
+    s3.call("put_object", Bucket="archive", Key=f"{tmp_path.name}/a.warc.gz", Body=page(1))
+    (tmp_path / "x.cdxj").write_text(cdxj_line(1, 0, len(page(1))) + cdxj_line(2, 10**6, 5) + cdxj_line(3, 0, 5, "b.warc.gz"))
+    holdings = holdings_with()
+    done = Import(holdings, tmp_path / "x.cdxj", warcs=f"s3://archive/{tmp_path.name}/")
+    assert done.captures == 1
+    assert body_of(holdings, "http://example.org/1") == b"<title>1</title>"
+    assert len(done.told) == 2
