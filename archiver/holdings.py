@@ -22,6 +22,7 @@ from archiver.index.entry import capture_of_stored, why_not_indexed
 from archiver.index.files import LEAVING, PURGING, FileRegistry, Part
 from archiver.index.merged import MergedIndex
 from archiver.index.protocol import CaptureSource
+from archiver.index.segments import SegmentIndex
 from archiver.index.sources import AttachedIndexes, Source, SourceRegistry
 from archiver.model import Capture
 from archiver.settings import Settings
@@ -76,6 +77,11 @@ class Holdings:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def segments(self) -> SegmentIndex:
+        """Where the later parts of records lie that were cut into several."""
+        return SegmentIndex(self.engine)
 
     def close(self) -> None:
         """Bring written files where they belong, and give the database connections back."""

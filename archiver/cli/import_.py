@@ -69,9 +69,9 @@ def import_files(
         for taken in take_in(sources, context):
             bar.clear()
             done.append(taken)
+            met = names.pop(taken)
             if not as_json:
-                _print(taken, names)
-            names.forget()
+                _print(taken, met)
         bar.clear()
         if as_json:
             _print_json(done, listing)
@@ -86,19 +86,23 @@ class _Names:
 
     def __init__(self, listing: IO[str] | None) -> None:
         self._listing = listing
-        self.met: dict[str, list[Unindexed]] = {}
+        self._met: dict[str, dict[str, list[Unindexed]]] = {}
 
     def tell(self, item: Unindexed) -> None:
         """One more thing."""
         if self._listing is not None:
             self._listing.write(json.dumps(asdict(item), ensure_ascii=False) + "\n")
-        known = self.met.setdefault(item.reason, [])
+        known = self._met.setdefault(item.file, {}).setdefault(item.reason, [])
         if item.record_type not in _ROUTINE and len(known) < _NAMED:
             known.append(item)
 
-    def forget(self) -> None:
-        """Begin with the next file."""
-        self.met.clear()
+    def pop(self, taken: Taken) -> dict[str, list[Unindexed]]:
+        """Some of what was met in a file, by reason; it is forgotten then."""
+        found: dict[str, list[Unindexed]] = {}
+        for name in {taken.source, taken.stored_as}:
+            for reason, items in self._met.pop(name, {}).items():
+                found.setdefault(reason, []).extend(items)
+        return found
 
 
 class _Bar:
@@ -136,7 +140,7 @@ def _listing(report: Path | None, *, wanted: bool) -> Iterator[IO[str] | None]:
         yield None
 
 
-def _print(taken: Taken, names: _Names) -> None:
+def _print(taken: Taken, met: dict[str, list[Unindexed]]) -> None:
     if taken.refused:
         click.echo(f"{taken.source}: not taken in. {taken.refused}")
         return
@@ -145,16 +149,15 @@ def _print(taken: Taken, names: _Names) -> None:
         click.echo(f"  {note}")
     for reason, count in sorted(taken.not_indexed.items()):
         click.echo(f"  {count:,} not indexed: {reason}")
-        _print_named(names.met.get(reason, ()), count)
-    for reason, items in names.met.items():
-        if reason not in taken.not_indexed:
-            for item in items:
-                click.echo(f"  damaged at byte {item.offset:,}: {item.reason}")
-    if taken.damaged > (shown := sum(len(items) for reason, items in names.met.items() if reason not in taken.not_indexed)):
-        click.echo(f"  … and {taken.damaged - shown:,} more damaged places")
+        _print_named(met.pop(reason, []), count)
+    damaged = [item for items in met.values() for item in items]
+    for item in damaged:
+        click.echo(f"  damaged at byte {item.offset:,}: {item.reason}")
+    if taken.damaged > len(damaged):
+        click.echo(f"  … and {taken.damaged - len(damaged):,} more damaged places; --report FILE names them all")
 
 
-def _print_named(items: list[Unindexed] | tuple[Unindexed, ...], count: int) -> None:
+def _print_named(items: list[Unindexed], count: int) -> None:
     for item in items:
         what = item.url or item.file
         click.echo(f"    {what}" + (f" (at {item.offset:,})" if item.offset else ""))

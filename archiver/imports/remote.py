@@ -8,7 +8,7 @@ from archiver.errors import MunimentError
 from archiver.imports.context import Context, Source
 from archiver.imports.recognise import Kind, recognise
 from archiver.imports.report import Taken
-from archiver.store.places import scheme_of, storage_at
+from archiver.store.places import has_keys, scheme_of, storage_at
 
 _WEB = ("http", "https")
 
@@ -24,7 +24,7 @@ def take_prefix(source: Source, context: Context) -> Iterator[Taken | Source]:
     """What lies under a prefix: things to be taken in, then a report of the rest."""
     report = Taken(source.title, Kind.FOLDER)
     prefix = source.name.rstrip("/")
-    place = storage_at(prefix, context.holdings.settings.s3_endpoint)
+    place = storage_at(prefix, context.holdings.settings.s3_endpoint, anonymous=prefix.startswith("s3") and not has_keys())
     for key in place.keys():  # noqa: SIM118
         name = f"{prefix}/{key}"
         try:

@@ -10,6 +10,7 @@ from archiver.errors import MunimentError, StorageFailed, UsageError
 from archiver.imports.context import Context, Source, is_local
 from archiver.imports.recognise import Kind
 from archiver.imports.report import Taken, refused, taken
+from archiver.index.segments import note_segments
 from archiver.store.inside import INSIDE
 from archiver.warc.importer import ImportReport, import_file, import_named
 
@@ -19,6 +20,9 @@ _PIECE = 1024 * 1024
 def take_warc(source: Source, context: Context) -> Taken:
     """Take a WARC or ARC file in."""
     report = _taken(source, context)
+    if report.records["continuation"]:
+        note_segments(context.holdings.engine, context.holdings.store, report.stored_as)
+        report.notes.append("It has later parts of records that were cut into several; each is read as one record.")
     if source.crawl is not None and report.stored_as:
         context.crawls.own(source.crawl, report.stored_as, report.captures)
     return report

@@ -113,3 +113,16 @@ tombstones = Table(
     Column("audit_id", Integer, ForeignKey("audit_log.id")),
 )
 Index("tombstones_of_url", tombstones.c.urlkey, tombstones.c.timestamp)
+
+#: Later parts of records that were cut into segments (WARC 1.1, clause 7). `origin`: WARC-Record-ID of the first part,
+#: `number`: 2 and more.
+segments = Table(
+    "segments",
+    metadata,
+    Column("origin", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("file_id", Integer, ForeignKey("files.id"), nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("origin", "number", "file_id", "offset"),
+    sqlite_with_rowid=False,
+)

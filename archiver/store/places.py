@@ -159,7 +159,7 @@ class Places:
         try:
             if scheme_of(url) in _S3:
                 if self._anonymous is None:
-                    self._anonymous = not _has_keys()
+                    self._anonymous = not has_keys()
                 bucket, _, key = url.partition("://")[2].partition("/")
                 return storage_at(f"s3://{bucket}", self._s3_endpoint, anonymous=self._anonymous), key
             return storage_at(folder, self._s3_endpoint), name
@@ -167,7 +167,7 @@ class Places:
             raise MissingRecord("A WARC file is at a place that cannot be read from here.", error.advice) from error
 
 
-def _has_keys() -> bool:
+def has_keys() -> bool:
     """The environment has keys of some kind."""
     try:
         from botocore.session import Session

@@ -97,7 +97,7 @@ class _Lines(RawIOBase):
         return data
 
 
-class _Block(RawIOBase):
+class Block(RawIOBase):
     """The block of a record: exactly its Content-Length, readable once."""
 
     def __init__(self, lines: _Lines, length: int) -> None:
@@ -166,7 +166,7 @@ class StoredRecord:
     fields: tuple[tuple[str, str], ...]
     offset: int
     content_length: int
-    stream: _Block
+    stream: Block
     length: int = 0
     alone: bool = True
     version: str = "ARC"
@@ -260,6 +260,7 @@ class StoredRecord:
     def close(self) -> None:
         """Close the file that `read_record` opened."""
         if self.file is not None:
+            self.stream.close()
             self.file.close()
 
     def skip(self) -> None:
@@ -415,7 +416,7 @@ def _read_warc(version: str, lines: _Lines, offset: int) -> StoredRecord:
     if not (length.isascii() and length.isdigit()):
         raise DamagedRecord("The record does not say how long it is.")
     record_type = named.get("warc-type", "").lower()
-    return StoredRecord(record_type, tuple(fields), offset, int(length), _Block(lines, int(length)), version=version)
+    return StoredRecord(record_type, tuple(fields), offset, int(length), Block(lines, int(length)), version=version)
 
 
 def _header_lines(lines: _Lines) -> list[str]:
@@ -452,7 +453,7 @@ def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
         ("WARC-IP-Address", ip),
         ("Content-Type", "application/http;msgtype=response" if is_http else mime),
     )
-    return StoredRecord(record_type, fields, offset, int(length), _Block(lines, int(length)))
+    return StoredRecord(record_type, fields, offset, int(length), Block(lines, int(length)))
 
 
 def read_record(store: WarcStore, file: str, offset: int, length: int = 0) -> StoredRecord:

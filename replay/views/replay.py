@@ -172,7 +172,13 @@ class _Replay:
         if not is_held:
             self.repeats = self.repeats or capture
         try:
-            found = load(self.holdings.store, capture, original, exact=self.address.modifier == "id")
+            found = load(
+                self.holdings.store,
+                capture,
+                original,
+                exact=self.address.modifier == "id",
+                segments=self.holdings.segments.find,
+            )
             try:
                 answer = self.opened(found, key) if is_exact else self.redirected(found)
             except BaseException:

@@ -171,7 +171,9 @@ def test_what_a_har_does_not_have_is_said(tmp_path: Path, holdings_with: OpenHol
     lost = record_of(holdings, "http://example.org/lost")
     assert lost.get("WARC-Truncated") == "unspecified"
     lost.close()
-    assert record_of(holdings, "http://example.org/gone").get("WARC-Truncated") == ""
+    gone = record_of(holdings, "http://example.org/gone")
+    assert gone.get("WARC-Truncated") == ""
+    gone.close()
 
 
 def test_redirects_and_posts(tmp_path: Path, holdings_with: OpenHoldings) -> None:

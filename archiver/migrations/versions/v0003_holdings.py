@@ -112,11 +112,21 @@ def upgrade() -> None:
         sa.Column("audit_id", sa.Integer, sa.ForeignKey("audit_log.id")),
     )
     op.create_index("tombstones_of_url", "tombstones", ["urlkey", "timestamp"])
+    op.create_table(
+        "segments",
+        sa.Column("origin", sa.Text, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("file_id", sa.Integer, sa.ForeignKey("files.id"), nullable=False),
+        sa.Column("offset", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("origin", "number", "file_id", "offset"),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
     """Drop the tables of holdings."""
     for name in (
+        "segments",
         "tombstones",
         "audit_log",
         "access_rules",

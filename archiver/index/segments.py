@@ -1,0 +1,67 @@
+"""Where the later parts of records lie that were cut into segments; see `archiver.warc.segments`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, Engine, select
+
+from archiver.index.database import insert_new, reading, writing
+from archiver.index.holdingstables import segments
+from archiver.index.tables import files
+from archiver.store.protocol import WarcStore
+from archiver.warc.reader import StoredRecord, iter_records
+from archiver.warc.segments import Segment, segment_of
+
+
+class SegmentIndex:
+    """The parts that an archive holds.
+
+    Args:
+        engine: the archive's database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, found: Iterable[Segment]) -> None:
+        """Note where parts lie; those known already are passed over."""
+        with writing(self._engine) as connection:
+            self.add_within(connection, found)
+
+    def add_within(self, connection: Connection, found: Iterable[Segment]) -> None:
+        """The same within a transaction of the caller's."""
+        for part in found:
+            number = connection.execute(select(files.c.id).where(files.c.name == part.file)).scalar()
+            if number is None:
+                connection.execute(insert_new(self._engine, files).values(name=part.file))
+                number = connection.execute(select(files.c.id).where(files.c.name == part.file)).scalar_one()
+            row = {"origin": part.origin, "number": part.number, "file_id": number, "offset": part.offset}
+            connection.execute(insert_new(self._engine, segments).values(**row))
+
+    def find(self, origin: str) -> Sequence[Segment]:
+        """The later parts of a record, in order, one a number."""
+        statement = (
+            select(segments.c.number, files.c.name, segments.c.offset)
+            .join(files, files.c.id == segments.c.file_id)
+            .where(segments.c.origin == origin)
+            .order_by(segments.c.number, segments.c.file_id, segments.c.offset)
+        )
+        found: dict[int, Segment] = {}
+        with reading(self._engine) as connection:
+            for number, file, offset in connection.execute(statement):
+                found.setdefault(number, Segment(origin, number, file, offset))
+        return list(found.values())
+
+
+def note_segments(engine: Engine, store: WarcStore, file: str) -> None:
+    """Look a file through for later parts of records and note where they lie; for files that have any.
+
+    Raises:
+        MissingRecord: the file is not there.
+        StorageFailed: the database did not take it.
+    """
+    with store.open(file) as stream:
+        records = (item for item in iter_records(stream) if isinstance(item, StoredRecord))
+        found = [part for record in records if (part := segment_of(record, file)) is not None]
+    SegmentIndex(engine).add(found)
