@@ -197,7 +197,7 @@ def import_(file: Path, collection: str | None, actor: str, archive: object, as_
 
 
 def _words(text: str) -> list[str]:
-    return text.replace(",", " ").split()
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _show(rules: list[Rule], as_json: bool) -> None:
