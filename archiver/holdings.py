@@ -108,12 +108,12 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         store.close()
         raise
     try:
-        registry = CollectionRegistry(engine, clock)
+        audit = AuditLog(engine, clock)
+        registry = CollectionRegistry(engine, clock, audit)
         registry.ensure(DEFAULT_COLLECTION, title="Default")
         sources = SourceRegistry(engine, clock)
         index = MergedIndex(engine, AttachedIndexes(sources, lambda source: _opened(source, settings)))
         log, known = CrawlLog(engine, clock), FileRegistry(engine, clock)
-        audit = AuditLog(engine, clock)
         access = AccessRules(engine, clock, audit)
         holdings = Holdings(settings, engine, store, index, registry, log, known, audit, access, sources)
         heal(holdings)

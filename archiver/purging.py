@@ -228,6 +228,9 @@ class _Purge:
 
     def _rewrite_file(self, switch: FileSwitch, records: set[int], instead: dict[int, bytes]) -> None:
         holdings = self._holdings
+        if not holdings.store.exists(switch.name):
+            self._report.left[switch.name] = "it is not in this archive's store"
+            return
         with holdings.store.open(switch.name) as source:
             places = survey(source)
             gone = with_followers(places, records)

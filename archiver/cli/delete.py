@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archiver.cli.access import actor_option
-from archiver.cli.common import archive_option, counted, human_size, json_option, print_json, settings_from
+from archiver.cli.common import actor_option, archive_option, counted, human_size, json_option, print_json, settings_from
 
 if TYPE_CHECKING:
     from archiver.collections.access import Rule

@@ -64,12 +64,15 @@ def export(output: Path, form: str | None, collection: str | None, archive: obje
         if form == "json":
             with _file(output, force=options["force"]) as stream:
                 stream.write(description_of(holdings, slug))
+            holdings.audit.note("", "export", f"collection {slug}", {"form": form, "to": str(output)})
             _say(output, form, None, as_json=as_json)
             return 0
         wish = _wish(holdings, slug, output, options)
         with _progress() as progress:
             exporter = Exporter(holdings, wish, clock=holdings.collections.now, new_id=_new_id, progress=progress)
             report = _written(exporter, output, form, force=options["force"])
+        chosen = {name: str(value) for name, value in options.items() if value and name != "sign"}
+        holdings.audit.note("", "export", f"collection {slug}", {"form": form, "to": str(output), **chosen})
     _say(output, form, report, as_json=as_json)
     return 1 if report.lacks else 0
 

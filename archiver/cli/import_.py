@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from archiver.cli.common import archive_option, collection_option, counted, json_option, settings_from
+from archiver.cli.common import actor_option, archive_option, collection_option, counted, json_option, settings_from
 
 if TYPE_CHECKING:
     from archiver.imports.report import Taken
@@ -36,6 +36,7 @@ _ROUTINE = frozenset({"request", "metadata", "warcinfo"})
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write each thing that was not indexed as a line of JSON."
 )
+@actor_option
 @json_option
 def import_files(
     sources: tuple[str, ...],
@@ -44,6 +45,7 @@ def import_files(
     in_place: bool,
     warcs: str,
     report: Path | None,
+    actor: str,
     as_json: bool,
 ) -> int:
     """Take web archives into a collection: files, folders, or URLs of object storage.
@@ -73,6 +75,8 @@ def import_files(
             if not as_json:
                 _print(taken, met)
         bar.clear()
+        told = {"sources": list(sources), "in_place": in_place, "captures": sum(taken.captures for taken in done)}
+        holdings.audit.note(actor, "import", f"collection {slug}", told)
         if as_json:
             _print_json(done, listing)
         elif len(done) > 1:

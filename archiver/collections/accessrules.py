@@ -208,7 +208,7 @@ def _rule(row: Any) -> Rule:
         until=row.until or 0,
         embargo=row.embargo_seconds or 0,
         files=frozenset(row.files.splitlines()),
-        addresses=tuple(ipaddress.ip_network(item) for item in row.addresses.splitlines()),
+        addresses=tuple(ipaddress.ip_network(item, strict=False) for item in row.addresses.splitlines()),
         groups=frozenset(row.groups.splitlines()),
         starts_at=parse_iso(row.starts_at) if row.starts_at else None,
         ends_at=parse_iso(row.ends_at) if row.ends_at else None,

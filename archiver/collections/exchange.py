@@ -175,7 +175,9 @@ def _page_out(connection: Connection, page: Row[Any]) -> dict[str, object]:
 
 
 def _rules(engine: Engine, collection: int) -> Sequence[Row[Any]]:
-    statement = select(access_rules).where(access_rules.c.collection_id == collection).order_by(access_rules.c.id)
+    # A rule about certain files would be one about everything where those files are not.
+    about_files = access_rules.c.files != ""
+    statement = select(access_rules).where(access_rules.c.collection_id == collection, ~about_files).order_by(access_rules.c.id)
     with reading(engine) as connection:
         return connection.execute(statement).all()
 

