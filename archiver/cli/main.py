@@ -25,6 +25,7 @@ _SUMMARIES = {
     "import": "Take in WARC and ARC files.",
     "index": "Attach the indexes of others, and see to the archive's own.",
     "serve": "Show the archive in a browser, and capture from there.",
+    "verify": "Check files, index and database: fixity and the rules of WARC and WACZ.",
     "versions": "List the captures of a URL.",
 }
 
