@@ -26,6 +26,7 @@ _SUMMARIES = {
     "index": "Attach the indexes of others, and see to the archive's own.",
     "serve": "Show the archive in a browser, and capture from there.",
     "storage": "Show where WARC files are kept, and send on what waits.",
+    "verify": "Check files, index and database: fixity and the rules of WARC and WACZ.",
     "versions": "List the captures of a URL.",
 }
 

@@ -22,6 +22,17 @@ file_parts = Table(
 )
 Index("file_parts_of_collection", file_parts.c.collection_id, file_parts.c.file_id)
 
+#: When a file was last verified, and what came of it.
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("file_id", Integer, ForeignKey("files.id"), primary_key=True, autoincrement=False),
+    Column("verified_at", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=False),
+    Column("warnings", BigInteger, nullable=False),
+)
+
 #: Indexes that are read where they are. `kind`: "cdxj", "zipnum" or "remote"; `location`: path or URL; `warcs`: what file names
 #: in it are relative to, or the address of a replay; `options`: JSON.
 index_sources = Table(

@@ -43,6 +43,14 @@ def upgrade() -> None:
     )
     op.create_index("file_parts_of_collection", "file_parts", ["collection_id", "file_id"])
     op.create_table(
+        "verifications",
+        sa.Column("file_id", sa.Integer, sa.ForeignKey("files.id"), primary_key=True, autoincrement=False),
+        sa.Column("verified_at", sa.Text, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("errors", sa.BigInteger, nullable=False),
+        sa.Column("warnings", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
         "index_sources",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id"), nullable=False),
@@ -132,6 +140,7 @@ def downgrade() -> None:
         "access_rules",
         "watched_folders",
         "index_sources",
+        "verifications",
         "file_parts",
     ):
         op.drop_table(name)
