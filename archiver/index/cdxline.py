@@ -29,6 +29,8 @@ _TIMESTAMP = re.compile(r"[0-9]{14}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _STATUS = re.compile(r"[1-9][0-9]{2}", re.ASCII)
 _REVISIT = "warc/revisit"
+#: What programs write where a server said nothing of the media type.
+_NO_MIME = frozenset({"unk", "no-type", "unknown"})
 _ABSENT = frozenset({"-", ""})
 
 
@@ -108,6 +110,7 @@ def row_of_fields(key: str, timestamp: str, said: Mapping[str, object], place: C
     if not url or not name or not _NUMBER.fullmatch(offset):
         return None
     mime = _text(said, "mime").lower()
+    mime = "" if mime in _NO_MIME else mime
     is_revisit = mime == _REVISIT
     status, length, digest = _text(said, "status"), _text(said, "length"), _text(said, "digest")
     return (

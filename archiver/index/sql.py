@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice, takewhile
+from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
@@ -15,17 +16,33 @@ from archiver.index.merging import by_distance, earlier_first
 from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix
 from archiver.index.scan import Scanner
-from archiver.index.statements import PROBE_AFTER, PROBE_BEFORE, START, capture_of_row, days, keys, summary, urls_under
+from archiver.index.statements import START, capture_of_row, days, keys, place_of_row, probe, summary, urls_under
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture
 from archiver.timestamps import normalise_timestamp
 
 #: Rows a closest look-up reads at first, and at each further step: nearly always the first probe has the answer.
-_FIRST_BATCH = 4
+FIRST_BATCH = 4
 _NEXT_BATCH = 256
 
 _LAST = 2**31 - 1
 _SUMMARY = summary()
+
+
+class _Probe:
+    """Reads captures of a URL from a place on, in one direction.
+
+    Args:
+        engine: the archive's database.
+        backward: earlier ones.
+    """
+
+    def __init__(self, engine: Engine, *, backward: bool) -> None:
+        self._statements = {count: Prepared(engine, probe(count, backward=backward)) for count in (FIRST_BATCH, _NEXT_BATCH)}
+
+    def rows(self, count: int, slug: str, urlkey: str, start: tuple[int, int, int]) -> Sequence[Any]:
+        """As many rows as one of the two statements gives."""
+        return self._statements[count].rows(slug=slug, urlkey=urlkey, **dict(zip(START, start, strict=True)))
 
 
 class CaptureIndex:
@@ -37,8 +54,8 @@ class CaptureIndex:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._after = Prepared(engine, PROBE_AFTER)
-        self._before = Prepared(engine, PROBE_BEFORE)
+        self._after = _Probe(engine, backward=False)
+        self._before = _Probe(engine, backward=True)
         self._days = Prepared(engine, days())
         self._keys = Prepared(engine, keys())
         self._scanner = Scanner(engine)
@@ -111,16 +128,16 @@ class CaptureIndex:
         return by_distance(later, earlier, wanted)
 
     def _walk(
-        self, probe: Prepared, slug: str, urlkey: str, start: tuple[int, int, int], count: int = _FIRST_BATCH
+        self, probe: _Probe, slug: str, urlkey: str, start: tuple[int, int, int], count: int = FIRST_BATCH
     ) -> Iterator[Capture]:
         """Captures in one direction from a place, a few at a time."""
         while True:
-            found = probe.rows(slug=slug, urlkey=urlkey, count=count, **dict(zip(START, start, strict=True)))
-            yield from map(capture_of_row, found)
+            found = probe.rows(count, slug, urlkey, start)
+            for row in found:
+                yield capture_of_row(slug, row)
             if len(found) < count:
                 return
-            last = found[-1]
-            start = (last[2], last[15], last[8])
+            start = place_of_row(found[-1])
             count = _NEXT_BATCH
 
     def newest(self, slugs: Sequence[str], urlkey: str) -> Capture | None:
@@ -155,7 +172,7 @@ class CaptureIndex:
         high = "9" * 14 if until is None else normalise_timestamp(until, latest=True)
         probe = self._before if newest_first else self._after
         start = (int(high), _LAST, _LAST) if newest_first else (int(low), -1, -1)
-        count = _NEXT_BATCH if limit is None else max(1, min(limit, _NEXT_BATCH))
+        count = FIRST_BATCH if limit is not None and limit <= FIRST_BATCH else _NEXT_BATCH
         walks = (self._walk(probe, slug, urlkey, start, count) for slug in slugs)
         merged = merge(*walks, key=_moment, reverse=newest_first)
         inside = takewhile((lambda item: item.timestamp >= low) if newest_first else _not_after(high), merged)

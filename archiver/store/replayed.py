@@ -165,4 +165,6 @@ def _archived_head(head: Head) -> bytes:
 def _is_added(name: str, value: str) -> bool:
     if name == "link":
         return any(f'rel="{word}' in value or f" {word}" in value for word in _RELATIONS)
+    if name == "content-location":
+        return _PLACE.search(value) is not None
     return name in _ADDED or name.startswith("x-archive-")

@@ -152,6 +152,8 @@ def test_numbers_and_words_as_different_programs_write_them() -> None:
         f"org,example)/ 20160810204623 {json.dumps({**said, 'status': '-', 'length': '-', 'digest': '-'})}".encode()
     )
     assert odd is not None and odd[4:7] == (None, "", 0)
+    unknown = row_of_line(f"org,example)/ 20160810204623 {json.dumps({**said, 'mime': 'unk'})}".encode())
+    assert unknown is not None and unknown[3] == ""
     revisit = row_of_line(f"org,example)/ 20160810204623 {json.dumps({**said, 'mime': 'warc/revisit'})}".encode())
     assert revisit is not None and revisit[3] == "" and revisit[9] == 1
 

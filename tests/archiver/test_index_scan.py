@@ -14,7 +14,7 @@ from archiver.holdings import Holdings, open_holdings
 from archiver.index.merging import merge_batches
 from archiver.index.protocol import Row
 from archiver.index.query import KeyRange, Match, Place, key_ranges
-from archiver.index.statements import scan_page
+from archiver.index.statements import probe, scan_page
 from archiver.model import Capture, RevisitTarget, Truncation
 from archiver.settings import load_settings
 from archiver.urls import urlkey
@@ -163,6 +163,18 @@ def test_a_page_of_a_stream_walks_the_clustered_key(holdings: Holdings) -> None:
         else:
             (condition,) = [step for step in steps if "Index Cond" in step and "collection_id" in step]
             assert condition.count("ROW(urlkey") == 2, plan
+
+
+def test_a_look_up_walks_the_clustered_key(holdings: Holdings) -> None:
+    """However many captures of a URL there are, a probe reads those that it gives: it does not sort the rest."""
+    values = {"slug": "one", "urlkey": urlkey("http://b.example/x?q=3"), "moment": 0, "in_file": 0, "at": 0}
+    explain = "EXPLAIN QUERY PLAN " if holdings.engine.dialect.name == "sqlite" else "EXPLAIN "
+    for backward in (False, True):
+        statement = probe(4, backward=backward).compile(holdings.engine)
+        with holdings.engine.connect() as connection:
+            steps = connection.exec_driver_sql(f"{explain}{statement}", statement.params | values)
+            plan = "\n".join(str(row[-1]) for row in steps)
+        assert "TEMP B-TREE" not in plan and "Sort" not in plan and "Seq Scan on captures" not in plan, plan
 
 
 def test_a_wrong_period_is_told_at_once(holdings: Holdings) -> None:

@@ -61,7 +61,13 @@ def test_a_path_index_says_where_warcs_are(holdings: Holdings, client: FlaskClie
 
 @pytest.mark.parametrize("dialect", ["pywb", "ia"])
 def test_another_archive_is_replayed_through_its_own_replay(holdings: Holdings, client: FlaskClient, dialect: str) -> None:
-    own = {"Content-Type": "text/html", "X-Site": "a", "Memento-Datetime": "Wed, 10 Aug 2016 20:46:23 GMT"}
+    place = "http://127.0.0.1/web/20160810204623id_/http://there.example/page"
+    own = {
+        "Content-Location": place,
+        "Content-Type": "text/html",
+        "X-Site": "a",
+        "Memento-Datetime": "Wed, 10 Aug 2016 20:46:23 GMT",
+    }
     ia = {
         "Content-Type": "text/html", "X-Archive-Orig-X-Site": "a", "X-Archive-Src": "x.warc.gz", "Server": "archive",
         "X-Archive-Orig-Content-Length": "999", "Memento-Datetime": "Wed, 10 Aug 2016 20:46:23 GMT",
@@ -73,6 +79,7 @@ def test_another_archive_is_replayed_through_its_own_replay(holdings: Holdings, 
         assert answer.data == b"<p>from elsewhere</p>"
         assert answer.headers.get("X-Archive-Orig-X-Site", answer.headers.get("X-Site")) == "a"
         assert "X-Archive-Src" not in answer.headers
+        assert not [value for _, value in answer.headers if value == place]
         shown = client.get(f"/default/20160810204623/{URL}")
         assert shown.status_code == 200 and "from elsewhere" in shown.text
 
