@@ -93,6 +93,11 @@ def split_inside(name: str) -> tuple[str, str] | None:
     return (package, inside) if mark and package and inside and package.count(INSIDE) < _MOST_DEEP else None
 
 
+def is_inside(url: str) -> bool:
+    """A URL is that of a file inside a package; addresses of replays may have the mark in what they replay."""
+    return INSIDE in url and not url.startswith("replay+")
+
+
 def open_inside(opener: Callable[[str], BinaryIO], name: str, offset: int = 0) -> BinaryIO:
     """A file inside a package, for reading, at `offset`.
 

@@ -50,20 +50,20 @@ class ObjectStore:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def open(self, file: str, offset: int = 0, length_hint: int = 0) -> BinaryIO:
-        if INSIDE in file:
-            return open_inside(self.open, file, offset)
         if is_url(file) or Path(file).is_absolute():
             return self.spool.open(file, offset, length_hint)
+        if INSIDE in file:
+            return open_inside(self.open, file, offset)
         with suppress(MissingRecord):
             return self.spool.open(file, offset)  # a file is in object storage before it leaves the spool
         return open_part(self.remote, file, offset, length_hint)
 
     def size(self, file: str) -> int:
+        if is_url(file) or Path(file).is_absolute():
+            return self.spool.size(file)
         if INSIDE in file:
             with self.open(file) as stream:
                 return stream.seek(0, os.SEEK_END)
-        if is_url(file) or Path(file).is_absolute():
-            return self.spool.size(file)
         with suppress(MissingRecord):
             return self.spool.size(file)
         return self.remote.stat(file).size

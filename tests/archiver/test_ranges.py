@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from datetime import UTC, datetime
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -253,6 +255,24 @@ def test_files_are_read_from_buckets_and_web_servers_by_their_urls(s3: ObjectSer
         for url in (f"s3://archive/{store.remote.prefix}/y", server.url("/y"), "s3://no-such-bucket/x", "nothing://x/y"):
             with pytest.raises(MunimentError):
                 store.open(url)
+
+
+def test_a_file_inside_a_package_in_object_storage(s3: ObjectServer, store: ObjectStore) -> None:
+    record = response_record("http://a.example/", NOW, Random(4).randbytes(300_000))
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as package:
+        for number in range(900):
+            package.writestr(f"pages/{number:060}.txt", f"{number}")
+        package.writestr("archive/a.warc.gz", record * 2)
+    put(s3, store, packed.getvalue())
+    assert isinstance(store.remote, S3Bucket)
+    for name in ("x!/archive/a.warc.gz", f"s3://archive/{store.remote.prefix}/x!/archive/a.warc.gz"):
+        assert store.size(name) == len(record) * 2
+        found = read_record(store, name, len(record), len(record))
+        assert b"".join(found.payload()) == Random(4).randbytes(300_000)
+        found.close()
+        with pytest.raises(MissingRecord):
+            store.open(name.replace("a.warc", "b.warc"))
 
 
 def ranged(data: bytes) -> object:
