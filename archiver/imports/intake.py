@@ -47,6 +47,12 @@ def _take(source: Source, context: Context, depth: int) -> Iterator[Taken]:
         yield refused(source.title, Kind.UNKNOWN, str(error), context.tell)
         return
     source = Source(source.name, kind, source.shown, source.in_place, source.crawl)
+    if is_url(source.name) and (kind is Kind.HAR or (kind is Kind.WACZ and not (context.in_place and source.in_place))):
+        # They are read more than once.
+        with context.spool(source.name) as path:
+            context.fetch(source.name, path)
+            yield from _take(Source(str(path), kind, source.title, in_place=False), context, depth + 1)
+        return
     for item in _results(source, kind, context):
         if isinstance(item, Source):
             yield from _take(item, context, depth + 1)
