@@ -71,6 +71,7 @@ class Context:
         warcs: what file names in CDX files are relative to; "" for the folder of each.
         tell: told each thing that is not indexed.
         progress: told how far it is.
+        is_new: the collection held nothing before.
     """
 
     holdings: Holdings
@@ -80,6 +81,7 @@ class Context:
     warcs: str
     tell: Tell
     progress: Progress
+    is_new: bool = False
 
     @property
     def crawls(self) -> ImportedCrawls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from archiver.errors import MissingRecord, UsageError
@@ -14,6 +15,7 @@ from archiver.imports.remote import is_prefix, take_prefix
 from archiver.imports.report import Taken, refused
 from archiver.imports.wacz import take_list, take_wacz
 from archiver.imports.warcs import take_warc
+from archiver.index.query import KeyRange
 from archiver.store.places import is_url
 
 #: Packages in lists in packages: nobody nests deeper.
@@ -33,6 +35,8 @@ def take_in(names: Iterable[str], context: Context) -> Iterator[Taken]:
     for name in wanted:
         if is_local(name) and not Path(name).exists():
             raise UsageError(f"There is no file {name}.")
+    first = next(iter(context.holdings.index.scan([context.slug], [KeyRange("", None)])), None)
+    context = replace(context, is_new=first is None)
     for name in wanted:
         yield from _take(Source(name), context, 0)
 

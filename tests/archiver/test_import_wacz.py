@@ -21,7 +21,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from archiver.collections.access import Action, Matching, Rule
+from archiver.collections.exchange import to_json
 from archiver.holdings import Holdings
+from archiver.model import Visibility
 from archiver.wacz.package import PackageDigest, hash_of
 from archiver.wacz.signature import check_signature
 from tests.archiver.importing import MOMENT, Import, body_of, page, pages_list, wacz
@@ -141,6 +144,24 @@ def test_pages_without_a_capture_and_damaged_lines_are_told(tmp_path: Path, hold
     assert {found.url for found in holdings.crawls.pages("default")} == {"http://example.org/1", "http://example.org/2"}
     assert ("page", "http://missing.example/") in {(item.record_type, item.url) for item in done.told}
     assert any("cannot be read" in reason for reason in done.reasons)
+
+
+def test_a_package_does_not_say_who_may_see_a_collection_that_is_in_use(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    holdings = holdings_with()
+    described = to_json(holdings, "default")
+    rule = Rule(Action.EXCLUDE, Matching.PREFIX, "org,example)/", collection="other", url="http://example.org/*")
+    holdings.collections.create("other", title="Other")
+    holdings.access.add([rule], actor="test")
+    described["access_rules"] = to_json(holdings, "other")["access_rules"]
+    assert isinstance(described["collection"], dict) and described["access_rules"]
+    described["collection"]["visibility"] = "private"
+    wacz(tmp_path / "x.wacz", {**FILES, "muniment/collection.json": json.dumps(described).encode()})
+    wacz(tmp_path / "first.wacz", FILES)
+    Import(holdings, tmp_path / "first.wacz")
+    done = Import(holdings, tmp_path / "x.wacz")
+    assert "access rules were left out" in done.notes
+    assert holdings.collections.get("default").visibility is Visibility.PUBLIC
+    assert to_json(holdings, "default")["access_rules"] == []
 
 
 # -- lists of packages ------------------------------------------------------------------------------------------------
