@@ -31,11 +31,11 @@ def take_cdx(source: Source, context: Context) -> Iterator[Taken]:
     """Take the captures in that an index names; those that are not where it says are named and left out."""
     report = Taken(source.title, Kind.CDX)
     warcs = context.warcs or _folder_of(source)
-    files = _Files(context)
+    files, place = _Files(context), namer(warcs)
     rows: list[Capture] = []
     try:
         for number, line, layout in _lines(source, context, report):
-            capture = _capture(number, line, layout, warcs, files, report, context)
+            capture = _capture(number, row_of_line(line, place, layout), files, report, context)
             if capture is not None:
                 rows.append(capture)
             if len(rows) >= _ROWS_AT_ONCE:
@@ -75,10 +75,7 @@ def _lines(source: Source, context: Context, report: Taken) -> Iterator[tuple[in
                 yield number, line, layout
 
 
-def _capture(
-    number: int, line: bytes, layout: Layout | None, warcs: str, files: _Files, report: Taken, context: Context
-) -> Capture | None:
-    row = row_of_line(line, namer(warcs), layout)
+def _capture(number: int, row: Row | None, files: _Files, report: Taken, context: Context) -> Capture | None:
     if row is None:
         report.skip(context.tell, number, "line", "", "a line that is none of an index")
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,12 @@ from archiver.urls import urlkey
 
 #: Told the name of a file, the position in it and its size, now and then.
 Progress = Callable[[str, int, int], None]
+
+#: Beginning of the names of folders for what is needed only for now, and after how long one is taken for left behind.
+_SPOOL = ".import-"
+_LEFT_SECONDS = 24 * 3600
+
+_PIECE = 1024 * 1024
 
 #: How far a capture may be from the time that a list of pages gives for it, seconds.
 _NEAR_SECONDS = 24 * 3600
@@ -64,6 +71,7 @@ class Context:
         warcs: what file names in CDX files are relative to; "" for the folder of each.
         tell: told each thing that is not indexed.
         progress: told how far it is.
+        is_new: the collection held nothing before.
     """
 
     holdings: Holdings
@@ -73,6 +81,7 @@ class Context:
     warcs: str
     tell: Tell
     progress: Progress
+    is_new: bool = False
 
     @property
     def crawls(self) -> ImportedCrawls:
@@ -108,6 +117,19 @@ class Context:
                 stream.seek(0)
             yield stream
 
+    def fetch(self, name: str, path: Path) -> None:
+        """Copy something to take in to a path on this machine.
+
+        Raises:
+            StorageFailed: it cannot be written.
+        """
+        with self.open(name) as stream:
+            try:
+                with path.open("wb") as target:
+                    shutil.copyfileobj(stream, target, _PIECE)
+            except OSError as error:
+                raise StorageFailed(f"A copy could not be written: {error.strerror}.", "Look at the free space.") from error
+
     @contextmanager
     def spool(self, file_name: str) -> Iterator[Path]:
         """A path for a file that is needed only for now, in the archive folder, which has room for archives.
@@ -116,8 +138,9 @@ class Context:
             StorageFailed: nothing can be written there.
         """
         home = self.holdings.settings.archive
+        _sweep(home)
         try:
-            folder = Path(tempfile.mkdtemp(prefix=".import-", dir=home))
+            folder = Path(tempfile.mkdtemp(prefix=_SPOOL, dir=home))
         except OSError as error:
             raise StorageFailed(
                 f"The archive folder cannot be written: {error.strerror}.", "Look at its free space."
@@ -136,6 +159,17 @@ class Context:
         if nearest is None or abs((parse_timestamp(nearest.timestamp) - moment).total_seconds()) > _NEAR_SECONDS:
             return None
         return nearest.timestamp
+
+
+def _sweep(home: Path) -> None:
+    """Remove what killed imports left behind: nobody has written to it for long."""
+    for folder in home.glob(f"{_SPOOL}*"):
+        try:
+            newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+        except OSError:
+            continue  # another process is at it
+        if time.time() - newest > _LEFT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_local(name: str) -> bool:

@@ -63,6 +63,8 @@ def take_har(source: Source, context: Context) -> Iterator[Taken]:
         report.stored_as, report.captures = part.stored_as, part.captures
         report.damaged += part.damaged
     _keep(identity, about_it, first_urls, report, source, context)
+    if context.in_place:
+        report.notes.append("A HAR cannot be read in place: its records are in the archive's own WARC file.")
     report.notes.append(
         "The records were rebuilt from what the HAR tells, and say so: they are not the bytes that crossed the network."
     )

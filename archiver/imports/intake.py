@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from archiver.errors import MissingRecord, UsageError
@@ -14,6 +15,7 @@ from archiver.imports.remote import is_prefix, take_prefix
 from archiver.imports.report import Taken, refused
 from archiver.imports.wacz import take_list, take_wacz
 from archiver.imports.warcs import take_warc
+from archiver.index.query import KeyRange
 from archiver.store.places import is_url
 
 #: Packages in lists in packages: nobody nests deeper.
@@ -33,6 +35,8 @@ def take_in(names: Iterable[str], context: Context) -> Iterator[Taken]:
     for name in wanted:
         if is_local(name) and not Path(name).exists():
             raise UsageError(f"There is no file {name}.")
+    first = next(iter(context.holdings.index.scan([context.slug], [KeyRange("", None)])), None)
+    context = replace(context, is_new=first is None)
     for name in wanted:
         yield from _take(Source(name), context, 0)
 
@@ -47,6 +51,12 @@ def _take(source: Source, context: Context, depth: int) -> Iterator[Taken]:
         yield refused(source.title, Kind.UNKNOWN, str(error), context.tell)
         return
     source = Source(source.name, kind, source.shown, source.in_place, source.crawl)
+    if is_url(source.name) and (kind is Kind.HAR or (kind is Kind.WACZ and not (context.in_place and source.in_place))):
+        # They are read more than once.
+        with context.spool(source.name) as path:
+            context.fetch(source.name, path)
+            yield from _take(Source(str(path), kind, source.title, in_place=False), context, depth + 1)
+        return
     for item in _results(source, kind, context):
         if isinstance(item, Source):
             yield from _take(item, context, depth + 1)

@@ -63,12 +63,16 @@ def take_wacz(source: Source, context: Context) -> Iterator[Taken | Source]:
                 yield from _nested(reader, entry, source, context)
             else:
                 others.append(entry)
+        is_described = False  # by Muniment: then crawls and pages come from there
         for entry in others:
-            if entry.path != WACZ_PATH or not _take_description(reader, report, context):
+            if entry.path == WACZ_PATH and _take_description(reader, report, context):
+                is_described = True
+            else:
                 _note_other(report, entry, context)
         if reader.manifest is not None and reader.manifest.is_multi:
             yield from _listed(reader.manifest, source, report, context, inside={entry.path for entry in reader.entries})
-        _take_pages(reader, report, signature, source, context)
+        if not is_described:
+            _take_pages(reader, report, signature, source, context)
         yield report
 
 

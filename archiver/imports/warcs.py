@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from archiver.imports.report import Taken, refused, taken
 from archiver.index.segments import note_segments
 from archiver.store.inside import INSIDE
 from archiver.warc.importer import ImportReport, import_file, import_named
-
-_PIECE = 1024 * 1024
 
 
 def take_warc(source: Source, context: Context) -> Taken:
@@ -71,8 +68,7 @@ def _in_place(source: Source, context: Context, kind: Kind) -> Taken:
 def _fetched(source: Source, context: Context) -> ImportReport:
     """Copy from elsewhere, then take in."""
     with context.spool(source.name) as path:
-        with context.open(source.name) as stream, path.open("wb") as target:
-            shutil.copyfileobj(stream, target, _PIECE)
+        context.fetch(source.name, path)
         return _imported(path, source, context)
 
 

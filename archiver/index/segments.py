@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, delete, select
 
 from archiver.index.database import insert_new, reading, writing
 from archiver.index.holdingstables import segments
@@ -61,7 +61,29 @@ def note_segments(engine: Engine, store: WarcStore, file: str) -> None:
         MissingRecord: the file is not there.
         StorageFailed: the database did not take it.
     """
+    SegmentIndex(engine).add(list(_parts_in(store, file)))
+
+
+def rebuild_segments(engine: Engine, store: WarcStore, having: Iterable[str]) -> None:
+    """Note anew where the later parts of records lie, and forget what was known.
+
+    Args:
+        engine: the archive's database.
+        store: the WARC files.
+        having: names of all files that have such parts.
+
+    Raises:
+        MissingRecord: a file is not there; nothing is changed.
+        StorageFailed: the database did not take it; likewise.
+    """
+    found = [part for file in having for part in _parts_in(store, file)]
+    with writing(engine) as connection:
+        connection.execute(delete(segments))
+        SegmentIndex(engine).add_within(connection, found)
+
+
+def _parts_in(store: WarcStore, file: str) -> Iterator[Segment]:
     with store.open(file) as stream:
-        records = (item for item in iter_records(stream) if isinstance(item, StoredRecord))
-        found = [part for record in records if (part := segment_of(record, file)) is not None]
-    SegmentIndex(engine).add(found)
+        for item in iter_records(stream):
+            if isinstance(item, StoredRecord) and (part := segment_of(item, file)) is not None:
+                yield part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -20,7 +21,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from archiver.collections.access import Action, Matching, Rule
+from archiver.collections.exchange import to_json
 from archiver.holdings import Holdings
+from archiver.model import Visibility
 from archiver.wacz.package import PackageDigest, hash_of
 from archiver.wacz.signature import check_signature
 from tests.archiver.importing import MOMENT, Import, body_of, page, pages_list, wacz
@@ -140,6 +144,24 @@ def test_pages_without_a_capture_and_damaged_lines_are_told(tmp_path: Path, hold
     assert {found.url for found in holdings.crawls.pages("default")} == {"http://example.org/1", "http://example.org/2"}
     assert ("page", "http://missing.example/") in {(item.record_type, item.url) for item in done.told}
     assert any("cannot be read" in reason for reason in done.reasons)
+
+
+def test_a_package_does_not_say_who_may_see_a_collection_that_is_in_use(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    holdings = holdings_with()
+    described = to_json(holdings, "default")
+    rule = Rule(Action.EXCLUDE, Matching.PREFIX, "org,example)/", collection="other", url="http://example.org/*")
+    holdings.collections.create("other", title="Other")
+    holdings.access.add([rule], actor="test")
+    described["access_rules"] = to_json(holdings, "other")["access_rules"]
+    assert isinstance(described["collection"], dict) and described["access_rules"]
+    described["collection"]["visibility"] = "private"
+    wacz(tmp_path / "x.wacz", {**FILES, "muniment/collection.json": json.dumps(described).encode()})
+    wacz(tmp_path / "first.wacz", FILES)
+    Import(holdings, tmp_path / "first.wacz")
+    done = Import(holdings, tmp_path / "x.wacz")
+    assert "access rules were left out" in done.notes
+    assert holdings.collections.get("default").visibility is Visibility.PUBLIC
+    assert to_json(holdings, "default")["access_rules"] == []
 
 
 # -- lists of packages ------------------------------------------------------------------------------------------------
@@ -334,6 +356,39 @@ def test_bombs_are_refused_before_they_are_unpacked(tmp_path: Path, holdings_wit
     done = Import(holdings_with(), path)
     assert done.captures == 3
     assert any("decompression bomb" in reason for reason in done.reasons)
+
+
+def test_files_that_lie_one_over_the_other_are_refused(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    path = tmp_path / "x.wacz"
+    wacz(path, {f"archive/{number}.warc.gz": page(1, b"x" * 500) for number in range(50)})
+    data = bytearray(path.read_bytes())
+    place = data.find(b"PK\x01\x02")
+    while place >= 0:  # the directory gives all of them the place of the first
+        struct.pack_into("<L", data, place + 42, 0)
+        place = data.find(b"PK\x01\x02", place + 4)
+    start = data.find(b"PK\x03\x04", 10)
+    end = data.find(b"PK\x01\x02")
+    shorter = data[:start] + data[end:]
+    directory = shorter.rfind(b"PK\x05\x06")
+    struct.pack_into("<L", shorter, directory + 16, start)
+    path.write_bytes(shorter)
+    done = Import(holdings_with(), path)
+    assert done.captures == 0
+    assert "lie one over the other" in done.notes
+
+
+def test_what_killed_imports_left_is_swept_away(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    holdings = holdings_with()
+    home = holdings.settings.archive
+    for name, age in (("old", 100_000), ("new", 10)):
+        left = home / f".import-{name}"
+        left.mkdir()
+        (left / "x.warc.gz").write_bytes(b"x")
+        for path in (left / "x.warc.gz", left):
+            os.utime(path, (path.stat().st_mtime - age,) * 2)
+    wacz(tmp_path / "x.wacz", FILES)
+    Import(holdings, tmp_path / "x.wacz")
+    assert {path.name for path in home.glob(".import-*")} == {".import-new"}
 
 
 def test_encrypted_files_are_named(tmp_path: Path, holdings_with: OpenHoldings) -> None:

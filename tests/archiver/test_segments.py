@@ -12,8 +12,9 @@ import pytest
 
 from archiver.errors import DamagedRecord
 from archiver.holdings import Holdings
+from archiver.index.segments import rebuild_segments
 from archiver.warc.records import labelled
-from archiver.warc.segments import read_whole
+from archiver.warc.segments import Segment, read_whole
 from replay.load import load
 from tests.archiver.importing import Import
 
@@ -92,6 +93,19 @@ def test_parts_of_one_file_and_without_a_total_length(tmp_path: Path, holdings_w
     capture = holdings.index.newest(["default"], "org,example)/long")
     assert capture is not None and capture.digest == digest
     assert "each is read as one record" in done.notes
+
+
+def test_where_parts_lie_is_found_again(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    for number, data in enumerate(parts_of(message(), 600, 3000)):
+        (tmp_path / f"{number}.warc.gz").write_bytes(data)
+    holdings = holdings_with()
+    Import(holdings, *(tmp_path / f"{number}.warc.gz" for number in range(3)))
+    before = holdings.segments.find("<urn:x:1>")
+    holdings.segments.add([Segment("<urn:x:gone>", 2, "gone.warc.gz", 0)])
+    rebuild_segments(holdings.engine, holdings.store, ["1.warc.gz", "2.warc.gz"])
+    assert holdings.segments.find("<urn:x:1>") == before and len(before) == 2
+    assert not holdings.segments.find("<urn:x:gone>")
+    assert opened(holdings) == BODY
 
 
 @pytest.mark.parametrize("missing", [1, 2])
