@@ -34,8 +34,10 @@ from archiver.model import Capture
 from archiver.purgerows import Doomed, FileSwitch, switch_file
 from archiver.search.build import read_texts_of
 from archiver.warc.purge import (
+    StoredPlace,
     Tombstone,
     block_digest,
+    renamed,
     rewrite,
     survey,
     uncuttable,
@@ -267,6 +269,7 @@ class _Purge:
             switch.records = gone
             switch.digests = digests
             new = self._new_name(switch.name)
+            instead = {**instead, **self._renamed(switch.name, new, places)}
             with holdings.store.create(new) as target:
                 switch.moved = rewrite(source, target, places, {**instead, **stones})
                 target.flush()
@@ -281,6 +284,18 @@ class _Purge:
         self._report.files[switch.name] = new
         self._report.records += len(gone)
         self._report.bytes += size - fixity.size
+
+    def _renamed(self, name: str, new: str, places: list[StoredPlace]) -> dict[int, bytes]:
+        """The record at the start of a file that says how the file is called, where it does."""
+        first = places[0] if places else None
+        if first is None or first.record_type != "warcinfo" or uncuttable([first]):
+            return {}
+        record = read_record(self._holdings.store, name, first.offset, first.length)
+        try:
+            told = renamed(record, Path(name).name, new)
+        finally:
+            record.close()
+        return {} if told is None else {first.offset: told}
 
     def _new_name(self, name: str) -> str:
         """A name that is free, told to the database before the file is made, so that it is found after a crash."""

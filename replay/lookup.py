@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
+from time import monotonic
 
-from archiver.collections.access import ALL_KEYS, ANYONE, Action, Gate, Rule, Viewer
+from archiver.collections.access import ALL_KEYS, ANYONE, Action, Gate, Rule, RuleBook, Viewer
 from archiver.collections.crawls import PageSummary
 from archiver.errors import UnknownCollection
 from archiver.holdings import Holdings
@@ -33,6 +34,9 @@ _GROUP = 100
 _NEWEST = "99991231235959"
 _NOT_MODIFIED = 304
 
+#: Numbers of collections that are remembered, and for how many seconds.
+_MOST_SUMMARIES = 256
+_SUMMARY_SECONDS = 60
 #: Captured pages that are looked at for those that a reader may see.
 _MOST_PAGES = 10_000
 #: Keys that are compared when something like a URL is looked for.
@@ -67,6 +71,7 @@ class Lookup:
 
     def __init__(self, holdings: Holdings) -> None:
         self._holdings = holdings
+        self._summaries: dict[tuple[RuleBook, Viewer, str], tuple[float, CollectionSummary]] = {}
 
     def public(self) -> list[Collection]:
         """Collections that are listed."""
@@ -344,8 +349,18 @@ class Lookup:
         return target if scope.gate.permits(told) else None
 
     def summary(self, scope: Scope, slug: str) -> CollectionSummary:
-        """What a reader may see of a collection in a few numbers."""
-        return self.source(scope).summary(slug)
+        """What a reader may see of a collection in a few numbers; with rules they are up to a minute old, for they are costly."""
+        if scope.gate is None:
+            return self._holdings.index.summary(slug)
+        name, now = (scope.gate.book, scope.viewer, slug), monotonic()
+        known = self._summaries.get(name)
+        if known is not None and now - known[0] < _SUMMARY_SECONDS:
+            return known[1]
+        if len(self._summaries) >= _MOST_SUMMARIES:
+            self._summaries.clear()
+        found = self.source(scope).summary(slug)
+        self._summaries[name] = (now, found)
+        return found
 
     def pages(self, scope: Scope, slug: str, *, limit: int) -> list[PageSummary]:
         """Captured pages of a collection that a reader may see, newest first."""

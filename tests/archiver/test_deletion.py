@@ -21,6 +21,7 @@ from warcio.archiveiterator import ArchiveIterator
 from archiver import purging
 from archiver.collections.access import ALL_KEYS, Action
 from archiver.deletion import Selection, extent, restore, rule_for, stones_of, suppress
+from archiver.engine import PageCapturer
 from archiver.errors import Conflict, NotFound, UsageError
 from archiver.holdings import Holdings, open_holdings
 from archiver.index.crawltables import crawl_files, crawl_urls
@@ -34,6 +35,7 @@ from archiver.warc.importer import import_file
 from archiver.warc.records import digest
 from replay.app import create_reader
 from tests.conftest import OpenHoldings
+from tests.servers.routes import Answer, RouteServer
 from tests.servers.warcs import request_record, response_record, revisit_record
 
 OLD, NEW = datetime(2016, 6, 1, 12, tzinfo=UTC), datetime(2018, 6, 1, 12, tzinfo=UTC)
@@ -444,6 +446,24 @@ def test_later_parts_of_a_record_go_with_it_wherever_they_lie(holdings_with: Ope
     assert SECRET not in all_bytes(holdings)
     assert not holdings.segments.has_any()
     assert shown(holdings, PAGE, 2018) == (200, PLAIN + b"later")
+
+
+def test_what_is_left_is_an_archive_that_verifies(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    """Files of our own writers, which say their name; `muniment verify` finds nothing wrong with them."""
+    from click.testing import CliRunner
+
+    from archiver.cli.verify import verify
+
+    holdings = holdings_with()
+    with RouteServer({"/": Answer(b"<img src=a.png>"), "/a.png": Answer(SECRET, "image/png")}) as server:
+        for _ in range(2):
+            with PageCapturer(holdings, "default", software="test/1") as capturer:
+                capturer.capture(server.url("/"))
+        purge(holdings, chosen(holdings, url=server.url("/a.png"), until="2199", since="2001"), copies=Copies.KEEP)
+    assert SECRET not in all_bytes(holdings)
+    result = CliRunner().invoke(verify, ["--archive", str(holdings.settings.archive), "--strict", "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    assert "0 errors, 0 warnings" in result.output
 
 
 # -- cut short -------------------------------------------------------------------------------------------------------
