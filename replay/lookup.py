@@ -349,7 +349,7 @@ class Lookup:
         return target if scope.gate.permits(told) else None
 
     def summary(self, scope: Scope, slug: str) -> CollectionSummary:
-        """What a reader may see of a collection in a few numbers; with rules they are up to a minute old, for they are costly."""
+        """What a reader may see of a collection in a few numbers. With rules they cost more, and may be a minute old."""
         if scope.gate is None:
             return self._holdings.index.summary(slug)
         name, now = (scope.gate.book, scope.viewer, slug), monotonic()
