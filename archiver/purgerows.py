@@ -15,7 +15,7 @@ from archiver.holdings import Holdings
 from archiver.index import files as states
 from archiver.index.crawltables import crawl_files, crawl_urls
 from archiver.index.files import Part
-from archiver.index.holdingstables import access_rules, file_parts, tombstones
+from archiver.index.holdingstables import access_rules, file_parts, segments, tombstones
 from archiver.index.tables import captures, collections, files, outcomes, pages, payloads, validators
 from archiver.search.store import TextStore
 from archiver.timestamps import parse_iso, parse_timestamp, to_iso
@@ -163,9 +163,10 @@ def _switch_files(connection: Connection, switch: FileSwitch, number: int, new: 
     _name_in_rules(connection, switch.name, new)
     connection.execute(update(file_parts).where(file_parts.c.file_id == old.id).values(file_id=number))
     connection.execute(update(crawl_files).where(crawl_files.c.name == switch.name).values(name=new, committed=fixity.size))
+    gone = {place.offset for place in switch.records}
+    _switch_parts(connection, switch, old.id, number, gone)
     column = crawl_urls.c
     known = select(column.id, column.offset).where(column.file == switch.name)
-    gone = {place.offset for place in switch.records}
     for identity, offset in connection.execute(known).all():
         if offset in gone:
             scrubbed = {"file": None, "offset": None, "digest": "", "mime": "", "length": 0, "detail": _WITHDRAWN}
@@ -173,6 +174,18 @@ def _switch_files(connection: Connection, switch: FileSwitch, number: int, new: 
         elif offset is not None and offset in switch.moved:
             place = {"file": new, "offset": switch.moved[offset][0]}
             connection.execute(update(crawl_urls).where(column.id == identity).values(place))
+
+
+def _switch_parts(connection: Connection, switch: FileSwitch, old: int, new: int, gone: set[int]) -> None:
+    """Later parts of records that were cut into several, where they are now."""
+    part = segments.c
+    found = select(part.origin, part.number, part.offset).where(part.file_id == old)
+    for origin, count, offset in connection.execute(found).all():
+        here = and_(part.origin == origin, part.number == count, part.file_id == old, part.offset == offset)
+        if offset in gone or offset not in switch.moved:
+            connection.execute(delete(segments).where(here))
+        else:
+            connection.execute(update(segments).where(here).values(file_id=new, offset=switch.moved[offset][0]))
 
 
 def _name_in_rules(connection: Connection, old: str, new: str) -> None:

@@ -34,8 +34,10 @@ from archiver.model import Capture
 from archiver.purgerows import Doomed, FileSwitch, switch_file
 from archiver.search.build import read_texts_of
 from archiver.warc.purge import (
+    StoredPlace,
     Tombstone,
     block_digest,
+    renamed,
     rewrite,
     survey,
     uncuttable,
@@ -43,6 +45,7 @@ from archiver.warc.purge import (
     with_followers,
 )
 from archiver.warc.reader import read_record
+from archiver.warc.segments import is_begun, read_whole
 
 logger = logging.getLogger(__name__)
 
@@ -191,7 +194,8 @@ class _Purge:
                 )
 
     def _payload(self, capture: Capture) -> bytes:
-        record = read_record(self._holdings.store, capture.file, capture.offset, capture.length)
+        holdings = self._holdings
+        record = read_whole(holdings.store, capture.file, capture.offset, capture.length, holdings.segments.find)
         try:
             return b"".join(record.payload())
         finally:
@@ -206,17 +210,34 @@ class _Purge:
         finally:
             record.close()
 
+    def _later_parts(self, going: list[Capture]) -> dict[str, set[int]]:
+        """Where the later parts lie of records that were cut into several: file → offsets."""
+        found: dict[str, set[int]] = {}
+        if not self._holdings.segments.has_any():
+            return found
+        for capture in going:
+            record = read_record(self._holdings.store, capture.file, capture.offset, capture.length)
+            record.close()
+            for part in self._holdings.segments.find_all(record.record_id) if is_begun(record) else ():
+                if is_ours(part.file):
+                    found.setdefault(part.file, set()).add(part.offset)
+                else:
+                    self._report.left[part.file] = "it is read where it is, and is not this archive's to change"
+        return found
+
     # -- files -------------------------------------------------------------------------------------------------------
 
     def _rewrite_all(self, going: list[Capture], shared: list[Capture], whole: dict[tuple[str, int], bytes]) -> None:
-        names = {item.file for item in (*going, *shared)} | {file for file, _ in whole}
+        parts = self._later_parts(going)
+        names = {item.file for item in (*going, *shared)} | {file for file, _ in whole} | parts.keys()
         rows: dict[str, list[Doomed]] = {name: [] for name in names}
         for row in self._rows(names):
             rows[row.file].append(row)
         doomed = {(item.collection, item.urlkey, int(item.timestamp), item.file, item.offset) for item in (*going, *shared)}
-        # What is given a payload comes first: the payload is to be found at every moment.
-        for name in sorted(names, key=lambda item: (all(file != item for file, _ in whole), item)):
-            records = {item.offset for item in going if item.file == name}
+        # What is given a payload comes first: the payload is to be found at every moment. Then later parts of records: cut
+        # short, the purge finds them by their first part.
+        for name in sorted(names, key=lambda item: (all(file != item for file, _ in whole), item not in parts, item)):
+            records = {item.offset for item in going if item.file == name} | parts.get(name, set())
             switch = FileSwitch(
                 self._rule,
                 name,
@@ -248,6 +269,7 @@ class _Purge:
             switch.records = gone
             switch.digests = digests
             new = self._new_name(switch.name)
+            instead = {**instead, **self._renamed(switch.name, new, places)}
             with holdings.store.create(new) as target:
                 switch.moved = rewrite(source, target, places, {**instead, **stones})
                 target.flush()
@@ -262,6 +284,18 @@ class _Purge:
         self._report.files[switch.name] = new
         self._report.records += len(gone)
         self._report.bytes += size - fixity.size
+
+    def _renamed(self, name: str, new: str, places: list[StoredPlace]) -> dict[int, bytes]:
+        """The record at the start of a file that says how the file is called, where it does."""
+        first = places[0] if places else None
+        if first is None or first.record_type != "warcinfo" or uncuttable([first]):
+            return {}
+        record = read_record(self._holdings.store, name, first.offset, first.length)
+        try:
+            told = renamed(record, Path(name).name, new)
+        finally:
+            record.close()
+        return {} if told is None else {first.offset: told}
 
     def _new_name(self, name: str) -> str:
         """A name that is free, told to the database before the file is made, so that it is found after a crash."""

@@ -199,7 +199,9 @@ def _say_extent(found: Extent) -> None:
     if found.shared:
         click.echo(f"{counted(found.shared, 'capture')} whose record somebody else has too: it leaves this collection only.")
     if found.dependents:
-        click.echo(f"{counted(len(found.dependents), 'revisit')} elsewhere that have their payload in it:")
+        count = len(found.dependents)
+        which = "One revisit elsewhere has its" if count == 1 else f"{count:,} revisits elsewhere have their"
+        click.echo(f"{which} payload in it:")
         for capture in found.dependents[:_NAMED]:
             click.echo(f"  {capture.collection}  {capture.timestamp}  {capture.url}")
         if len(found.dependents) > _NAMED:
@@ -229,7 +231,7 @@ def _say_purged(report: PurgeReport) -> None:
     for old, new in report.files.items():
         click.echo(f"  {old} is now {new}")
     if report.kept_whole:
-        click.echo(f"{counted(report.kept_whole, 'revisit')} were written out with their payload.")
+        click.echo(f"{counted(report.kept_whole, 'revisit')} written out with the payload.")
     for name, why in report.left.items():
         click.echo(f"Left as it is, out of sight: {name}: {why}.")
 

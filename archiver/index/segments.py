@@ -39,6 +39,21 @@ class SegmentIndex:
             row = {"origin": part.origin, "number": part.number, "file_id": number, "offset": part.offset}
             connection.execute(insert_new(self._engine, segments).values(**row))
 
+    def has_any(self) -> bool:
+        """Some record was cut into several."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(segments.c.origin).limit(1)).first() is not None
+
+    def find_all(self, origin: str) -> Sequence[Segment]:
+        """Every copy of every later part of a record, in any order."""
+        statement = (
+            select(segments.c.number, files.c.name, segments.c.offset)
+            .join(files, files.c.id == segments.c.file_id)
+            .where(segments.c.origin == origin)
+        )
+        with reading(self._engine) as connection:
+            return [Segment(origin, number, file, offset) for number, file, offset in connection.execute(statement)]
+
     def find(self, origin: str) -> Sequence[Segment]:
         """The later parts of a record, in order, one a number."""
         statement = (

@@ -139,13 +139,19 @@ class Tombstone:
             )
         )
         fields: Fields = [("WARC-Target-URI", place.url), ("Content-Type", "application/warc-fields")]
+        fields.append(("WARC-Block-Digest", sha1_of(block)))
         return plain_record(record_fields("metadata", self.new_id(), self.purged_at, fields), block)
 
 
-def plain_record(fields: Fields, block: bytes) -> bytes:
+def sha1_of(data: bytes) -> str:
+    """A digest as WARC has it."""
+    return labelled(hashlib.sha1(data, usedforsecurity=False).digest())
+
+
+def plain_record(fields: Fields, block: bytes, version: str = "WARC/1.1") -> bytes:
     """A record as bytes, uncompressed; Content-Length is added."""
     head = "".join(f"{name}: {value}\r\n" for name, value in [*fields, ("Content-Length", str(len(block)))])
-    return b"WARC/1.1\r\n" + head.encode("utf-8") + b"\r\n" + block + b"\r\n\r\n"
+    return f"{version}\r\n".encode() + head.encode("utf-8") + b"\r\n" + block + b"\r\n\r\n"
 
 
 def whole_again(revisit: StoredRecord, payload: bytes, digest: str) -> bytes:
@@ -164,7 +170,7 @@ def whole_again(revisit: StoredRecord, payload: bytes, digest: str) -> bytes:
     head = revisit.http
     if head is None or not head.raw or head.status is None or head.status == 304:
         raise DamagedRecord("The revisit has no head of a response that had this payload.")
-    if not digest or labelled(hashlib.sha1(payload, usedforsecurity=False).digest()) != digest:
+    if not digest or sha1_of(payload) != digest:
         raise DamagedRecord("The payload is not the one that the revisit names.")
     left_out = {"warc-type", "warc-profile", "warc-truncated", "warc-block-digest", "content-type", "content-length"}
     fields: Fields = [("WARC-Type", "response")]
@@ -172,11 +178,23 @@ def whole_again(revisit: StoredRecord, payload: bytes, digest: str) -> bytes:
         if name.lower() not in left_out and not name.lower().startswith("warc-refers-to"):
             fields.append((name, value))
     block = head.raw + payload
-    fields.append(("WARC-Block-Digest", labelled(hashlib.sha1(block, usedforsecurity=False).digest())))
+    fields.append(("WARC-Block-Digest", sha1_of(block)))
     fields.append(("Content-Type", "application/http;msgtype=response"))
     if head.is_chunked and not revisit.transfer_decoded:
         fields.append(("WARC-Transfer-Decoded", "chunked"))
-    return plain_record(fields, block)
+    return plain_record(fields, block, revisit.version)
+
+
+def renamed(warcinfo: StoredRecord, old: str, new: str) -> bytes | None:
+    """A warcinfo record that names its file, with the file's new name, uncompressed; None when it does not name it."""
+    if warcinfo.record_type != "warcinfo" or warcinfo.get("WARC-Filename") != old or not warcinfo.version.startswith("WARC/"):
+        return None
+    fields = [
+        (name, new if name.lower() == "warc-filename" else value)
+        for name, value in warcinfo.fields
+        if name.lower() != "content-length"
+    ]
+    return plain_record(fields, b"".join(warcinfo.block()), warcinfo.version)
 
 
 def block_digest(stream: BinaryIO, place: StoredPlace) -> str:

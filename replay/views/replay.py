@@ -38,8 +38,9 @@ from replay.frameset import frameset_title, render_frameset
 from replay.jsonp import Renaming, renaming
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
-from replay.lookup import Lookup, Scope, is_spelled
+from replay.lookup import Lookup, Scope
 from replay.memento import Place, memento_links, timegate_links
+from replay.order import is_spelled
 from replay.ranges import Extent
 from replay.render import Rendered, render, rules_version
 from replay.rewrite.context import RewriteContext

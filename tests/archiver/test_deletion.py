@@ -20,11 +20,13 @@ from warcio.archiveiterator import ArchiveIterator
 from archiver import purging
 from archiver.collections.access import ALL_KEYS, Action
 from archiver.deletion import Selection, extent, restore, rule_for, stones_of, suppress
+from archiver.engine import PageCapturer
 from archiver.errors import Conflict, NotFound, UsageError
 from archiver.holdings import Holdings, open_holdings
 from archiver.index.crawltables import crawl_files, crawl_urls
 from archiver.index.database import FILE_NAME, reading, writing
 from archiver.index.files import HELD, PURGED, REMOVED
+from archiver.index.segments import note_segments
 from archiver.index.tables import files, outcomes, payloads, validators
 from archiver.model import Candidate, PageResult, ResourceOutcome
 from archiver.purging import Copies, purge
@@ -33,6 +35,7 @@ from archiver.warc.records import digest
 from replay.app import create_reader
 from tests.conftest import OpenHoldings
 from tests.servers.postgresql import PostgreSQL
+from tests.servers.routes import Answer, RouteServer
 from tests.servers.warcs import request_record, response_record, revisit_record
 
 OLD, NEW = datetime(2016, 6, 1, 12, tzinfo=UTC), datetime(2018, 6, 1, 12, tzinfo=UTC)
@@ -413,6 +416,48 @@ def test_a_record_of_an_arc_file_goes_without_a_tombstone_in_it(holdings_with: O
     assert SECRET not in all_bytes(holdings)
     assert shown(holdings, PAGE, 2016) == (200, PLAIN)
     assert len(stones_of(holdings, holdings.access.get(1))) == 1
+
+
+def test_later_parts_of_a_record_go_with_it_wherever_they_lie(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    def record(kind: str, number: str, fields: str, block: bytes) -> bytes:
+        head = (
+            f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {LETTER}\r\nWARC-Date: 2016-06-01T12:00:00Z\r\n"
+            f"WARC-Record-ID: <urn:uuid:{number}>\r\nWARC-Segment-Number: {number}\r\n{fields}"
+            f"Content-Length: {len(block)}\r\n\r\n"
+        )
+        return gzip.compress(head.encode() + block + b"\r\n\r\n")
+
+    kind = "Content-Type: application/http;msgtype=response\r\n"
+    first = record("response", "1", kind, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nbegun")
+    later = record("continuation", "2", "WARC-Segment-Origin-ID: <urn:uuid:1>\r\nWARC-Segment-Total-Length: 99\r\n", SECRET)
+    holdings = holdings_with()
+    fill(holdings, tmp_path, "a.warc.gz", [first])
+    other = fill(holdings, tmp_path, "b.warc.gz", [records()[0], later, records()[-1]])
+    note_segments(holdings.engine, holdings.store, other)
+    assert SECRET[:300] in shown(holdings, LETTER, 2016)[1]
+    report = purge(holdings, chosen(holdings, url=LETTER))
+    assert (report.records, len(report.files)) == (2, 2)
+    assert SECRET not in all_bytes(holdings)
+    assert not holdings.segments.has_any()
+    assert shown(holdings, PAGE, 2018) == (200, PLAIN + b"later")
+
+
+def test_what_is_left_is_an_archive_that_verifies(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    """Files of our own writers, which say their name; `muniment verify` finds nothing wrong with them."""
+    from click.testing import CliRunner
+
+    from archiver.cli.verify import verify
+
+    holdings = holdings_with()
+    with RouteServer({"/": Answer(b"<img src=a.png>"), "/a.png": Answer(SECRET, "image/png")}) as server:
+        for _ in range(2):
+            with PageCapturer(holdings, "default", software="test/1") as capturer:
+                capturer.capture(server.url("/"))
+        purge(holdings, chosen(holdings, url=server.url("/a.png"), until="2199", since="2001"), copies=Copies.KEEP)
+    assert SECRET not in all_bytes(holdings)
+    result = CliRunner().invoke(verify, ["--archive", str(holdings.settings.archive), "--strict", "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    assert "0 errors, 0 warnings" in result.output
 
 
 # -- cut short -------------------------------------------------------------------------------------------------------
