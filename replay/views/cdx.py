@@ -36,6 +36,8 @@ _RETRY_SECONDS = 5
 _COMPRESSED_FROM = 1000
 _GZIP = 31
 _METHODS = "GET, HEAD, OPTIONS"
+#: In the words that clients of the Internet Archive look for.
+_BLOCKED = "AdministrativeAccessControlException: Blocked Site Error. What is held of this URL may not be shown."
 _ONLY_READ = "Only GET and HEAD are answered here."
 _TYPES = {
     "text": "text/plain; charset=UTF-8", "json": "application/json", "cdxj": "text/x-cdxj", "ndjson": "text/x-ndjson",
@@ -126,8 +128,14 @@ class CdxApi:
         name = route.collection or given.one("collection") or ALL
         scope = self._scope_of(Request(environ), name)
         if route.is_ia:
+            if scope.gate is not None and self._is_blocked(scope, url or given.one("url").strip()):
+                return _refused("403 Forbidden", _BLOCKED, False)
             return self._in_ia(cdx_ia.read(given, url, route.output), scope)
         return self._in_pywb(cdx_pywb.read(given), scope, given)
+
+    def _is_blocked(self, scope: Scope, url: str) -> bool:
+        """Readers are told that this very URL may not be shown."""
+        return bool(url) and self._lookup.blocked(scope, repair_url(url), "") is not None
 
     def _in_ia(self, query: CdxQuery, scope: Scope) -> Answer:
         answer = CdxAnswer(query, self._lookup, scope, self._marks)
@@ -140,6 +148,8 @@ class CdxApi:
         if query.page is not None:
             places, is_whole = answer.page_places(query.page + 2)
             fields = _page_fields(query, len(places) if is_whole else None)
+            if query.page >= len(places):  # no line at all, in any format: so clients know the end
+                return Answer("200 OK", kind, iter(()), fields)
         if query.is_plain and query.output == "text":
             body = cdx_ia.plain_text(query, answer.batches(), lambda: answer.following)
         else:

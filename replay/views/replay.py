@@ -75,8 +75,8 @@ _WITH_NEIGHBOURS = frozenset({"", "if", "fr", "id"})
 #: Fields with addresses of this archive.
 _ADDRESSES = frozenset({"location", "refresh"})
 _HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F))
-#: What would make a browser do something with exact bytes.
-_ACTING = frozenset({"location", "refresh", "link"})
+#: What would make a browser do something with exact bytes. Redirects lead on to exact bytes.
+_ACTING = frozenset({"refresh", "link"})
 
 
 def show(name: str, rest: str) -> BaseResponse:

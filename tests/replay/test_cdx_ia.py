@@ -204,6 +204,8 @@ def test_pages(ask: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None
         "org,example)/ 20200101000000\t0", "org,example:8080)/ 20200107000000\t1"
     ]  # fmt: skip
     assert ask("nothing.example", showNumPages="true") == "0\n"
+    assert ask("org", matchType="domain", page=6, pageSize=1, output="json") == ""  # the end, as clients know it
+    assert ask("org", matchType="domain", page=0, pageSize=1, output="json", filter="urlkey:x") == "[]\n"
 
 
 def test_addresses(reader: Reader) -> None:
