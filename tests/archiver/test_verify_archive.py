@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from sqlalchemy import delete, insert, update
 
 from archiver.cli.main import run
@@ -225,3 +226,29 @@ def test_captures_of_our_own_are_right(tmp_path: Path, capsys: pytest.CaptureFix
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert status == 0, [line for line in told if line.get("severity") in ("error", "warning")]
     assert told[-1]["summary"]["records"] > 10
+
+
+def test_a_file_that_is_being_written_is_left_for_the_next_time(holdings: Holdings) -> None:
+    with holdings.store.create("now.warc.gz") as out:
+        out.write(file_of(response(7))[:-20])
+        out.flush()
+        assert found(holdings) == {"file-open"}
+    holdings.store.discard("now.warc.gz")
+
+
+def test_arc_and_zstd_files_and_files_elsewhere_are_compared_with_the_index_too(holdings: Holdings, tmp_path: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nold"
+    line = b"http://old.example.org/ 127.0.0.1 19980101000000 text/html %d\n" % len(head)
+    arc = b"filedesc://old.arc 0.0.0.0 19980101000000 text/plain 9\n1 0 test\n\n" + line + head + b"\n"
+    (tmp_path / "old.arc").write_bytes(arc)
+    (tmp_path / "new.warc.zst").write_bytes(b"".join(map(zstandard.compress, (warcinfo(), response(8)))))
+    (tmp_path / "there.warc.gz").write_bytes(file_of(response(9)))
+    import_it(holdings, tmp_path / "old.arc")
+    import_it(holdings, tmp_path / "new.warc.zst")
+    assert run(["--archive", str(holdings.settings.archive), "import", "--in-place", str(tmp_path / "there.warc.gz")]) == 0
+    reports = verified(holdings, workers=2)
+    assert {"old.arc", "new.warc.zst", str(tmp_path / "there.warc.gz")} <= reports.keys()
+    assert not found(holdings, workers=2)
+    change(holdings, update(captures).values(status=418))
+    told = verified(holdings, workers=2)
+    assert sum(report.log.counts["index-status"] for report in told.values()) == 6
