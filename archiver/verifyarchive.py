@@ -86,7 +86,9 @@ class ArchiveVerifier:
             StorageFailed: the database cannot be read or written.
         """
         holdings = self._holdings
-        known = [file for file in self._known() if file.state != "removed"]
+        # In this order: what is finished after this look has its rows by the time they are copied.
+        unfinished = set(holdings.store.unfinished())
+        known = [file for file in self._known() if file.state != "removed" and file.name not in unfinished]
         wanted = [file for file in known if not self._is_fresh(file, clock())]
         self.skipped = len(known) - len(wanted)
         with tempfile.TemporaryDirectory(prefix="muniment-verify-") as folder:
@@ -108,7 +110,7 @@ class ArchiveVerifier:
                     self._remember(file, report, clock())
                 yield report
             log = str(Path(folder) / "archive.ndjson") if self._complete else ""
-            yield self._whole(known, copied, log)
+            yield self._whole(known, unfinished, copied, log)
 
     def _counted(self, verifier: Verifier, progress: Callable[[int], None]) -> Callable[[int], None]:
         def passed(count: int) -> None:
@@ -192,15 +194,15 @@ class ArchiveVerifier:
 
     # -- the archive as a whole --------------------------------------------------------------------------------------
 
-    def _whole(self, known: Sequence[Known], copied: Copied, log_path: str) -> FileReport:
+    def _whole(self, known: Sequence[Known], unfinished: set[str], copied: Copied, log_path: str) -> FileReport:
         report = FileReport(WHOLE, 0, Log(WHOLE, log_path))
         log = report.log
         held = {file.name for file in known}
         if self._collection is None:
             for name in self._holdings.store.names():
-                if name not in held:
+                if name not in held and name not in unfinished:
                     log.note("file-unknown", -1, "", name)
-            for name in self._holdings.store.unfinished():
+            for name in sorted(unfinished):
                 log.note("file-open", -1, "", name)
         self._compare_crawl_files(held, log)
         for file, offset, url, target, moment in copied.broken_revisits():

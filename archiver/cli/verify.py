@@ -19,6 +19,7 @@ from archiver.cli.common import archive_option, counted, human_size, json_option
 from archiver.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
+    from archiver.verify import Subject
     from archiver.warc.check import FileReport
 
 #: Findings that are shown of one file, and of one rule in it.
@@ -65,7 +66,10 @@ def verify(
     if files:
         if collection is not None or quick or older_than is not None:
             raise UsageError("--collection, --quick and --older-than are for the archive.", "Leave the files out, or these.")
-        return _run(_of_files(files, workers, as_json), as_json, strict, lambda: 0)
+        from archiver.verify import Verifier
+
+        loose = Verifier(_subjects(files), workers=workers, complete=as_json)
+        return _run(loose.run, as_json, strict, lambda: loose.total, lambda: 0)
     from archiver.holdings import open_holdings, utc_now
     from archiver.verifyarchive import ArchiveVerifier
 
@@ -80,11 +84,16 @@ def verify(
         def reports(progress: Callable[[int], None]) -> Iterator[FileReport]:
             return verifier.run(utc_now, progress)
 
-        return _run(reports, as_json, strict, lambda: verifier.skipped)
+        return _run(reports, as_json, strict, lambda: verifier.total, lambda: verifier.skipped)
 
 
-def _of_files(files: tuple[Path, ...], workers: int, as_json: bool) -> Callable[[Callable[[int], None]], Iterator[FileReport]]:
-    from archiver.verify import Subject, Verifier, open_file
+def _subjects(files: tuple[Path, ...]) -> list[Subject]:
+    """The files that are named, and what is in folders.
+
+    Raises:
+        UsageError: there is no such file, or nothing in a folder.
+    """
+    from archiver.verify import Subject, open_file
 
     found: list[Path] = []
     for path in files:
@@ -97,12 +106,15 @@ def _of_files(files: tuple[Path, ...], workers: int, as_json: bool) -> Callable[
             found.append(path)
         else:
             raise UsageError(f"There is no file {path}.")
-    subjects = [Subject(str(path), partial(open_file, path)) for path in found]
-    return Verifier(subjects, workers=workers, complete=as_json).run
+    return [Subject(str(path), partial(open_file, path)) for path in found]
 
 
 def _run(
-    start: Callable[[Callable[[int], None]], Iterator[FileReport]], as_json: bool, strict: bool, skipped: Callable[[], int]
+    start: Callable[[Callable[[int], None]], Iterator[FileReport]],
+    as_json: bool,
+    strict: bool,
+    total: Callable[[], int],
+    skipped: Callable[[], int],
 ) -> int:
     """Go through the reports; the exit status."""
     totals: Counter[str] = Counter()
@@ -113,7 +125,8 @@ def _run(
     def progress(count: int) -> None:
         done[0] += count
         if sys.stderr.isatty():
-            click.echo(f"\r{human_size(done[0])} verified, {counted(totals['files'], 'file')} done ", err=True, nl=False)
+            whole = f" of {human_size(total())}" if total() else ""
+            click.echo(f"\r{human_size(done[0])}{whole} read, {counted(totals['files'], 'file')} verified ", err=True, nl=False)
 
     try:
         with closing(start(progress)) as reports:  # type: ignore[type-var]

@@ -114,9 +114,18 @@ class Member(Feed):
     """One gzip member."""
 
     def __init__(self, source: Window, wbits: int = 31) -> None:
-        super().__init__(source)
+        self.source = source
+        self.buffer, self.at, self.is_done, self.trouble = b"", 0, False, None
         self._engine: Any = zlib_ng.decompressobj(wbits)
         self._step = FIRST_STEP
+
+    def first(self) -> bytes:
+        """What the first bytes of it decompress to; nothing, when there is trouble, which is told later."""
+        try:
+            self.buffer = self._next()
+        except (Cut, Broken) as error:
+            self.trouble = error
+        return self.buffer
 
     def _next(self) -> bytes:
         if self.trouble is not None:

