@@ -14,11 +14,21 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from archiver.collections.exchange import to_json
 from archiver.collections.exchangeformat import WACZ_PATH
 from archiver.export.copying import Copier, Missing
-from archiver.export.lines import BLOCK_LINES, CDX_HEADER, blocks, cdx_line, cdxj_line, in_order, line_of
+from archiver.export.lines import (
+    BLOCK_LINES,
+    CDX_HEADER,
+    IndexLine,
+    blocks,
+    cdx_line,
+    cdxj_line,
+    in_order,
+    line_of,
+    line_of_row,
+)
 from archiver.export.originals import original_of
 from archiver.export.output import Bundle, PackageBundle
 from archiver.export.pages import list_pages, title_of
-from archiver.export.selection import Permitted, Selection, selected
+from archiver.export.selection import Permitted, Selection, ranges_of, selected
 from archiver.export.series import Series
 from archiver.export.workings import Workings
 from archiver.holdings import Holdings
@@ -146,7 +156,7 @@ class Exporter:
         if as_cdx:
             stream.write(f"{CDX_HEADER}\n".encode())
         batch: list[str] = []
-        for line in in_order(map(line_of, self._counted()), cdx_line if as_cdx else cdxj_line):
+        for line in in_order(self._lines(), cdx_line if as_cdx else cdxj_line):
             batch.append(line)
             if len(batch) >= _LINES_AT_ONCE:
                 stream.write("".join(batch).encode("utf-8", "surrogatepass"))
@@ -177,6 +187,20 @@ class Exporter:
                 package.add(WACZ_PATH, [description_of(self._holdings, self._slug)], deflate=True)
             package.finish(self._manifest(home), self._wish.key)
         return self._report
+
+    def _lines(self) -> Iterator[IndexLine]:
+        """The captures as an index says them: rows as they are where nothing sifts them but key and time."""
+        selection = self._wish.selection
+        if selection.page or selection.crawl is not None or self._wish.permitted is not None:
+            yield from map(line_of, self._counted())
+            return
+        batches = self._holdings.index.scan_rows(
+            (self._slug,), ranges_of(selection), since=selection.since or None, until=selection.until or None
+        )
+        for rows in batches:
+            yield from map(line_of_row, rows)
+            self._report.captures += len(rows)
+            self._progress("captures", self._report.captures, 0)
 
     # -- records -----------------------------------------------------------------------------------------------------
 
