@@ -91,6 +91,11 @@ def checked(data: object) -> Row:
     }
 
 
+def _clean(text: str) -> str:
+    """Text without what no database keeps: lone surrogates, NUL."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+
+
 class _Fields:
     """A JSON object whose fields are asked for by type; what is not there is empty."""
 
@@ -107,7 +112,7 @@ class _Fields:
         value = self._value.get(name, "")
         if not isinstance(value, str):
             raise self._wrong(name)
-        return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+        return _clean(value)
 
     def maybe_text(self, name: str) -> str | None:
         return None if self._value.get(name) is None else self.text(name)
@@ -169,7 +174,7 @@ class _Fields:
         items = self.list(name)
         if any(not isinstance(item, str) or "\n" in item for item in items):
             raise self._wrong(name)
-        return "\n".join(items)
+        return _clean("\n".join(items))
 
     def object(self, name: str) -> dict[str, Any]:
         value = self._value.get(name, {})
@@ -238,7 +243,7 @@ def _crawl(fields: _Fields) -> Row:
         "state": fields.one_of("state", _CRAWL_STATES),
         "ended": fields.text("ended"),
         "seconds": fields.seconds("seconds"),
-        "plan": "" if plan is None else plan_from_json(json.dumps(plan)).to_json(),
+        "plan": "" if plan is None else _clean(plan_from_json(json.dumps(plan)).to_json()),
         "plan_version": fields.number("plan_version"),
         "seed_urls": [_seed(_Fields(item, "a seed")) for item in fields.list("seed_urls")],
         "pages": [_page(_Fields(item, "a page")) for item in fields.list("pages")],
