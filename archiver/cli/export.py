@@ -43,6 +43,7 @@ _SUFFIXES = {".wacz": "wacz", ".cdxj": "cdxj", ".cdx": "cdx", ".json": "json"}
 )
 @click.option("--wacz-version", type=click.Choice(["1.1.1", "1.2.0"]), default="1.1.1", show_default=True)
 @click.option("--sign", metavar="KEYFILE", type=click.Path(path_type=Path), help="Sign the WACZ with this key (PEM, P-384).")
+@click.option("--no-description", is_flag=True, help="Leave out what is known of the collection: plans, seeds, rules, notes.")
 @click.option("--force", is_flag=True, help="Replace an earlier export of that name.")
 @archive_option
 @json_option
@@ -122,7 +123,7 @@ def _wish(holdings: Holdings, slug: str, output: Path, options: dict[str, Any]) 
         max_bytes=options["max_size"],
         wacz_version=options["wacz_version"],
         key=read_key(options["sign"]) if options["sign"] is not None else None,
-        describe=not options["public_only"],
+        describe=selection.is_whole and not options["public_only"] and not options["no_description"],
         workings=None if output == _STDOUT else output.absolute().parent,
     )
 
@@ -138,7 +139,9 @@ def _written(exporter: Exporter, output: Path, form: str, *, force: bool) -> Exp
 
     if _is_folder(output, form):
         with whole_folder(output, replace=force) as folder:
-            return exporter.warcs(FolderBundle(folder))
+            report = exporter.warcs(FolderBundle(folder))
+            exporter.describe(folder)
+            return report
     with _file(output, force=force) as stream:
         if form == "wacz":
             return exporter.wacz(stream)

@@ -52,7 +52,7 @@ def is_exchange(data: object) -> bool:
 
 
 def read_exchange(text: str | bytes) -> Row:
-    """A file of this form as a checked value.
+    """A file of this form, as `archiver.collections.exchange.from_json` takes it.
 
     Raises:
         UsageError: it is no such file, of a newer version, or something in it cannot be.
@@ -61,7 +61,9 @@ def read_exchange(text: str | bytes) -> Row:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError("That is no JSON, so it does not describe a collection.") from error
-    return checked(data)
+    checked(data)
+    found: Row = data
+    return found
 
 
 def checked(data: object) -> Row:

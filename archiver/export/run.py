@@ -12,7 +12,7 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from archiver.collections.exchange import to_json
-from archiver.collections.exchangeformat import WACZ_PATH
+from archiver.collections.exchangeformat import FILE_NAME, WACZ_PATH
 from archiver.export.copying import Copier, Missing
 from archiver.export.lines import (
     BLOCK_LINES,
@@ -75,7 +75,7 @@ class Wish:
         max_bytes: size at which a WARC file is finished; 0 for no limit.
         wacz_version: one of `WACZ_VERSIONS`.
         key: signs a WACZ.
-        describe: put what is known of the collection into a WACZ.
+        describe: put what is known of the collection beside its files: not for who gets a page of it.
         workings: folder for the working file; None for the system's own place.
     """
 
@@ -187,6 +187,11 @@ class Exporter:
                 package.add(WACZ_PATH, [description_of(self._holdings, self._slug)], deflate=True)
             package.finish(self._manifest(home), self._wish.key)
         return self._report
+
+    def describe(self, folder: Path) -> None:
+        """Put what is known of the collection into a folder, where that is wanted."""
+        if self._wish.describe:
+            (folder / FILE_NAME).write_bytes(description_of(self._holdings, self._slug))
 
     def _lines(self) -> Iterator[IndexLine]:
         """The captures as an index says them: rows as they are where nothing sifts them but key and time."""

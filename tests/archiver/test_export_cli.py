@@ -16,10 +16,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from archiver.cli.export import export
+from archiver.collections.exchange import to_json
 from archiver.errors import Conflict, MunimentError, NotFound, StorageFailed, UsageError
 from archiver.export.output import FolderBundle, whole_file, whole_folder
+from archiver.imports.context import Context
+from archiver.imports.intake import take_in as take_in_all
 from archiver.model import Visibility
-from tests.archiver.exporting import MOMENT, SITE, odd_files, opened, take_in
+from tests.archiver.exporting import MOMENT, NOW, SITE, odd_files, opened, rows, take_in
 from tests.servers.warcs import response_record
 
 
@@ -61,7 +64,17 @@ def test_a_folder_takes_warc_files(home: Path, tmp_path: Path) -> None:
     result = run(home, "-c", "kept", tmp_path / "out", "--json")
     said = json.loads(result.stdout)
     assert said["captures"] == 7 and said["format"] == "warc" and said["missing"] == []
-    assert {item["name"] for item in said["files"]} == {path.name for path in (tmp_path / "out").iterdir()}
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {item["name"] for item in said["files"]} | {"collection.json"} == names
+
+
+@pytest.mark.parametrize("options", [("--page", f"{SITE}/first"), ("--to", "2025"), ("--public-only",), ("--no-description",)])
+def test_plans_rules_and_notes_go_only_with_the_whole_collection(home: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    for name in ("k.wacz", "out"):
+        assert run(home, "-c", "kept", tmp_path / name, *options).return_value == 0
+    with zipfile.ZipFile(tmp_path / "k.wacz") as package:
+        assert "muniment/collection.json" not in package.namelist()
+    assert not (tmp_path / "out" / "collection.json").exists()
 
 
 def test_the_standard_output_takes_everything_but_reports(home: Path) -> None:
@@ -157,4 +170,23 @@ def test_what_is_killed_is_not_left_as_done_and_can_be_begun_again(home: Path, t
         assert not output.exists()
         assert run(home, "-c", "kept", output).return_value == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "k.wacz"]
-    assert all(gzip.decompress(path.read_bytes()) for path in (tmp_path / "folder").iterdir())
+    assert all(gzip.decompress(path.read_bytes()) for path in (tmp_path / "folder").glob("*.warc.gz"))
+
+
+def test_what_went_out_comes_in_again(home: Path, tmp_path: Path) -> None:
+    with opened(home) as holdings:
+        before, known = rows(holdings, "kept"), to_json(holdings, "kept")
+    for name in ("k.wacz", "out", "k.warc.gz"):
+        assert run(home, "-c", "kept", tmp_path / name).return_value == 0
+        with opened(tmp_path / f"home-{name}") as other:
+            other.collections.create("kept")
+            context = Context(other, "kept", lambda: NOW, False, "", lambda *_: None, lambda *_: None)
+            list(take_in_all([str(tmp_path / name)], context))
+            assert rows(other, "kept") == before
+            if name == "k.warc.gz":  # the description by itself
+                assert run(home, "-c", "kept", tmp_path / "k.json").return_value == 0
+                (taken,) = take_in_all([str(tmp_path / "k.json")], context)
+                assert not taken.refused
+            again = to_json(other, "kept")
+            parts = ("collection", "organisation", "seeds", "access_rules")
+            assert [again[part] for part in parts] == [known[part] for part in parts]
