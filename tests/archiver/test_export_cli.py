@@ -190,3 +190,9 @@ def test_what_went_out_comes_in_again(home: Path, tmp_path: Path) -> None:
             again = to_json(other, "kept")
             parts = ("collection", "organisation", "seeds", "access_rules")
             assert [again[part] for part in parts] == [known[part] for part in parts]
+
+
+def test_every_option_is_told_in_the_documentation() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "export.md").read_text("utf-8")
+    options = {option for parameter in export.params for option in parameter.opts if option.startswith("--")}
+    assert {option for option in options if option not in page} == {"--archive", "--collection"}
