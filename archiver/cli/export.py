@@ -71,7 +71,7 @@ def export(output: Path, form: str | None, collection: str | None, archive: obje
         with _progress() as progress:
             exporter = Exporter(holdings, wish, clock=holdings.collections.now, new_id=_new_id, progress=progress)
             report = _written(exporter, output, form, force=options["force"])
-    _say(output, form, report, as_json=as_json)
+    _say(output, form, report, as_json=as_json, public=options["public_only"])
     return 1 if report.lacks else 0
 
 
@@ -108,7 +108,7 @@ def _check(output: Path, form: str, *, as_json: bool, options: dict[str, Any]) -
 
 
 def _wish(holdings: Holdings, slug: str, output: Path, options: dict[str, Any]) -> Wish:
-    from archiver.export.permitted import for_readers
+    from archiver.export.permitted import for_readers, not_deleted
     from archiver.export.run import Wish
     from archiver.export.selection import Selection, checked_selection
     from archiver.wacz.sign import read_key
@@ -118,7 +118,8 @@ def _wish(holdings: Holdings, slug: str, output: Path, options: dict[str, Any]) 
     )
     return Wish(
         checked_selection(selection),
-        permitted=for_readers(holdings, slug) if options["public_only"] else None,
+        permitted=for_readers(holdings, slug) if options["public_only"] else not_deleted(holdings, slug),
+        public=options["public_only"],
         originals=not options["no_originals"],
         max_bytes=options["max_size"],
         wacz_version=options["wacz_version"],
@@ -179,7 +180,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
-def _say(output: Path, form: str, report: ExportReport | None, *, as_json: bool) -> None:
+def _say(output: Path, form: str, report: ExportReport | None, *, as_json: bool, public: bool = False) -> None:
     if as_json:
         print_json(_as_json(output, form, report))
         return
@@ -191,6 +192,9 @@ def _say(output: Path, form: str, report: ExportReport | None, *, as_json: bool)
         size = human_size(sum(report.files.values()))
         copied = f", {report.whole_files:,} copied as they are" if report.whole_files else ""
         click.echo(f"  {counted(len(report.files), 'WARC file')}, {size}{copied}", err=True)
+    if report.left_out:
+        why = "not public" if public else "being deleted"
+        click.echo(f"  {counted(report.left_out, 'capture')} left out: {why}", err=True)
     if report.brought:
         click.echo(f"  {report.brought:,} of them brought along because revisits refer to them", err=True)
     if report.without_original:
@@ -209,6 +213,7 @@ def _as_json(output: Path, form: str, report: ExportReport | None) -> dict[str, 
         **said,
         "selection": report.selection,
         "captures": report.captures,
+        "left_out": report.left_out,
         "brought_along": report.brought,
         "revisits_without_original": report.without_original,
         "pages": report.pages,

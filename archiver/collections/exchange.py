@@ -30,8 +30,8 @@ _CRAWL = ("kind", "seeds", "started_at", "finished_at", "state", "ended", "secon
 _PAGE = ("url", "final_url", "timestamp", "title", "started_at", "seconds", "interrupted")
 _MISSING = ("url", "via", "hops", "status", "mime", "length", "failure", "reason")
 _RULE = (
-    "action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "addresses", "groups", "starts_at", "ends_at",
-    "message", "reason", "deletion", "created_at", "created_by",
+    "action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "files", "addresses", "groups",
+    "starts_at", "ends_at", "message", "reason", "deletion", "created_at", "created_by",
 )  # fmt: skip
 _ELEMENT = ("level", "subject", "field", "value", "position", "is_private")
 _SEED = (
@@ -175,9 +175,10 @@ def _page_out(connection: Connection, page: Row[Any]) -> dict[str, object]:
 
 
 def _rules(engine: Engine, collection: int) -> Sequence[Row[Any]]:
+    """But for those that delete what is in certain files: that does not go out, and the files of other archives are others."""
     statement = select(access_rules).where(access_rules.c.collection_id == collection).order_by(access_rules.c.id)
     with reading(engine) as connection:
-        return connection.execute(statement).all()
+        return [row for row in connection.execute(statement) if not (row.deletion and row.files)]
 
 
 def _rule_out(row: Row[Any]) -> dict[str, object]:
@@ -185,6 +186,7 @@ def _rule_out(row: Row[Any]) -> dict[str, object]:
         **{name: row._mapping[name] for name in _RULE},
         "since": _digits(row.since),
         "until": _digits(row.until),
+        "files": _lines(row.files),
         "addresses": _lines(row.addresses),
         "groups": _lines(row.groups),
     }

@@ -11,11 +11,12 @@
                  "plan_version", "seed_urls": [{"url", "scope", "redirects": []}],
                  "pages": [{"url", "final_url", "timestamp", "title", "started_at", "seconds", "interrupted",
                             "missing": [{"url", "via", "hops", "status", "mime", "length", "failure", "reason"}]}]}],
-     "access_rules": [{"action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "addresses": [],
-                       "groups": [], "starts_at", "ends_at", "message", "reason", "deletion", "created_at", "created_by"}]}
+     "access_rules": [{"action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "files": [],
+                       "addresses": [], "groups": [], "starts_at", "ends_at", "message", "reason", "deletion",
+                       "created_at", "created_by"}]}
 
 `metadata` are descriptive elements, such as those of Dublin Core, of the collection, of its seeds and of documents. Numbers of
-rows and names of WARC files are not in it: they are others in every archive.
+rows are not in it: they are others in every archive.
 """
 
 from __future__ import annotations
@@ -297,6 +298,7 @@ def _rule(fields: _Fields) -> Row:
         "since": fields.timestamp("since"),
         "until": fields.timestamp("until"),
         "embargo_seconds": fields.maybe_number("embargo_seconds"),
+        "files": fields.lines("files"),
         "addresses": addresses,
         "groups": fields.lines("groups"),
         "starts_at": fields.maybe_date("starts_at"),

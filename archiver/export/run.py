@@ -71,6 +71,7 @@ class Wish:
     Attributes:
         selection: of what.
         permitted: whether a capture may go out; None for all.
+        public: for everybody: without what readers are not shown of captures, and nothing out of private collections.
         originals: bring the captures along that revisits refer to.
         max_bytes: size at which a WARC file is finished; 0 for no limit.
         wacz_version: one of `WACZ_VERSIONS`.
@@ -81,6 +82,7 @@ class Wish:
 
     selection: Selection
     permitted: Permitted | None = None
+    public: bool = False
     originals: bool = True
     max_bytes: int = 1_000_000_000
     wacz_version: str = WACZ_VERSIONS[0]
@@ -96,6 +98,7 @@ class ExportReport:
     Attributes:
         selection: of what, in words.
         captures: that went out, those brought along included.
+        left_out: captures of the selection that are not permitted.
         brought: captures outside the selection that revisits refer to.
         without_original: revisits whose original is not in the export.
         pages: lines of the list of pages.
@@ -106,6 +109,7 @@ class ExportReport:
 
     selection: str
     captures: int = 0
+    left_out: int = 0
     brought: int = 0
     without_original: int = 0
     pages: int = 0
@@ -210,7 +214,11 @@ class Exporter:
     # -- records -----------------------------------------------------------------------------------------------------
 
     def _counted(self) -> Iterator[Capture]:
-        for capture in selected(self._holdings, self._wish.selection, self._wish.permitted):
+        permitted, is_page = self._wish.permitted, bool(self._wish.selection.page)
+        for capture in selected(self._holdings, self._wish.selection, permitted if is_page else None):
+            if permitted is not None and not permitted(capture):
+                self._report.left_out += 1
+                continue
             self._report.captures += 1
             if self._report.captures % _LINES_AT_ONCE == 0:
                 self._progress("captures", self._report.captures, 0)
@@ -233,8 +241,8 @@ class Exporter:
             self._holdings,
             workings,
             series,
-            whole_files=wish.permitted is None and not wish.selection.page,
-            bare=wish.permitted is not None,
+            whole_files=not wish.public and not wish.selection.page,
+            bare=wish.public,
             progress=lambda done: self._progress("bytes", done, total),
         )
         try:
@@ -266,13 +274,13 @@ class Exporter:
         return [
             item.slug
             for item in self._holdings.collections.all()
-            if item.slug != self._slug and (self._wish.permitted is None or item.visibility is not Visibility.PRIVATE)
+            if item.slug != self._slug and (not self._wish.public or item.visibility is not Visibility.PRIVATE)
         ]
 
     def _info(self) -> WarcInfo:
         collection = self._holdings.collections.get(self._slug)
         owner = collection.organisation
-        public = ", as far as it is public" if self._wish.permitted else ""
+        public = ", as far as it is public" if self._wish.public else ""
         return WarcInfo(
             software=software(),
             operator=self._holdings.settings.operator or (owner.name if owner else ""),
