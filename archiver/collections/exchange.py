@@ -30,8 +30,8 @@ _CRAWL = ("kind", "seeds", "started_at", "finished_at", "state", "ended", "secon
 _PAGE = ("url", "final_url", "timestamp", "title", "started_at", "seconds", "interrupted")
 _MISSING = ("url", "via", "hops", "status", "mime", "length", "failure", "reason")
 _RULE = (
-    "action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "addresses", "groups", "starts_at", "ends_at",
-    "message", "reason", "deletion", "created_at", "created_by",
+    "action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "files", "addresses", "groups",
+    "starts_at", "ends_at", "message", "reason", "deletion", "created_at", "created_by",
 )  # fmt: skip
 _ELEMENT = ("level", "subject", "field", "value", "position", "is_private")
 _SEED = (
@@ -175,7 +175,7 @@ def _page_out(connection: Connection, page: Row[Any]) -> dict[str, object]:
 
 
 def _rules(engine: Engine, collection: int) -> Sequence[Row[Any]]:
-    # A rule about certain files would be one about everything where those files are not.
+    """But for those about certain files: where those files are not, such a rule would be about everything."""
     about_files = access_rules.c.files != ""
     statement = select(access_rules).where(access_rules.c.collection_id == collection, ~about_files).order_by(access_rules.c.id)
     with reading(engine) as connection:
@@ -187,6 +187,7 @@ def _rule_out(row: Row[Any]) -> dict[str, object]:
         **{name: row._mapping[name] for name in _RULE},
         "since": _digits(row.since),
         "until": _digits(row.until),
+        "files": _lines(row.files),
         "addresses": _lines(row.addresses),
         "groups": _lines(row.groups),
     }

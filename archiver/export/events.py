@@ -245,14 +245,11 @@ def _ends_where_said(stream: BinaryIO, item: Wanted) -> bool:
 def _from_the_beginning(stream: BinaryIO, wanted: Sequence[Wanted]) -> Iterator[Event | Lacking]:
     """The same for files whose requests stand before their responses: every record up to the last one wanted is read."""
     left = {item.offset for item in wanted}
-    reasons: dict[int, str] = {}
     before: list[_Heading] = []
     current: _Heading | None = None
     records = _read(stream, 0)
     record = next(records, None)
     while record is not None:
-        if isinstance(record, BadRecord) and record.offset in left:
-            reasons[record.offset] = f"The record cannot be read: {record.reason}"
         following, heading = _next(records, record)
         if heading is None:
             record = following
@@ -280,8 +277,11 @@ def _from_the_beginning(stream: BinaryIO, wanted: Sequence[Wanted]) -> Iterator[
     if current is not None:
         yield _event(stream, current)
     for item in wanted:
-        if item.offset in left:
-            yield Lacking(item.offset, reasons.get(item.offset, "No record begins there."))
+        if item.offset in left:  # behind damage that swallowed its beginning: the index knows better where it is
+            try:
+                yield _from_here(stream, item)[0]
+            except DamagedRecord as error:
+                yield Lacking(item.offset, error.message)
 
 
 def _next(

@@ -8,10 +8,21 @@ from pathlib import Path
 from archiver.collections.exchange import ExchangeReport, from_json
 from archiver.collections.exchangeformat import FILE_NAME
 from archiver.errors import UsageError
-from archiver.imports.context import Context
-from archiver.imports.report import Taken
+from archiver.imports.context import Context, Source
+from archiver.imports.recognise import Kind
+from archiver.imports.report import Taken, refused
 
 _MOST_BYTES = 256 * 1024 * 1024
+
+
+def take_exchange_alone(source: Source, context: Context) -> Taken:
+    """Take a description of a collection in that was given by itself."""
+    with context.open(source.name) as stream:
+        raw = stream.read(_MOST_BYTES)
+    report = Taken(source.title, Kind.DESCRIPTION)
+    if not take_description(raw, report, context):
+        return refused(source.title, Kind.DESCRIPTION, report.notes[-1], context.tell)
+    return report
 
 
 def take_exchange(path: Path, report: Taken, context: Context) -> bool:

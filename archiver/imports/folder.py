@@ -20,6 +20,7 @@ _UNFINISHED = (".open", ".part", ".tmp")
 
 _WHY_NOT = {
     Kind.CDX: "an index: the WARC files themselves are read",
+    Kind.DESCRIPTION: "a description of a collection that could not be taken in",
     Kind.UNKNOWN: "no web archive (a mirrored page, a log or another file)",
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archiver.errors import MissingRecord, UsageError
 from archiver.imports.context import Context, Source, is_local
+from archiver.imports.exchange import take_exchange_alone
 from archiver.imports.folder import take_folder
 from archiver.imports.har import take_har
 from archiver.imports.recognise import Kind, recognise
@@ -87,6 +88,8 @@ def _results(source: Source, kind: Kind, context: Context) -> Iterable[Taken | S
             from archiver.imports.cdx import take_cdx
 
             return take_cdx(source, context)
+        case Kind.DESCRIPTION:
+            return [take_exchange_alone(source, context)]
         case Kind.FOLDER:
             return take_folder(source, context) if is_local(source.name) else take_prefix(source, context)
         case Kind.UNKNOWN:

@@ -13,7 +13,7 @@ import pytest
 from archiver.collections.access import Action, Matching, Rule
 from archiver.collections.exchange import from_json, to_json
 from archiver.errors import NotArchived, NotFound, UnknownCollection, UsageError
-from archiver.export.permitted import for_readers
+from archiver.export.permitted import for_readers, not_deleted
 from archiver.export.selection import Selection, checked_selection
 from archiver.holdings import Holdings
 from archiver.model import Visibility
@@ -204,7 +204,7 @@ def test_an_original_in_another_collection_is_brought_along(tmp_path: Path) -> N
         take_in(holdings, "one", [tmp_path / "one.warc.gz"])
         _, report = as_file(holdings, "one")
         assert (report.captures, report.brought) == (2, 1)
-        _, report = as_file(holdings, "one", permitted=for_readers(holdings, "one"))
+        _, report = as_file(holdings, "one", permitted=for_readers(holdings, "one"), public=True)
         assert (report.captures, report.without_original) == (1, 1)
 
 
@@ -283,7 +283,7 @@ def test_what_is_public_is_what_readers_may_see_and_no_more(tmp_path: Path) -> N
         )
         take_in(holdings, "mixed", [tmp_path / "mixed.warc.gz"])
         holdings.access.add([Rule(Action.BLOCK, Matching.PREFIX, urlkey(f"{SITE}/shut"), collection="mixed")])
-        data, _ = as_file(holdings, "mixed", permitted=for_readers(holdings, "mixed"))
+        data, _ = as_file(holdings, "mixed", permitted=for_readers(holdings, "mixed"), public=True)
         assert [(item.record_type, item.url) for item in records(data)[1:]] == [
             ("request", f"{SITE}/api"),  # its answer is found by it
             ("response", f"{SITE}/api"),
@@ -293,6 +293,25 @@ def test_what_is_public_is_what_readers_may_see_and_no_more(tmp_path: Path) -> N
         holdings.collections.update("mixed", visibility=Visibility.PRIVATE)
         with pytest.raises(UnknownCollection, match="private"):
             for_readers(holdings, "mixed")
+
+
+def test_what_is_being_deleted_does_not_go_out(tmp_path: Path) -> None:
+    with opened(tmp_path / "home") as holdings:
+        assert not_deleted(holdings, "default") is None
+        (tmp_path / "a.warc.gz").write_bytes(
+            response_record(f"{SITE}/stays", MOMENT, b"s") + response_record(f"{SITE}/goes", MOMENT, b"g")
+        )
+        take_in(holdings, "default", [tmp_path / "a.warc.gz"])
+        files = frozenset({"a.warc.gz"})
+        by_url = Rule(Action.EXCLUDE, Matching.EXACT, urlkey(f"{SITE}/goes"), collection="default", deletion="suppressed")
+        by_file = Rule(Action.EXCLUDE, collection="default", deletion="suppressed", files=files, until=20150101000000)
+        shut = Rule(Action.BLOCK, Matching.EXACT, urlkey(f"{SITE}/stays"), collection="default")
+        holdings.access.add([by_url, by_file, shut])
+        data, report = as_file(holdings, "default", permitted=not_deleted(holdings, "default"))
+        assert [item.url for item in records(data)[1:]] == [f"{SITE}/stays"]
+        assert (report.captures, report.left_out) == (1, 1)
+        rules = json.loads(json.dumps(to_json(holdings, "default")))["access_rules"]
+        assert [rule["urlkey"] for rule in rules] == [by_url.urlkey, shut.urlkey]  # the files of others are others
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
