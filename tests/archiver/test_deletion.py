@@ -24,7 +24,7 @@ from archiver.engine import PageCapturer
 from archiver.errors import Conflict, NotFound, UsageError
 from archiver.holdings import Holdings, open_holdings
 from archiver.index.crawltables import crawl_files, crawl_urls
-from archiver.index.database import FILE_NAME, reading, writing
+from archiver.index.database import FILE_NAME, alone, reading, writing
 from archiver.index.files import HELD, PURGED, REMOVED
 from archiver.index.segments import note_segments
 from archiver.index.tables import files, outcomes, payloads, validators
@@ -307,6 +307,12 @@ def test_what_was_purged_does_not_come_back(held: Holdings) -> None:
 def test_nothing_is_purged_while_something_is_captured(held: Holdings) -> None:
     number = chosen(held, url=LETTER)
     with held.store.create("being-written.warc.gz"), pytest.raises(Conflict, match="captured now"):
+        purge(held, number, copies=Copies.KEEP)
+
+
+def test_nothing_is_purged_while_the_index_is_rebuilt(held: Holdings) -> None:
+    number = chosen(held, url=LETTER)
+    with alone(held.settings.archive, "rebuild"), pytest.raises(Conflict, match="rebuilt now"):
         purge(held, number, copies=Copies.KEEP)
 
 
