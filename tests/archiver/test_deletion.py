@@ -8,9 +8,11 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -30,6 +32,8 @@ from archiver.index.segments import note_segments
 from archiver.index.tables import files, outcomes, payloads, validators
 from archiver.model import Candidate, PageResult, ResourceOutcome
 from archiver.purging import Copies, purge
+from archiver.store.anyfs import FsspecFolder
+from archiver.store.objects import ObjectStore
 from archiver.warc.importer import import_file
 from archiver.warc.records import digest
 from replay.app import create_reader
@@ -404,6 +408,21 @@ def test_with_postgresql(holdings_with: OpenHoldings, tmp_path: Path, postgresql
             with pytest.raises(DBAPIError, match="never changed"), writing(holdings.engine) as connection:
                 connection.execute(text(statement))
         assert holdings.audit.verify().problems == ()
+
+
+def test_files_in_object_storage(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    remote = FsspecFolder(f"memory://{uuid4()}")
+    holdings = replace(holdings_with(), store=ObjectStore(remote, tmp_path / "spool"))
+    old = fill(holdings, tmp_path)
+    report = purge(holdings, chosen(holdings, url=LETTER), copies=Copies.KEEP)
+    holdings.store.close()
+    after = replace(holdings, store=ObjectStore(remote, tmp_path / "spool"))
+    (new,) = after.store.names()
+    assert report.files == {old: new}
+    assert not after.store.exists(old)
+    assert shown(after, COPY, 2018) == (200, SECRET)
+    assert shown(after, LETTER, 2016)[0] == 404
+    assert not [path for path in (tmp_path / "spool").rglob("*.gz")]
 
 
 def test_a_record_of_an_arc_file_goes_without_a_tombstone_in_it(holdings_with: OpenHoldings, tmp_path: Path) -> None:
