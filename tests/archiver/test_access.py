@@ -206,6 +206,12 @@ def test_files_that_cannot_be_understood_say_where(name: str, text: str, place: 
         read_rules(text, name)
 
 
+@pytest.mark.parametrize("text", ["10.0.0.0/33", "localhost", "127.0.0.1;10.0.0.1"])
+def test_a_proxy_that_is_no_address_is_told_at_once(text: str) -> None:
+    with pytest.raises(UsageError, match="trusted_proxies"):
+        load_settings({"trusted_proxies": text}, environ={})
+
+
 # -- who asks --------------------------------------------------------------------------------------------------------
 
 
