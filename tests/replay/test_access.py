@@ -214,6 +214,11 @@ def test_all_collections_at_once_lack_what_is_hidden_as_a_whole(ruled: FlaskClie
     )
     assert ruled.get(f"/all/{stamp(2016)}id_/{HOME}", headers=ANYBODY).status_code == 404
     assert ruled.get(f"/all/{stamp(2016)}id_/{HOME}", headers=INSIDE).status_code == 200
+    assert ruled.get(f"/all/*/{HOME}", headers=ANYBODY).status_code == 404
+    assert ruled.get(f"/all/*/{HOME}*", headers=ANYBODY).status_code == 404
+    assert ruled.get(f"/cdx/search/cdx?url={HOME}", headers=ANYBODY).data == b""
+    assert ruled.get(f"/all/cdx?url={HOME}*", headers=ANYBODY).data == b""
+    assert ruled.get(f"/cdx/search/cdx?url={HOME}", headers=INSIDE).data.count(b"\n") == 3
 
 
 # -- payloads that are kept once -------------------------------------------------------------------------------------
