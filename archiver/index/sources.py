@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, delete, insert, select
 
-from archiver.errors import Conflict, MunimentError, NotFound, UnknownCollection
+from archiver.errors import Conflict, MunimentError, NotFound, UnknownCollection, UsageError
 from archiver.index.bytesource import is_url
 from archiver.index.database import Prepared, writing
 from archiver.index.holdingstables import index_sources
@@ -152,6 +152,8 @@ class Attached:
             return
         try:
             yield from ask(self._opened())
+        except UsageError as error:  # not to be asked for that, but for other things
+            _LOG.info("the index %s is left out: %s", self.source.location, error)
         except MunimentError as error:
             self._fail(error)
         else:

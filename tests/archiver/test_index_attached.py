@@ -182,6 +182,18 @@ def test_what_another_archive_replays_is_left_out_where_its_payload_is_held(hold
     ]  # fmt: skip
 
 
+def test_a_server_that_cannot_be_asked_for_everything_is_asked_for_other_things(holdings: Holdings) -> None:
+    holdings.index.add([row("2016")])
+    with CdxServer([row("2017")]) as server:
+        attach_server(holdings, SLUG, server.url("/ia"), warcs="/data")
+        assert len(list(holdings.index.scan([SLUG], [KeyRange("", None)]))) == 1
+        assert len(list(holdings.index.scan([SLUG], key_ranges(URL, Match.HOST)))) == 2
+        assert len(list(holdings.index.versions([SLUG], KEY))) == 2
+        index = RemoteIndex(SLUG, server.url("/ia"), Dialect.IA, fetcher_for(holdings.settings), place=str)
+        with pytest.raises(UsageError):
+            list(index.scan([SLUG], [KeyRange("", None)]))
+
+
 # -- other servers ---------------------------------------------------------------------------------------------------
 
 
