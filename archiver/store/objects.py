@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from heapq import merge
@@ -21,6 +22,8 @@ from archiver.store.remote import Remote
 from archiver.store.uploads import Outcome, Uploader, locked, send
 
 _PIECE = 1024 * 1024
+#: Until a file is looked at again that another thread or process is sending.
+_BUSY_SECONDS = 0.05
 
 
 class ObjectStore:
@@ -123,6 +126,10 @@ class ObjectStore:
     def finish(self, name: str) -> None:
         self.spool.finish(name)
         self._uploader.add(name)
+
+    def arrive(self, name: str) -> None:
+        while send(self.spool, self.remote, name) is Outcome.BUSY:
+            time.sleep(_BUSY_SECONDS)
 
     def discard(self, name: str) -> None:
         self.spool.discard(name)

@@ -81,6 +81,9 @@ class WarcStore(Protocol):
     def finish(self, name: str) -> None:
         """A written file is complete. It may still be open here; nothing more is written to it."""
 
+    def arrive(self, name: str) -> None:
+        """Wait until a finished file is where it belongs, as others need it there before what it replaces goes."""
+
     def discard(self, name: str) -> None:
         """Remove an open file that holds nothing."""
 
