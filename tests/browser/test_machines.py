@@ -20,6 +20,7 @@ from archiver.settings import load_settings
 from archiver.urls import urlkey
 from tests.browser.conftest import serving
 from tests.servers.postgresql import PostgreSQL
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.routes import Answer, RouteServer
 from tests.servers.weed import KEY, SECRET, ObjectServer
 
@@ -29,12 +30,6 @@ PICTURE = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30" fill="red"/></svg>'
     + b" " * 500
 )
-
-
-@pytest.fixture(scope="module")
-def database(postgresql: PostgreSQL) -> str:
-    """A PostgreSQL database of this module's own; its URL."""
-    return postgresql.new_database()
 
 
 def site() -> dict[str, Answer]:
@@ -69,10 +64,10 @@ def get(url: str, **headers: str) -> bytes:
 
 
 def test_what_two_machines_captured_a_third_shows(
-    s3: ObjectServer, database: str, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3: ObjectServer, postgresql: PostgreSQL, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = f"machines-{uuid4()}"
-    monkeypatch.setenv("MUNIMENT_DATABASE", database)
+    monkeypatch.setenv("MUNIMENT_DATABASE", postgresql.new_database())
     monkeypatch.setenv("MUNIMENT_STORE", f"s3://archive/{prefix}/")
     monkeypatch.setenv("MUNIMENT_S3_ENDPOINT", s3.endpoint)
     monkeypatch.delenv("AWS_ENDPOINT_URL")
