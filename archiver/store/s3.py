@@ -67,7 +67,7 @@ def _filesystem(endpoint: str, anonymous: bool) -> Any:
                     "response_checksum_validation": "when_required",
                 },
             )
-            fs.retries = 2
+            fs.retries = 1  # botocore tries again
             _filesystems[place] = fs
         return _filesystems[place]
 

@@ -20,7 +20,6 @@ from archiver.settings import load_settings
 from archiver.urls import urlkey
 from tests.browser.conftest import serving
 from tests.servers.postgresql import PostgreSQL
-from tests.servers.postgresql import PostgreSQL
 from tests.servers.routes import Answer, RouteServer
 from tests.servers.weed import KEY, SECRET, ObjectServer
 
