@@ -12,7 +12,7 @@ from heapq import merge
 from pathlib import Path
 from typing import BinaryIO
 
-from archiver.errors import MissingRecord, StorageFailed
+from archiver.errors import Conflict, MissingRecord, StorageFailed
 from archiver.store.faults import LASTING, fault_of
 from archiver.store.folder import NEW_SUFFIX, FolderStore
 from archiver.store.inside import INSIDE, open_inside
@@ -181,7 +181,15 @@ class ObjectStore:
             self.remote.put(name, stream)
 
     def send_waiting(self) -> int:
-        return sum(send(self.spool, self.remote, name) is Outcome.ARRIVED for name in list(self.spool.names()))
+        sent, conflict = 0, None
+        for name in list(self.spool.names()):
+            try:
+                sent += send(self.spool, self.remote, name) is Outcome.ARRIVED
+            except Conflict as error:
+                conflict = error
+        if conflict is not None:
+            raise conflict
+        return sent
 
     def close(self) -> None:
         self._uploader.close()

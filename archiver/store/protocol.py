@@ -108,7 +108,11 @@ class WarcStore(Protocol):
         """
 
     def send_waiting(self) -> int:
-        """Bring all that waits where it belongs, now; how many files arrived."""
+        """Bring all that waits where it belongs, now; how many files arrived.
+
+        Raises:
+            Conflict: another file has the name of one there; all others have arrived.
+        """
 
     def close(self) -> None:
         """Let go of what is held; written files are brought where they belong, as far as that is possible now."""

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from archiver.deletion import Selection, rule_for, suppress
 from archiver.engine import PageCapturer
-from archiver.errors import StorageFailed
+from archiver.errors import Conflict, StorageFailed
 from archiver.holdings import Holdings, open_holdings
 from archiver.purging import purge
 from archiver.settings import load_settings
@@ -106,10 +106,19 @@ def test_what_is_there_under_that_name_is_never_overwritten(s3: ObjectServer, pr
     spool, remote = FolderStore(tmp_path / "spool"), S3Bucket("archive", prefix)
     s3.call("put_object", Bucket="archive", Key=f"{prefix}/{NAME}", Body=b"something else")
     written(spool)
-    with pytest.raises(StorageFailed, match="neither is touched"):
+    with pytest.raises(Conflict, match="neither is touched"):
         send(spool, remote, NAME)
     assert held(s3, prefix) == {NAME: 14}
     assert spool.size(NAME) == len(DATA)
+    store = ObjectStore(remote, tmp_path / "spool")
+    written(store, name="b.warc.gz")
+    store.close()
+    assert held(s3, prefix) == {NAME: 14, "b.warc.gz": len(DATA)}, "others are not held up"
+    assert dict(store.waiting()).keys() == {NAME}
+    written(FolderStore(tmp_path / "spool"), name="c.warc.gz")
+    with pytest.raises(Conflict):
+        store.send_waiting()
+    assert set(held(s3, prefix)) == {NAME, "b.warc.gz", "c.warc.gz"}
 
 
 def test_what_another_program_sent_is_compared_by_its_bytes(s3: ObjectServer, prefix: str, tmp_path: Path) -> None:
@@ -183,6 +192,26 @@ def test_failed_tries_are_further_and_further_apart(tmp_path: Path) -> None:
     assert list(remote.keys()) == [NAME]
     assert uploader.reason(NAME) == ""
     assert not spool.exists(NAME)
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_file_that_fails_again_and_again_holds_no_other_up(tmp_path: Path, is_own: bool) -> None:
+    class Picky(Flaky):
+        def put(self, key: str, source: BinaryIO) -> None:
+            self.failures = int(key.startswith("a"))
+            super().put(key, source)
+
+    now = [0.0]
+    remote, spool = Picky(), FolderStore(tmp_path)
+    uploader = Uploader(spool, remote, clock=lambda: now[0])
+    for name in ("a.warc.gz", "b.warc.gz", "c.warc.gz"):
+        written(spool, name=name)
+        if is_own:
+            uploader._own.append(name)
+    for _ in range(10):
+        now[0] += 400
+        uploader.work()
+    assert list(remote.keys()) == ["b.warc.gz", "c.warc.gz"]
 
 
 def test_what_cannot_be_sent_stays_and_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
