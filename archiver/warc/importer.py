@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -187,6 +188,7 @@ def _copy(path: Path, store: WarcStore, alone: bool, lost: list[BadRecord]) -> s
                 else:
                     lost += _recompress(source, target)
             target.flush()
+            os.fsync(target.fileno())
         except BaseException as error:  # also Ctrl-C: half a copy is of no use
             store.discard(name)
             if isinstance(error, OSError):
