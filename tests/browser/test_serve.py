@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.cookiejar
 import os
-import re
 import signal
 import subprocess
 import urllib.parse
@@ -18,7 +16,7 @@ import pytest
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.urls import urlkey
-from tests.browser.conftest import free_port, serving, start, wait_for
+from tests.browser.conftest import free_port, make_token, serving, start, wait_for
 from tests.servers.routes import Answer, Asked, RouteServer
 
 
@@ -32,14 +30,10 @@ def test_a_capture_that_the_workbench_was_making_is_kept_when_it_is_stopped(tmp_
 
     with RouteServer({"/": Answer(b"<p>here<img src=slow.png>"), "/slow.png": slow}) as server:
         with serving(tmp_path) as (_, workbench):
-            browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-            page = browser.open(workbench).read().decode()
-            token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-            assert token is not None
-            form = {"csrf_token": token.group(1), "url": server.url("/"), "collection": "default"}
-            asking = urllib.request.Request(f"{workbench}captures", urllib.parse.urlencode(form).encode())
-            asking.add_header("Origin", workbench.rstrip("/"))
-            browser.open(asking).close()
+            form = urllib.parse.urlencode({"url": server.url("/"), "collection": "default"}).encode()
+            token = make_token(tmp_path)
+            asking = urllib.request.Request(f"{workbench}captures", form, {"Authorization": f"Bearer {token}"})
+            urllib.request.urlopen(asking).close()
             assert asked.wait(20)
             Thread(target=release.set).start()
         files = list((tmp_path / "archive").iterdir())
