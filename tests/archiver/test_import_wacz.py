@@ -8,7 +8,6 @@ import json
 import os
 import struct
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,7 +26,9 @@ from archiver.holdings import Holdings
 from archiver.model import Visibility
 from archiver.wacz.package import PackageDigest, hash_of
 from archiver.wacz.signature import check_signature
+from tests.archiver.exporting import as_wacz
 from tests.archiver.importing import MOMENT, Import, body_of, page, pages_list, wacz
+from tests.peers import wacz_programs
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -231,6 +232,15 @@ def test_signatures_of_nobody_are_checked(tmp_path: Path, holdings_with: OpenHol
     assert "The signature is wrong" in Import(holdings_with(), path).notes
 
 
+def test_our_own_signatures_are_right(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    holdings = holdings_with()
+    (tmp_path / "a.warc.gz").write_bytes(page(1))
+    Import(holdings, tmp_path / "a.warc.gz")
+    as_wacz(holdings, "default", tmp_path / "x.wacz", key=ec.generate_private_key(ec.SECP384R1()))
+    holdings.collections.create("other")
+    assert "the signature is right" in Import(holdings, tmp_path / "x.wacz", slug="other").notes
+
+
 def certificate(name: str, issuer: Any = None, *, ca: bool = False) -> tuple[Any, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -429,11 +439,8 @@ def test_a_package_without_a_directory_is_refused_with_the_reason(tmp_path: Path
 def test_packages_by_py_wacz(tmp_path: Path, holdings_with: OpenHoldings, in_place: bool) -> None:
     (tmp_path / "a.warc.gz").write_bytes(page(1) + page(2))
     (tmp_path / "pages.jsonl").write_bytes(PAGES["pages/pages.jsonl"])
-    wacz_tool = Path(sys.executable).with_name("wacz")
-    if not wacz_tool.exists():
-        pytest.skip("wacz is not installed")
     subprocess.run(
-        [wacz_tool, "create", "-o", "x.wacz", "-p", "pages.jsonl", "--title", "By py-wacz", "a.warc.gz"],
+        [wacz_programs() / "wacz", "create", "-o", "x.wacz", "-p", "pages.jsonl", "--title", "By py-wacz", "a.warc.gz"],
         cwd=tmp_path,
         check=True,
         capture_output=True,
