@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.cli.main import run
 from archiver.collections.imported import ImportedCrawls
 from archiver.holdings import Holdings
 from archiver.imports.crawllogs import crawls_below, described, seeds_of, summary_of
@@ -342,6 +343,18 @@ def test_the_command_names_some_in_the_terminal_and_all_in_the_report(tmp_path: 
     said = json.loads(muniment(tmp_path / "home", "import", str(root), "--json").stdout)
     assert len(said["not_indexed"]) == 13
     assert {item["kind"] for item in said["files"]} == {"WARC", "folder"}
+
+
+def test_the_command_says_that_it_goes_on_when_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archiver.imports.intake.take_warc", stopped)
+    (tmp_path / "a.warc.gz").write_bytes(page(1))
+    assert run(["--archive", str(tmp_path / "home"), "import", str(tmp_path / "a.warc.gz")]) == 130
+    assert "Import the same again, and it goes on." in capsys.readouterr().err
 
 
 def test_the_command_fails_when_something_given_is_no_archive(tmp_path: Path) -> None:
