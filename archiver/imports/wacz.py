@@ -71,7 +71,7 @@ def take_wacz(source: Source, context: Context) -> Iterator[Taken | Source]:
                 _note_other(report, entry, context)
         if reader.manifest is not None and reader.manifest.is_multi:
             yield from _listed(reader.manifest, source, report, context, inside={entry.path for entry in reader.entries})
-        if not is_described:
+        if not is_described and (reader.manifest is not None or report.captures):
             _take_pages(reader, report, signature, source, context)
         yield report
 
