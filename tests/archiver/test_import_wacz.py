@@ -436,6 +436,21 @@ def test_a_package_without_a_directory_is_refused_with_the_reason(tmp_path: Path
 
 
 @pytest.mark.parametrize("in_place", [False, True])
+def test_large_headers_and_other_compressions(tmp_path: Path, holdings_with: OpenHoldings, in_place: bool) -> None:
+    path = tmp_path / "x.wacz"
+    with zipfile.ZipFile(path, "w") as package:
+        with package.open("archive/a.warc.gz", "w", force_zip64=True) as entry:
+            entry.write(page(1))
+        package.writestr("archive/b.warc.gz", page(2), zipfile.ZIP_BZIP2)
+        package.writestr("archive/c.warc.gz", page(3), zipfile.ZIP_LZMA)
+    holdings = holdings_with()
+    assert Import(holdings, path, in_place=in_place).captures == 3
+    assert [body_of(holdings, f"http://example.org/{number}") for number in (1, 2, 3)] == [
+        f"<title>{number}</title>".encode() for number in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize("in_place", [False, True])
 def test_packages_by_py_wacz(tmp_path: Path, holdings_with: OpenHoldings, in_place: bool) -> None:
     (tmp_path / "a.warc.gz").write_bytes(page(1) + page(2))
     (tmp_path / "pages.jsonl").write_bytes(PAGES["pages/pages.jsonl"])
