@@ -113,7 +113,7 @@ def _kind_of_json(text: bytes) -> Kind:
         return Kind.DESCRIPTION
     if re.match(rb'\{\s*"log"\s*:\s*\{', text):
         return Kind.HAR
-    if b'"resources"' in text and (b"multi-wacz-package" in text or b".wacz" in text):
+    if b'"multi-wacz-package"' in text or (b'"resources"' in text and b'.wacz"' in text):
         return Kind.MULTI_WACZ
     try:
         data = json.loads(text)

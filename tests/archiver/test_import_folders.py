@@ -312,6 +312,30 @@ def test_files_on_the_web(tmp_path: Path, holdings_with: OpenHoldings, in_place:
     assert any(holdings.store.names()) is not in_place
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+def test_lists_and_indexes_on_the_web(tmp_path: Path, holdings_with: OpenHoldings, in_place: bool) -> None:
+    path = tmp_path / "x.wacz"
+    wacz(path, {"archive/a.warc.gz": page(2)})
+    resources = [{"path": "more/x.wacz"}, {"path": "../outside.wacz"}, {"path": "file:///etc/passwd"}]
+    listed = json.dumps({"profile": "multi-wacz-package", "padding": "x" * 200_000, "resources": resources}).encode()
+    lines = "".join(cdxj_line(1, 0, len(page(1))) for _ in range(2000)).encode()
+    routes = {
+        "/in/list.json": Answer(listed),
+        "/in/more/x.wacz": Answer(path.read_bytes()),
+        "/in/a.cdxj": Answer(lines),
+        "/in/a.warc.gz": Answer(page(1)),
+        "/outside.wacz": Answer(path.read_bytes()),
+    }
+    holdings = holdings_with()
+    with RouteServer(routes) as server:
+        done = Import(holdings, server.url("/in/list.json"), in_place=in_place)
+        assert done.captures == 1
+        assert {item.url for item in done.told if "leads out" in item.reason} == {"../outside.wacz", "file:///etc/passwd"}
+        Import(holdings, server.url("/in/a.cdxj"))
+        assert body_of(holdings, "http://example.org/1") == b"<title>1</title>"
+        assert body_of(holdings, "http://example.org/2") == b"<title>2</title>"
+
+
 # -- crawls that others made -----------------------------------------------------------------------------------------------
 
 
