@@ -28,7 +28,9 @@ from archiver.wacz.package import PackageDigest, hash_of
 from archiver.wacz.signature import check_signature
 from tests.archiver.exporting import as_wacz
 from tests.archiver.importing import MOMENT, Import, body_of, page, pages_list, wacz
+from tests.archiver.test_segments import message, parts_of
 from tests.peers import wacz_programs
+from tests.servers.postgresql import PostgreSQL
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -74,6 +76,20 @@ def test_captures_pages_and_metadata_come_in_once(
     collection = holdings.collections.get("default")
     assert (collection.title, collection.description) == ("Pages of mine", "About them")
     assert any(holdings.store.names()) is not in_place
+
+
+def test_captures_pages_and_parts_come_into_postgresql_once(
+    tmp_path: Path, holdings_with: OpenHoldings, postgresql: PostgreSQL
+) -> None:
+    lists = {"pages/pages.jsonl": PAGES["pages/pages.jsonl"] + b'{"url": "http://missing.example/"}\n'}
+    parts = b"".join(parts_of(message(), 600, 3000))
+    wacz(tmp_path / "x.wacz", {**FILES, **lists, "archive/parts.warc.gz": parts}, manifest={"title": "T\u0000 \u2019"})
+    holdings = holdings_with(database=postgresql.new_database())
+    for _ in range(2):
+        assert Import(holdings, tmp_path / "x.wacz").captures == 4
+    assert holdings.index.summary("default").captures == 4
+    assert holdings.crawls.page_count("default") == 1
+    assert len(holdings.segments.find("<urn:x:1>")) == 2
 
 
 def test_what_people_wrote_of_a_collection_is_not_replaced(tmp_path: Path, holdings_with: OpenHoldings) -> None:
