@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: Things of one kind that are named in the terminal; --report names all.
 _NAMED = 5
 
+#: What is said of a package as a whole is among its notes.
+_OF_PACKAGE = "package"
+
 #: Seconds between two looks at how far it is.
 _SECONDS = 0.1
 
@@ -165,7 +168,7 @@ def _print(taken: Taken, met: dict[str, list[Unindexed]]) -> None:
     for reason, count in sorted(taken.not_indexed.items()):
         click.echo(f"  {count:,} not indexed: {reason}")
         _print_named(met.pop(reason, []), count)
-    damaged = [item for items in met.values() for item in items]
+    damaged = [item for items in met.values() for item in items if item.record_type != _OF_PACKAGE]
     for item in damaged:
         click.echo(f"  damaged at byte {item.offset:,}: {item.reason}")
     if taken.damaged > len(damaged):

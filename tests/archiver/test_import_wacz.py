@@ -135,6 +135,18 @@ def test_lies_of_the_manifest_are_told_and_nothing_is_lost(tmp_path: Path, holdi
     assert any(item.url == "logs/crawl.log" for item in done.told)
 
 
+def test_of_many_lies_some_are_said_and_all_are_told(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    path = tmp_path / "x.wacz"
+    wacz(path, FILES)
+    with zipfile.ZipFile(path, "a") as package:
+        for number in range(50):
+            package.writestr(f"logs/{number}.log", b"x")
+    done = Import(holdings_with(), path)
+    assert done.notes.count("not listed in the manifest") == 20
+    assert "30 more things are not as its manifest says" in done.notes
+    assert sum(item.record_type == "package" for item in done.told) == 50
+
+
 def test_a_manifest_that_was_changed_is_told(tmp_path: Path, holdings_with: OpenHoldings) -> None:
     path = tmp_path / "x.wacz"
     raw = wacz(path, FILES)
