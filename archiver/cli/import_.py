@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from archiver.cli.common import actor_option, archive_option, collection_option, counted, json_option, settings_from
+from archiver.errors import Interrupted
 
 if TYPE_CHECKING:
     from archiver.imports.report import Taken
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 
 #: Things of one kind that are named in the terminal; --report names all.
 _NAMED = 5
+
+#: What is said of a package as a whole is among its notes.
+_OF_PACKAGE = "package"
+
+#: Seconds between two looks at how far it is.
+_SECONDS = 0.1
 
 #: Records of which nobody expects that they can be looked up: counted, and named only by --report and --json.
 _ROUTINE = frozenset({"request", "metadata", "warcinfo"})
@@ -68,13 +76,17 @@ def import_files(
         bar = _Bar()
         context = Context(holdings, slug, utc_now, in_place, warcs, names.tell, bar.show)
         done: list[Taken] = []
-        for taken in take_in(sources, context):
+        try:
+            for taken in take_in(sources, context):
+                bar.clear()
+                done.append(taken)
+                met = names.pop(taken)
+                if not as_json:
+                    _print(taken, met)
+        except KeyboardInterrupt:
+            raise Interrupted("Stopped. What was taken in is kept.", "Import the same again, and it goes on.") from None
+        finally:
             bar.clear()
-            done.append(taken)
-            met = names.pop(taken)
-            if not as_json:
-                _print(taken, met)
-        bar.clear()
         told = {"sources": list(sources), "in_place": in_place, "captures": sum(taken.captures for taken in done)}
         holdings.audit.note(actor, "import", f"collection {slug}", told)
         if as_json:
@@ -115,10 +127,12 @@ class _Bar:
     def __init__(self) -> None:
         self._is_shown = sys.stderr.isatty()
         self._width = 0
+        self._next = 0.0
 
     def show(self, name: str, position: int, size: int) -> None:
         """The position in a file."""
-        if self._is_shown and position % 64 == 0:
+        if self._is_shown and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _SECONDS
             part = f"{position * 100 // size:3d} %" if size else f"{position:,}"
             text = f"{name.rpartition('/')[2][:50]}  {part}"
             click.echo(f"\r{text:{self._width}}", nl=False, err=True)
@@ -154,7 +168,7 @@ def _print(taken: Taken, met: dict[str, list[Unindexed]]) -> None:
     for reason, count in sorted(taken.not_indexed.items()):
         click.echo(f"  {count:,} not indexed: {reason}")
         _print_named(met.pop(reason, []), count)
-    damaged = [item for items in met.values() for item in items]
+    damaged = [item for items in met.values() for item in items if item.record_type != _OF_PACKAGE]
     for item in damaged:
         click.echo(f"  damaged at byte {item.offset:,}: {item.reason}")
     if taken.damaged > len(damaged):
