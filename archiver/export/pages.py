@@ -8,11 +8,12 @@ from archiver.crawl.decision import UrlState
 from archiver.errors import BodyLimitExceeded, DamagedRecord
 from archiver.export.originals import original_of
 from archiver.export.workings import PageRow, Workings
-from archiver.extract.requisites import text_pieces
+from archiver.extract.requisites import scanned_text
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_seeds, crawl_urls
 from archiver.index.database import reading
 from archiver.index.tables import crawls, pages
+from archiver.markup.charset import sniff_charset
 from archiver.markup.xml import scanner_of
 from archiver.plaintext import one_line
 from archiver.urls import urlkey
@@ -22,6 +23,8 @@ PAGE_TYPES = ("text/html", "application/xhtml+xml")
 
 #: Bytes of a document that are looked through for its title.
 _TITLE_WITHIN = 64 * 1024
+#: Those of them that tell its encoding where nothing else does.
+_CHARSET_WITHIN = 4096
 _BATCH = 2000
 
 
@@ -104,20 +107,26 @@ def title_of(holdings: Holdings, slug: str, page: PageRow) -> str:
         mime = head.media_type if head is not None else record.content_type
         if mime not in PAGE_TYPES:
             return ""
-        charset, texts = text_pieces(record.payload(content=True), head.charset if head else None)
+        start = _beginning(record)
+        charset = sniff_charset(start[:_CHARSET_WITHIN], head.charset if head else None)
         scanner = scanner_of(mime, charset.name if charset.byte_transparent else None)
-        seen = 0
-        for text in texts:
+        for text in scanned_text([start], charset):
             for _ in scanner.feed(text):
                 pass
-            seen += len(text)
-            if scanner.title or seen > _TITLE_WITHIN:
-                break
         return one_line(scanner.title)
     except (DamagedRecord, BodyLimitExceeded):
         return ""
     finally:
         record.close()
+
+
+def _beginning(record: StoredRecord) -> bytes:
+    start = b""
+    for piece in record.payload(content=True):
+        start += piece
+        if len(start) >= _TITLE_WITHIN:
+            break
+    return start[:_TITLE_WITHIN]
 
 
 def _record_of(holdings: Holdings, slug: str, page: PageRow) -> StoredRecord | None:
