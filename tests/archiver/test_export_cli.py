@@ -111,7 +111,9 @@ def test_a_folder_with_more_than_an_export_is_never_replaced(home: Path, tmp_pat
     "wrong",
     [
         ("k.zip", "--format", "wacz"), ("k.warc",), ("k.warc.gz", "--sign", "key.pem"), ("k.json", "--crawl", "1"),
-        ("k.cdxj", "--page", SITE, "--crawl", "1"), ("k.cdxj", "--from", "soon"), ("missing/k.cdxj",),
+        ("k.cdxj", "--no-originals"), ("k.warc.gz", "--max-size", "5M"), ("k.cdx", "--wacz-version", "1.2.0"), ("-", "--force"),
+        ("k.json", "--no-description"), ("k.cdxj", "--page", SITE, "--crawl", "1"), ("k.cdxj", "--from", "soon"),
+        ("missing/k.cdxj",),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused(
