@@ -127,6 +127,19 @@ def events(stream: BinaryIO, wanted: Sequence[Wanted]) -> Iterator[Event | Lacki
         yield event
 
 
+def member_at(stream: BinaryIO, offset: int) -> Member:
+    """The record that begins at a place.
+
+    Raises:
+        DamagedRecord: there is none, or not a whole one.
+    """
+    records = _read(stream, offset)
+    record = next(records, None)
+    if not isinstance(record, StoredRecord):
+        raise DamagedRecord("No record begins there.")
+    return _measured(stream, record, records)
+
+
 def warcinfo_of(stream: BinaryIO) -> Member | None:
     """The warcinfo record at the start of a file; None when another stands there, or that of an ARC file."""
     records = _read(stream, 0)

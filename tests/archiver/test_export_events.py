@@ -13,9 +13,14 @@ import pytest
 import zstandard
 
 from archiver.export.events import Event, Lacking, Member, Wanted, copy_member, events, warcinfo_of
+from archiver.holdings import Holdings
+from archiver.imports.context import Context
+from archiver.imports.intake import take_in as take_in_all
 from archiver.store.folder import FolderStore
 from archiver.warc.reader import StoredRecord, iter_records
-from tests.archiver.exporting import MOMENT, SITE, arc_file, plain_record
+from tests.archiver.exporting import MOMENT, NOW, SITE, arc_file, into_folder, opened, plain_record
+from tests.archiver.test_segments import BODY, message, parts_of
+from tests.archiver.test_segments import opened as as_one
 from tests.archiver.test_warc import exchange, writer
 from tests.servers.warcs import request_record, response_record
 
@@ -138,3 +143,23 @@ def test_a_record_of_an_arc_file_becomes_a_warc_record() -> None:
     assert (record.url, record.get("WARC-Date"), record.record_type) == (f"{SITE}/old", "2002-03-04T05:06:07Z", "response")
     assert record.record_id.startswith("<urn:uuid:") and b"".join(record.payload()) == b"<p>from 2002</p>"
     assert copied(data, member) == copied(data, replace(member))  # the same each time
+
+
+def test_all_parts_of_a_record_that_was_cut_into_segments_go_out(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, data in enumerate(parts_of(message(), 500, 9000)):
+        (tmp_path / "in" / f"{number}.warc.gz").write_bytes(data)
+
+    def take_in(home: Path, source: Path) -> Holdings:
+        holdings = opened(home)
+        context = Context(holdings, "default", lambda: NOW, False, "", lambda *_: None, lambda *_: None)
+        list(take_in_all([str(source)], context))
+        return holdings
+
+    with take_in(tmp_path / "home", tmp_path / "in") as holdings:
+        report = into_folder(holdings, "default", tmp_path / "all")
+        page = into_folder(holdings, "default", tmp_path / "page", selection={"page": "http://example.org/long"})
+        assert not report.lacks and not page.lacks
+    for name in ("all", "page"):
+        with take_in(tmp_path / f"again-{name}", tmp_path / name) as holdings:
+            assert as_one(holdings) == BODY
