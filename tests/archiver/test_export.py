@@ -16,12 +16,14 @@ from archiver.collections.exchange import from_json, to_json
 from archiver.errors import NotArchived, NotFound, UnknownCollection, UsageError
 from archiver.export.permitted import for_readers, not_deleted
 from archiver.export.selection import Selection, checked_selection
-from archiver.holdings import Holdings
+from archiver.holdings import Holdings, open_holdings
 from archiver.model import Capture, Visibility
+from archiver.settings import load_settings
 from archiver.urls import urlkey
 from archiver.warc.reader import StoredRecord, iter_records
 from tests.archiver.exporting import (
     MOMENT,
+    NOW,
     SITE,
     as_file,
     as_wacz,
@@ -37,7 +39,9 @@ from tests.archiver.exporting import (
     take_in,
     unpacked,
 )
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.warcs import request_record, response_record, revisit_record
+from tests.servers.weed import ObjectServer
 
 
 @pytest.fixture(scope="module")
@@ -402,3 +406,22 @@ def test_an_index_of_any_length_goes_out_in_little_memory(tmp_path: Path) -> Non
             tracemalloc.stop()
     assert report.captures == 20_000 and target.written > 3_000_000
     assert peak < 12_000_000, peak
+
+
+def test_an_archive_in_postgresql_and_object_storage_gives_out_the_same(
+    full: tuple[Holdings, str], tmp_path: Path, postgresql: PostgreSQL, s3: ObjectServer
+) -> None:
+    holdings, _ = full
+    values = {"archive": tmp_path / "far", "database": postgresql.new_database(), "store": f"s3://archive/{tmp_path.name}"}
+    into_folder(holdings, "kept", tmp_path / "out")
+    with open_holdings(load_settings(values, environ={}), clock=lambda: NOW) as far:
+        from_json(far, to_json(holdings, "kept"))
+        take_in(far, "kept", sorted((tmp_path / "out").iterdir()))
+        into_folder(far, "kept", tmp_path / "again")
+        _, part = as_file(far, "kept", selection={"page": f"{SITE}/first"})
+        assert part.captures == 1
+    with opened(tmp_path / "near") as near:
+        near.collections.create("kept")
+        take_in(near, "kept", sorted((tmp_path / "again").iterdir()))
+        assert rows(near, "kept") == rows(holdings, "kept")
+        assert stored(near, "kept", header=False) == stored(holdings, "kept", header=False)
