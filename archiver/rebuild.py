@@ -29,8 +29,9 @@ _TABLES = (captures, payloads, validators)
 #: Bytes that may be left to be read while nobody else can write, and how often the rest is tried to be brought below.
 _LAST_BYTES = 32 * 1024 * 1024
 _ROUNDS = 20
-#: Rows of the old index that are taken off at a time.
+#: Rows of the old index that are taken off at a time, and so many that they are not all at once.
 _ROWS = 20_000
+_MANY = 300_000
 
 
 @dataclass
@@ -307,11 +308,12 @@ class Rebuild:
         if self._engine.dialect.name == "sqlite":
             with reading(self._engine) as connection:
                 there = connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = :name"), {"name": name}).first()
+                many = there and connection.execute(text(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {_MANY})")).scalar()
             if there is None:
                 return
             key = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
             some = text(f"DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} ORDER BY {key} LIMIT {_ROWS})")
-            while True:
+            while many == _MANY:
                 with writing(self._engine) as connection:
                     if not connection.execute(some).rowcount:
                         break

@@ -150,6 +150,7 @@ class FileRows:
         start: where an earlier reading got to.
         is_growing: more may be written to it: what its end says is not final, and left for the next time.
         told: is given each record that gets no row, and each bad place.
+        reached: told where each record is that is read.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class FileRows:
         start: Progress = Progress(),
         is_growing: bool = False,
         told: Told | None = None,
+        reached: Callable[[int], None] | None = None,
     ) -> None:
         self.counts = Counts()
         self.position = start.upto
@@ -170,6 +172,8 @@ class FileRows:
         self._progress = start
         self._is_growing = is_growing
         self._told = told
+        self._reached = reached
+        self._routine: dict[str, int] = {}  # records of which the type alone is the reason, by type
         self._rows: list[Row] = []
         self._since: list[Row] = []  # rows since the last place where reading can go on
         self._payloads: list[Row] = []
@@ -196,6 +200,8 @@ class FileRows:
                 continue
             if ready is not None:
                 yield ready
+            if self._reached is not None:
+                self._reached(self.position)
         yield self._end()
 
     # -- records -----------------------------------------------------------------------------------------------------
@@ -213,17 +219,15 @@ class FileRows:
         if isinstance(found, str):
             self._keep_tail()
             self._is_last = False
-            kind = found or "unnamed"
             if found == "GET":
-                kind = "request"
+                found = "request"
                 self._pairing.plain_request()
                 self._other = None
-            self.counts.records[kind] += 1
-            reason = f"{kind} records are not looked up"
-            self.counts.skipped[reason] += 1
+            self._routine[found] = self._routine.get(found, 0) + 1
             if self._told is not None:
+                reason = f"{found or 'unnamed'} records are not looked up"
                 header = stored_header(found, item.layout.names, item.values, item.offset)
-                self._told(item.offset, header.record_type if found != "GET" else "request", header.url, reason)
+                self._told(item.offset, header.record_type, header.url, reason)
             return None
         return self._once_more(item)
 
@@ -364,6 +368,9 @@ class FileRows:
     def _end(self) -> Batch:
         """The last batch. A file that grows keeps its last capture for the next time: what will be written behind it may
         belong to it, or show that it is not whole."""
+        for kind, count in self._routine.items():
+            self.counts.records[kind or "unnamed"] += count
+            self.counts.skipped[f"{kind or 'unnamed'} records are not looked up"] += count
         if not self._is_growing:
             if self._pending is not None:
                 self._add(self._pending)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from archiver.errors import InvalidTimestamp
@@ -260,9 +259,4 @@ def _validators(extra: dict[bytes, list[bytes]], moment: int) -> tuple[str, str]
         return "", ""
     etag, modified = (field_text(extra[name][0]) if name in extra else "" for name in (b"etag", b"last-modified"))
     vary = [word for value in extra.get(b"vary", ()) for word in words(value) if word]
-    return settled_validators(etag, modified, vary, _datetime(moment))
-
-
-def _datetime(moment: int) -> datetime:
-    day, time = divmod(moment, 1_000_000)
-    return datetime(day // _MOST, day // 100 % 100, day % 100, time // _MOST, time // 100 % 100, time % 100, tzinfo=UTC)
+    return settled_validators(etag, modified, vary, moment)

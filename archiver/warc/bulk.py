@@ -90,15 +90,7 @@ def read_quickly(stream: BinaryIO, look: Look, offset: int = 0) -> Iterator[Quic
     patience = 1  # records that our own reader takes before FastWARC is tried again: twice as many each time it is in vain
     position: int | None = offset
     while position is not None:
-        taken, odd = 0, -1
-        for item in _ordinary(watched, position, look):
-            if isinstance(item, int):
-                odd = item
-            else:
-                taken += 1
-                yield item
-        if odd < 0:
-            return
+        odd, taken = yield from _ordinary(watched, position, look)
         patience = 1 if taken > patience else 2 * patience
         position = yield from _carefully(watched, odd, patience)
 
@@ -117,13 +109,13 @@ def _carefully(watched: _Watched, offset: int, patience: int) -> Generator[Store
     return None
 
 
-def _ordinary(watched: _Watched, offset: int, look: Look) -> Iterator[QuickRecord | int]:
-    """Ordinary records from a place on; at last the place of the first one that is not, or may not be, ordinary."""
+def _ordinary(watched: _Watched, offset: int, look: Look) -> Generator[QuickRecord, None, tuple[int, int]]:
+    """Ordinary records from a place on; (place of the first one that is not, or may not be, ordinary; how many there were)."""
     from fastwarc.warc import ArchiveIterator
 
     is_gzip = watched.begin(offset)
     before: QuickRecord | None = None
-    odd = offset
+    odd, taken = offset, 0
     layouts: dict[tuple[bytes, ...], Layout] = {}
     try:
         for record in ArchiveIterator(cast(BinaryIO, watched), parse_http=False):
@@ -133,10 +125,12 @@ def _ordinary(watched: _Watched, offset: int, look: Look) -> Iterator[QuickRecor
                     break
                 before.length = here - before.offset - (0 if is_gzip else _END)
                 odd = here
+                taken += 1
                 yield before
             elif here != offset:
                 break
-            names, values = zip(*record.headers.items_bytes(), strict=True)
+            headers = record.headers
+            names, values = headers.keys_bytes(), headers.values_bytes()
             layout = layouts.get(names)
             if layout is None:
                 if len(layouts) >= _MOST_LAYOUTS:
@@ -147,7 +141,7 @@ def _ordinary(watched: _Watched, offset: int, look: Look) -> Iterator[QuickRecor
     except (OSError, ValueError):
         pass  # damaged, or no WARC file: our own reader says what it is
     # The last one too: nobody has seen what is behind it.
-    yield odd
+    return odd, taken
 
 
 class _Watched:
@@ -221,6 +215,9 @@ class _Watched:
 
     def _last(self, end: int, size: int) -> bytes:
         """The bytes before a place, of what was read a moment ago; fewer when they are gone."""
+        start, data = self._pieces[-1]
+        if end - size >= start:
+            return data[end - start - size : end - start]
         found = b""
         for start, data in reversed(self._pieces):
             if start < end <= start + len(data):

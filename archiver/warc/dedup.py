@@ -16,7 +16,7 @@ from functools import lru_cache
 from archiver.errors import InvalidTimestamp
 from archiver.message import Head
 from archiver.model import Capture, Exchange, RevisitTarget, WrittenRecord
-from archiver.timestamps import parse_http_date, parse_timestamp, to_iso
+from archiver.timestamps import parse_http_date, parse_timestamp, to_iso, to_timestamp
 from archiver.warc.records import IDENTICAL_PAYLOAD, NOT_MODIFIED
 
 #: Finds a whole capture with the payload of that digest and length in bytes; None when there is none to refer to.
@@ -165,17 +165,18 @@ def validators(head: Head, moment: datetime) -> tuple[str, str]:
         head: of a response.
         moment: when it was asked for.
     """
-    return settled_validators(head.get("ETag") or "", head.get("Last-Modified") or "", head.tokens("Vary"), moment)
+    vary = head.tokens("Vary")
+    return settled_validators(head.get("ETag") or "", head.get("Last-Modified") or "", vary, int(to_timestamp(moment)))
 
 
-def settled_validators(etag: str, last_modified: str, vary: Iterable[str], moment: datetime) -> tuple[str, str]:
-    """The same, of the fields themselves: the first ETag, the first Last-Modified, the words of Vary."""
+def settled_validators(etag: str, last_modified: str, vary: Iterable[str], moment: int) -> tuple[str, str]:
+    """The same, of the fields themselves: the first ETag, the first Last-Modified, the words of Vary; `moment`: 14 digits."""
     etag = etag.strip()
     if len(etag) > _MAX_VALIDATOR or etag == "*" or not _OPAQUE.fullmatch(etag):
         etag = ""  # "*" would mean anything, a comma several
     last_modified = last_modified.strip()
     try:
-        settled = len(last_modified) <= _MAX_VALIDATOR and _http_date(last_modified) + _SETTLED <= moment
+        settled = len(last_modified) <= _MAX_VALIDATOR and _settled_from(last_modified) <= moment
     except (InvalidTimestamp, OverflowError):
         settled = False
     if not last_modified.isascii() or not last_modified.isprintable() or not _HARMLESS_VARIANTS.issuperset(vary):
@@ -183,8 +184,9 @@ def settled_validators(etag: str, last_modified: str, vary: Iterable[str], momen
     return etag, last_modified if settled else ""
 
 
-#: Files of one site have few dates.
-_http_date = lru_cache(4096)(parse_http_date)
+@lru_cache(4096)  # the files of one site have few dates
+def _settled_from(last_modified: str) -> int:
+    return int(to_timestamp(parse_http_date(last_modified) + _SETTLED))
 
 
 def condition_headers(etag: str, last_modified: str, given: Iterable[str]) -> dict[str, str]:

@@ -286,13 +286,18 @@ def _index(
         if report.told is not None:
             report.told(Unindexed(report.file, offset, kind, url, reason))
 
-    rows = FileRows(stream, Looker(MIN_BYTES), min_bytes=MIN_BYTES, start=start, told=told if report.told else None)
+    rows = FileRows(
+        stream,
+        Looker(MIN_BYTES),
+        min_bytes=MIN_BYTES,
+        start=start,
+        told=told if report.told else None,
+        reached=progress,
+    )
     loader = Loader(index.engine)
     for batch in rows.batches():
         with writing(index.engine) as connection:
             loader.load(connection, [Load(report.file, (collection,), batch)])
-        if progress is not None:
-            progress(rows.position)
     counts = rows.counts
     report.went_on_at = start.upto
     report.records += counts.records
