@@ -201,7 +201,7 @@ def is_wanted(known: StoredFile | None, seen: Seen, size_before: int | None) -> 
         return known is None
     if seen.is_growing:
         return seen.size not in (size_before, known.part.indexed_to)
-    return known.fixity is None or known.fixity.size != seen.size
+    return known.fixity is None or known.fixity.size != seen.size or known.part.indexed_to != seen.size
 
 
 def seen_in(folder: Path, own: Path, now: float) -> Iterator[Seen]:

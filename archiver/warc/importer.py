@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 from uuid import NAMESPACE_URL, uuid5
@@ -279,7 +280,7 @@ def _index(
     known = FileRegistry(index.engine, lambda: datetime.now(UTC))
     before = known.part(report.file, collection)
     start = Progress()
-    if before is not None and before.fixity is None and before.part.indexed_to is not None:
+    if before is not None and before.fixity is None and (before.part.indexed_to or 0) < stream.seek(0, SEEK_END):
         start = progress_of(before.part)
 
     def told(offset: int, kind: str, url: str, reason: str) -> None:

@@ -17,6 +17,8 @@ from archiver.index.quick import Looker
 from archiver.warc.bulk import QuickRecord, read_quickly
 from archiver.warc.records import labelled
 from tests.archiver.plainrows import plain_rows
+from tests.archiver.test_frames import RECORDS, compress
+from tests.archiver.test_odd_warcs import arc, arc_file
 from tests.servers.warcs import request_record, response_record, revisit_record
 
 MOMENT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -304,3 +306,24 @@ def test_records_behind_junk_are_found() -> None:
     found = plain_rows(BytesIO(member(record(1)) + b"junk junk" + member(record(2)) + record(3) + member(record(4))))
     assert [capture.url[-1] for capture in found.rows] == ["1", "2", "3", "4"]
     assert len(found.bad) == 1
+
+
+ARCS = [arc("http://example.org/a b", b"one"), arc("http://example.org/2", b"two" * 100), arc("dns:example.org", b"x")]
+OTHERS = {
+    "ARC": arc_file(*ARCS),
+    "ARC 2": arc_file(*(arc(f"http://example.org/{number}", b"x", version=2) for number in range(9)), version=2),
+    "ARC in gzip": b"".join(map(member, (arc_file(), *ARCS))),
+    "ARC in one gzip": gzip.compress(arc_file(*ARCS)),
+    "Zstandard": b"".join(map(compress, RECORDS)),
+    "Zstandard in one frame": compress(b"".join(RECORDS)),
+    "Zstandard behind gzip": member(RECORDS[0]) + b"".join(map(compress, RECORDS)) + member(RECORDS[1]),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_kinds_of_files_give_the_same_rows(name: str) -> None:
+    data = OTHERS[name]
+    assert assert_same(data) >= 2
+    for cut in (len(data) // 3, len(data) - 9):
+        assert_same(data[:cut])
+    assert_same(data[: len(data) // 2] + b"junk" + data[len(data) // 2 :])

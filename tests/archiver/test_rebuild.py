@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, text
 
+from archiver.cli.main import run
 from archiver.errors import Conflict, MissingRecord
 from archiver.holdings import Holdings, open_holdings
 from archiver.index.database import alone, reading, writing
@@ -277,3 +279,25 @@ def test_a_rebuild_that_is_killed_leaves_the_old_index(tmp_path: Path) -> None:
         with reading(holdings.engine) as connection:
             names = connection.execute(text("SELECT name FROM sqlite_master WHERE name LIKE '%_build' OR name LIKE '%_old'"))
             assert names.all() == []
+
+
+def test_the_commands_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / "home"
+    path = imported(tmp_path, 1)
+    broken = tmp_path / "broken.warc.gz"
+    broken.write_bytes(imported(tmp_path, 2).read_bytes()[:-30])
+    assert run(["--archive", str(home), "import", str(path), str(broken)]) == 0
+    capsys.readouterr()
+    assert run(["--archive", str(home), "index", "stats", "--urls"]) == 0
+    assert capsys.readouterr().out.startswith("default: 59 captures, 32 URLs, 2 files, ")
+    assert run(["--archive", str(home), "index", "stats", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    size = sum(item.stat().st_size for item in (path, broken))
+    assert (found["captures"], found["files"], found["bytes"]) == (59, 2, size)
+    assert run(["--archive", str(home), "index", "rebuild", "--workers", "2"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("The index was made anew from 2 files (")
+    assert ": 59 captures.\n" in said and "broken.warc.gz: damaged at byte" in said
+    assert run(["--archive", str(home), "index", "rebuild", "-c", "default", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["captures"] == 59
+    assert run(["--archive", str(home), "index", "rebuild", "-c", "nothing"]) == 1

@@ -77,6 +77,7 @@ def test_new_files_and_what_is_added_to_them_come_in(holdings: Holdings, folder:
     watcher.look()
     assert held(holdings) == ["0", "1", "2", "3"], "what follows may belong to the last one"
     assert watcher.look() == 0
+    assert watcher.measure_one()
     clock.rest()
     watcher.look()
     assert held(holdings) == ["0", "1", "2", "3", "4"]
