@@ -19,6 +19,7 @@ from archiver.cli.common import actor_option, archive_option, collection_option,
 from archiver.errors import Interrupted
 
 if TYPE_CHECKING:
+    from archiver.holdings import Holdings
     from archiver.imports.report import Taken
     from archiver.warc.importer import Unindexed
 
@@ -40,6 +41,12 @@ _ROUTINE = frozenset({"request", "metadata", "warcinfo"})
 @collection_option
 @archive_option
 @click.option("--in-place", is_flag=True, help="Leave the files where they are, and read them from there.")
+@click.option(
+    "--watch/--no-watch",
+    default=None,
+    help="With --in-place: a running server takes in WARC and ARC files that come into the folders later. "
+    "--no-watch: that ends; nothing is taken in or out.",
+)
 @click.option("--warcs", metavar="PLACE", default="", help="For CDX and CDXJ: folder or URL of the WARC files they name.")
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write each thing that was not indexed as a line of JSON."
@@ -51,6 +58,7 @@ def import_files(
     collection: str | None,
     archive: object,
     in_place: bool,
+    watch: bool | None,
     warcs: str,
     report: Path | None,
     actor: str,
@@ -67,10 +75,16 @@ def import_files(
     from archiver.imports.context import Context
     from archiver.imports.intake import take_in
 
+    if watch and not in_place:
+        raise click.UsageError("--watch is for files that stay where they are: add --in-place.")
     settings = settings_from(collection=collection, archive=archive)
     with ExitStack() as stack:
         holdings = stack.enter_context(open_holdings(settings))
         slug = holdings.collections.get(settings.collection).slug
+        if watch is not None:
+            _watch(holdings, slug, sources, watch=watch)
+            if not watch:
+                return 0
         listing = stack.enter_context(_listing(report, wanted=as_json))
         names = _Names(listing)
         bar = _Bar()
@@ -95,6 +109,18 @@ def import_files(
             _print_sum(done)
     given = set(sources)
     return 1 if any(taken.refused and taken.source in given for taken in done) else 0
+
+
+def _watch(holdings: Holdings, slug: str, sources: tuple[str, ...], *, watch: bool) -> None:
+    from archiver.watching import WatchedFolders
+
+    folders = WatchedFolders(holdings)
+    for source in sources:
+        if watch:
+            said = "is watched from now on" if folders.add(slug, Path(source)) else "is watched already"
+        else:
+            said = "is watched no more" if folders.remove(slug, Path(source)) else "was not watched"
+        click.echo(f"{source} {said}.", err=True)
 
 
 class _Names:

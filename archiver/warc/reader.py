@@ -23,8 +23,9 @@ __all__ = ["BadRecord", "Block", "StoredRecord", "iter_records", "read_record"]
 
 _MAX_LINE = 64 * 1024
 _MAX_FIELDS = 1000
-_BLANK_LINE = re.compile(rb"\n\r?\n")
+BLANK_LINE = re.compile(rb"\n\r?\n")
 _GZIP = b"\x1f\x8b"
+_MEMBER = b"\x1f\x8b\x08"
 #: The line before each record of an ARC file; old crawlers left spaces in URLs as they were.
 _ARC_LINE = re.compile(rb"(\S[^\n]*?) ([0-9A-Fa-f.:-]+) (\d{8,14}) (\S+)(?: [^\n]*)? (\d+)\s*")
 _KEPT_ARC = 4096  # bytes that may be the beginning of such a line
@@ -73,7 +74,7 @@ class _Lines(RawIOBase):
         """Everything up to and with the first blank line, when that is near; nothing is read when it is not."""
         if not self._buffer:
             self._buffer = self._source.read(PIECE)
-        found = _BLANK_LINE.search(self._buffer, 0, limit)
+        found = BLANK_LINE.search(self._buffer, 0, limit)
         if found is None:
             return b""
         end = found.end()
@@ -232,7 +233,7 @@ def _resynchronise(source: Source, *, is_arc: bool = False) -> None:
     kept = b""
     while data := source.read(PIECE):
         data = kept + data
-        places = [place for mark in (b"\x1f\x8b\x08", FRAME, b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
+        places = [place for mark in (_MEMBER, FRAME, b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
         if is_arc and (found := _ARC_MARK.search(data)):
             places.append(found.start())
         if places:
@@ -248,6 +249,10 @@ def _plain_records(source: Source) -> Iterator[StoredRecord | BadRecord]:
     while True:
         _skip_blank(lines)
         offset = source.position - lines.buffered
+        lines.give_back(start := lines.take(len(_MEMBER)))
+        if start == _MEMBER:  # compressed ones follow
+            source.unread(lines.take_buffer())
+            return
         try:
             record = _read_record(lines, offset)
             if record is None:
@@ -313,6 +318,8 @@ def _header_lines(lines: _Lines) -> list[str]:
 def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
     match = _ARC_LINE.fullmatch(line) if len(line) < _ARC_LINE_BYTES else None
     if match is None:
+        if (place := line.find(_MEMBER)) > 0:
+            lines.give_back(line[place:])  # it may begin in what was taken for a line
         raise DamagedRecord("No record begins here.")
     url, ip, date, mime, length = (part.decode("utf-8", "replace") for part in match.groups())
     try:
