@@ -19,8 +19,11 @@ from archiver.errors import DamagedRecord, MunimentError
 from archiver.fixity import measure
 from archiver.index.database import alone, open_database
 from archiver.index.entry import capture_of_stored, why_not_indexed
-from archiver.index.files import FileRegistry, Part
-from archiver.index.sql import CaptureIndex
+from archiver.index.files import LEAVING, PURGING, FileRegistry, Part
+from archiver.index.merged import MergedIndex
+from archiver.index.protocol import CaptureSource
+from archiver.index.segments import SegmentIndex
+from archiver.index.sources import AttachedIndexes, Source, SourceRegistry
 from archiver.model import Capture
 from archiver.settings import Settings
 from archiver.store.opening import open_store
@@ -47,24 +50,26 @@ class Holdings:
         settings: of this run.
         engine: the database.
         store: the WARC files.
-        index: the captures.
+        index: the captures, those that attached indexes list too; rows are added to the archive's own.
         collections: the collections.
         crawls: what was captured when.
         files: what is known of the WARC files.
         audit: what was done to all of it.
         access: who may see what.
+        sources: the attached indexes.
         repaired: WARC files that a killed process had left behind and that were mended now.
     """
 
     settings: Settings
     engine: Engine
     store: WarcStore
-    index: CaptureIndex
+    index: MergedIndex
     collections: CollectionRegistry
     crawls: CrawlLog
     files: FileRegistry
     audit: AuditLog
     access: AccessRules
+    sources: SourceRegistry
     repaired: tuple[RepairReport, ...] = ()
 
     def __enter__(self) -> Self:
@@ -72,6 +77,11 @@ class Holdings:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def segments(self) -> SegmentIndex:
+        """Where the later parts of records lie that were cut into several."""
+        return SegmentIndex(self.engine)
 
     def close(self) -> None:
         """Bring written files where they belong, and give the database connections back."""
@@ -91,19 +101,22 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         UsageError: the settings name a database or a place for WARC files that cannot be used.
         StorageFailed: the archive folder or the database cannot be used.
     """
-    store = open_store(settings.store, settings.archive, settings.s3_endpoint)
+    store = open_store(settings.store, settings.archive, settings.s3_endpoint, allow_private=settings.allow_private)
     try:
         engine = open_database(settings.database, settings.archive)
     except MunimentError:
         store.close()
         raise
     try:
-        registry = CollectionRegistry(engine, clock)
-        registry.ensure(DEFAULT_COLLECTION, title="Default")
-        index, log, known = CaptureIndex(engine), CrawlLog(engine, clock), FileRegistry(engine, clock)
         audit = AuditLog(engine, clock)
+        registry = CollectionRegistry(engine, clock, audit)
+        registry.ensure(DEFAULT_COLLECTION, title="Default")
+        sources = SourceRegistry(engine, clock)
+        index = MergedIndex(engine, AttachedIndexes(sources, lambda source: _opened(source, settings)))
+        log, known = CrawlLog(engine, clock), FileRegistry(engine, clock)
         access = AccessRules(engine, clock, audit)
-        holdings = Holdings(settings, engine, store, index, registry, log, known, audit, access)
+        holdings = Holdings(settings, engine, store, index, registry, log, known, audit, access, sources)
+        heal(holdings)
         return replace(holdings, repaired=mend(holdings))
     except MunimentError:
         store.close()
@@ -111,7 +124,21 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         raise
 
 
+def _opened(source: Source, settings: Settings) -> CaptureSource:
+    from archiver.index.opening import open_source  # what asks other servers takes long to import, and few have any
+
+    return open_source(source, settings)
+
+
 # -- after a crash ---------------------------------------------------------------------------------------------------
+
+
+def heal(holdings: Holdings) -> None:
+    """Finish or undo what a purge that was cut short has left, before its half a file is taken for a capture's."""
+    if holdings.files.has_states((PURGING, LEAVING)):
+        from archiver import purging
+
+        purging.heal(holdings)
 
 
 def mend(holdings: Holdings) -> tuple[RepairReport, ...]:

@@ -17,6 +17,7 @@ from replay.address import raw_path
 from replay.allocator import reuse_memory
 from replay.around import Neighbours
 from replay.cache import RewriteCache
+from replay.health import Health
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
 from replay.strays import meant
@@ -47,6 +48,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.config["SETTINGS"] = settings
     app.extensions["muniment.holdings"] = holdings
     app.extensions["muniment.lookup"] = lookup = Lookup(holdings)
+    app.extensions["muniment.health"] = Health(holdings)
     app.extensions["muniment.neighbours"] = Neighbours(lookup, time.monotonic)
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
@@ -104,7 +106,9 @@ def _muniment_error(error: MunimentError) -> Response:
     if isinstance(error, NotFound | UsageError):
         return problem_page(error.message, error.advice, 404 if isinstance(error, NotFound) else 400)
     logger.error("%s", error)  # the archive's fault, not the reader's
-    return problem_page(error.message, "", 503 if isinstance(error, StorageFailed) else 500)
+    if isinstance(error, StorageFailed):  # what it says of hosts and keys is for the operator
+        return problem_page("The archive cannot reach what it keeps.", "Try again later.", 503)
+    return problem_page(error.message, "", 500)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -10,7 +10,8 @@ from archiver.store.protocol import WarcStore
 from archiver.urls import is_http, resolve, strip_fragment, urlkey
 from replay.delivery import REDIRECTS
 from replay.load import ArchivedResponse, load
-from replay.lookup import Lookup, Scope, is_spelled
+from replay.lookup import Lookup, Scope
+from replay.order import is_spelled
 
 #: Redirects that browsers follow before they give up (Fetch Standard, section 4.4).
 _MOST = 20

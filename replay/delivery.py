@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
-from archiver.errors import DamagedRecord
+from archiver.errors import DamagedRecord, StorageFailed
 from archiver.model import Capture, Collection, Visibility
 from archiver.timestamps import parse_timestamp, to_http_date
 from replay.load import ArchivedResponse
@@ -96,7 +96,7 @@ def until_damage(body: Iterable[bytes], capture: Capture) -> Iterator[bytes]:
     """What can be read: the answer has begun, and there is no other way to say that it ends too soon."""
     try:
         yield from body
-    except DamagedRecord as error:
+    except (DamagedRecord, StorageFailed) as error:
         logger.warning("%s at %s breaks off: %s", capture.url, capture.timestamp, error)
 
 

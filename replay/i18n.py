@@ -9,7 +9,7 @@ from datetime import datetime
 from babel.dates import format_datetime
 
 #: Languages of the banner and the reader's pages.
-LANGUAGES = ("en", "fr", "es", "ar")
+LANGUAGES = ("en", "fr", "es", "ar", "zh", "ru")
 
 _RIGHT_TO_LEFT = frozenset({"ar"})
 
@@ -74,6 +74,24 @@ WORDS: dict[str, Words] = {
         "إخفاء", "صفحة مؤرشفة", "حول هذه الصفحة المؤرشفة", "الصوت والفيديو في هذه الصفحة", "السابق", "إغلاق", "التالي",
         "القائمين على هذا الأرشيف", "العنوان {url} غير محفوظ كما طُلب؛ هذه أقرب لقطة شبهًا به.",
     ),
+    "zh": Words(
+        "您正在查看一个存档网页，该网页应{organisation}的要求使用{instance}采集。本页采集于{time}，属于“{collection}”专题。"
+        "网页上的信息可能已经过时。请参阅此存档网页的{versions}。|所有版本",
+        "您正在查看一个存档网页，该网页应{organisation}的要求使用{instance}采集。本页采集于{time}。"
+        "网页上的信息可能已经过时。请参阅此存档网页的{versions}。|所有版本",
+        "隐藏", "存档网页", "关于此存档网页", "此页的音频和视频", "上一个", "关闭", "下一个", "本档案馆的管理者",
+        "档案馆没有与请求完全相同的{url}；这是最接近的采集。",
+    ),
+    "ru": Words(
+        "Вы просматриваете архивную веб-страницу, собранную по запросу {organisation} с помощью {instance}. Страница "
+        "сохранена {time} и входит в коллекцию {collection}. Сведения на этой странице могли устареть. См. {versions} этой "
+        "архивной страницы.|все версии",
+        "Вы просматриваете архивную веб-страницу, собранную по запросу {organisation} с помощью {instance}. Страница "
+        "сохранена {time}. Сведения на этой странице могли устареть. См. {versions} этой архивной страницы.|все версии",
+        "скрыть", "Архивная страница", "Об этой архивной странице", "Аудио и видео на этой странице", "Назад", "Закрыть",
+        "Вперёд", "хранителей этого архива",
+        "Адреса {url} в том виде, в каком он запрошен, в архиве нет; это самая похожая копия.",
+    ),
 }  # fmt: skip
 
 
@@ -99,6 +117,8 @@ def long_time(moment: datetime, language: str) -> str:
     """A capture's time (UTC) as the banner says it; in English the form of Archive-It, "20:46:23 Aug 10, 2016"."""
     if language == "en":
         return f"{moment:%H:%M:%S} {_MONTHS[moment.month - 1]} {moment:%d, %Y}"
+    if language == "zh":
+        return format_datetime(moment.replace(tzinfo=None), "y年M月d日 HH:mm:ss", locale=language)
     comma = "،" if language == "ar" else ","
     return format_datetime(moment.replace(tzinfo=None), f"d MMMM y{comma} HH:mm:ss", locale=language)
 

@@ -11,7 +11,8 @@ from archiver.markup.charset import SNIFF_BYTES
 from archiver.message import Head, parse_head
 from archiver.model import Capture
 from archiver.store.protocol import WarcStore
-from archiver.warc.reader import StoredRecord, read_record
+from archiver.warc.reader import StoredRecord
+from archiver.warc.segments import FindSegments, read_whole
 
 _NOT_MODIFIED = 304
 #: Of payloads that had to be decoded to be measured: how long they are, by file, offset and whether they are exact.
@@ -146,7 +147,14 @@ class ArchivedResponse:
         self.record.close()
 
 
-def load(store: WarcStore, capture: Capture, original: Capture | None = None, *, exact: bool = False) -> ArchivedResponse:
+def load(
+    store: WarcStore,
+    capture: Capture,
+    original: Capture | None = None,
+    *,
+    exact: bool = False,
+    segments: FindSegments | None = None,
+) -> ArchivedResponse:
     """Open the record of a capture.
 
     Args:
@@ -154,12 +162,13 @@ def load(store: WarcStore, capture: Capture, original: Capture | None = None, *,
         capture: what was looked up.
         original: for revisits, the capture that has the payload.
         exact: leave the content coding on.
+        segments: finds the later parts of records that were cut into several.
 
     Raises:
         MissingRecord: the file, or the payload that a revisit points to, is not there.
         DamagedRecord: the record cannot be read.
     """
-    record, source = read_record(store, capture.file, capture.offset, capture.length), capture
+    record, source = read_whole(store, capture.file, capture.offset, capture.length, segments), capture
     head, own = record.http, None
     if record.record_type == "revisit" and not _is_empty(capture):
         if original is None:
@@ -168,7 +177,7 @@ def load(store: WarcStore, capture: Capture, original: Capture | None = None, *,
         record.close()
         # "Not modified" is what the server said to the crawler; to readers it would have sent what it had sent before.
         own = head if head is not None and head.status and head.status != _NOT_MODIFIED else None
-        record, source = _opened(store, original, own), original
+        record, source = _opened(store, original, own, segments), original
         head = own or record.http
     if head is None:
         kind = record.get("Content-Type") or capture.mime
@@ -180,17 +189,17 @@ def load(store: WarcStore, capture: Capture, original: Capture | None = None, *,
         record,
         exact,
         (f"{store.address}/{source.file} {' '.join(head.codings)}", source.offset),
-        lambda: _opened(store, source, own),
+        lambda: _opened(store, source, own, segments),
     )
 
 
-def _opened(store: WarcStore, capture: Capture, own: Head | None) -> StoredRecord:
+def _opened(store: WarcStore, capture: Capture, own: Head | None, segments: FindSegments | None) -> StoredRecord:
     """The record of a capture; `own`, where given, is the head of what repeats it, by which its body is decoded.
 
     Servers send the same compressed bytes both as a file of their own and as the coding of another. A head that says neither
     coding nor length may have lost them on its way here.
     """
-    record = read_record(store, capture.file, capture.offset, capture.length)
+    record = read_whole(store, capture.file, capture.offset, capture.length, segments)
     if own is None or not (own.codings or own.get("Content-Length") is not None):
         return record
     recorded = record.http.codings if record.http is not None else ()

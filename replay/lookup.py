@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
+from time import monotonic
 
-from archiver.collections.access import ALL_KEYS, ANYONE, Action, Gate, Rule, Viewer
+from archiver.collections.access import ALL_KEYS, ANYONE, Action, Gate, Rule, RuleBook, Viewer
 from archiver.collections.crawls import PageSummary
 from archiver.errors import UnknownCollection
 from archiver.holdings import Holdings
@@ -15,8 +16,9 @@ from archiver.index.protocol import CaptureSource, CollectionSummary, DayCount, 
 from archiver.index.query import KeyRange, Place
 from archiver.model import Capture, Collection, RevisitTarget, Visibility
 from archiver.timestamps import normalise_timestamp, parse_timestamp
-from archiver.urls import spelling, urlkey, urlkey_prefix
+from archiver.urls import urlkey, urlkey_prefix
 from replay.fuzzy import THRESHOLD, likeness, wanted
+from replay.order import answers_first, is_error, is_spelled, repeats, very_url_first
 from replay.permitted import Permitted
 
 #: Address of every public collection at once.
@@ -30,12 +32,11 @@ _ROWS = 20_000
 #: Keys of one likeness whose captures are compared.
 _GROUP = 100
 _NEWEST = "99991231235959"
-#: Captures so close to each other are of one visit to a site.
-_ONE_VISIT = timedelta(hours=1)
 _NOT_MODIFIED = 304
-_TOO_MANY_REQUESTS = 429
-_UNAUTHORISED = 401
 
+#: Numbers of collections that are remembered, and for how many seconds.
+_MOST_SUMMARIES = 256
+_SUMMARY_SECONDS = 60
 #: Captured pages that are looked at for those that a reader may see.
 _MOST_PAGES = 10_000
 #: Keys that are compared when something like a URL is looked for.
@@ -70,6 +71,7 @@ class Lookup:
 
     def __init__(self, holdings: Holdings) -> None:
         self._holdings = holdings
+        self._summaries: dict[tuple[RuleBook, Viewer, str], tuple[float, CollectionSummary]] = {}
 
     def public(self) -> list[Collection]:
         """Collections that are listed."""
@@ -109,6 +111,11 @@ class Lookup:
         index = self._holdings.index
         return index if scope.gate is None else Permitted(index, scope.gate)
 
+    @property
+    def everything(self) -> CaptureSource:
+        """The whole index, to compare with: never to be shown."""
+        return self._holdings.index
+
     def collection_of(self, capture: Capture) -> Collection:
         """The collection that a capture belongs to."""
         return self._holdings.collections.get(capture.collection)
@@ -129,8 +136,8 @@ class Lookup:
         is_part = modifier in _EMBEDS
         errors: list[Capture] = []
         near = (item for item in self._near(scope, sent or url, timestamp) if is_spelled(url, item.url))
-        for capture in islice(_very_url_first(url, _answers_first(near)), _TRIES):
-            if _is_error(capture, is_part=is_part) and (is_part or capture.timestamp != timestamp):
+        for capture in islice(very_url_first(url, answers_first(near)), _TRIES):
+            if is_error(capture, is_part=is_part) and (is_part or capture.timestamp != timestamp):
                 errors.append(capture)
                 continue
             if errors and not is_part and self._is_far(errors[0], capture):
@@ -232,7 +239,7 @@ class Lookup:
                 is_named = capture.timestamp == moment
                 if (
                     capture.revisit_of is None
-                    and _repeats(revisit, capture, is_named=is_named)
+                    and repeats(revisit, capture, is_named=is_named)
                     and _lends(scope, revisit, capture)
                 ):
                     return capture
@@ -323,8 +330,8 @@ class Lookup:
         """The rule of a deletion of which readers are told, when something with this key was deleted by it."""
         assert scope.gate is not None
         for rule, _ in scope.gate.applying(key):
-            if rule.deletion == "purged" and rule.action is Action.BLOCK:
-                return rule if self._holdings.access.was_purged(scope.slugs, key) else None
+            if rule.deletion and rule.action is Action.BLOCK:
+                return replace(rule, deletion="purged") if self._holdings.access.was_purged(scope.slugs, key) else None
         return None
 
     def nearest(self, scope: Scope, url: str, timestamp: str = "", *, limit: int = 5) -> list[Capture]:
@@ -342,8 +349,18 @@ class Lookup:
         return target if scope.gate.permits(told) else None
 
     def summary(self, scope: Scope, slug: str) -> CollectionSummary:
-        """What a reader may see of a collection in a few numbers."""
-        return self.source(scope).summary(slug)
+        """What a reader may see of a collection in a few numbers. With rules they cost more, and may be a minute old."""
+        if scope.gate is None:
+            return self._holdings.index.summary(slug)
+        name, now = (scope.gate.book, scope.viewer, slug), monotonic()
+        known = self._summaries.get(name)
+        if known is not None and now - known[0] < _SUMMARY_SECONDS:
+            return known[1]
+        if len(self._summaries) >= _MOST_SUMMARIES:
+            self._summaries.clear()
+        found = self.source(scope).summary(slug)
+        self._summaries[name] = (now, found)
+        return found
 
     def pages(self, scope: Scope, slug: str, *, limit: int) -> list[PageSummary]:
         """Captured pages of a collection that a reader may see, newest first."""
@@ -374,59 +391,8 @@ class Lookup:
         return self.source(scope).under(scope.slugs, urlkey_prefix(url), limit=limit)
 
 
-def is_spelled(asked: str, held: str) -> bool:
-    """Whether a held URL is the one asked for: keys also take together what servers may tell apart."""
-    return asked == held or spelling(asked) == spelling(held)
-
-
-def _is_error(capture: Capture, *, is_part: bool) -> bool:
-    """An answer that says nothing of what was asked for: for pages, that the server could not give any."""
-    status = capture.status or 200
-    return status >= 400 if is_part else status >= 500 or status == _TOO_MANY_REQUESTS
-
-
-def _answers_first(captures: Iterable[Capture]) -> Iterator[Capture]:
-    """Captures of the very same second: those that ask for a password after the answer that it got."""
-    asking: list[Capture] = []
-    for capture in captures:
-        if asking and capture.timestamp != asking[0].timestamp:
-            yield from asking
-            asking.clear()
-        if capture.status == _UNAUTHORISED:
-            asking.append(capture)
-        else:
-            yield capture
-    yield from asking
-
-
-def _very_url_first(url: str, captures: Iterable[Capture]) -> Iterator[Capture]:
-    """Captures of one visit, those of this very URL first: before what differs from it in scheme, `www.`, order of parameters.
-
-    Args:
-        url: as asked for.
-        captures: of one key, by their distance in time.
-    """
-    others: list[Capture] = []
-    for capture in captures:
-        if others and abs(parse_timestamp(capture.timestamp) - parse_timestamp(others[0].timestamp)) > _ONE_VISIT:
-            yield from others
-            others.clear()
-        if capture.url == url:
-            yield capture
-        else:
-            others.append(capture)
-    yield from others
-
-
 def _lends(scope: Scope, revisit: Capture, capture: Capture) -> bool:
     """Whether a capture gives its payload to a revisit that may be seen."""
     if scope.gate is None or scope.gate.permits(capture):
         return True
     return bool(revisit.digest) and revisit.digest == capture.digest
-
-
-def _repeats(revisit: Capture, capture: Capture, *, is_named: bool) -> bool:
-    """Whether a capture has the payload of a revisit; digests of different kinds say nothing about that."""
-    if not revisit.digest or revisit.digest == capture.digest:
-        return True
-    return is_named and revisit.digest.partition(":")[0] != capture.digest.partition(":")[0]

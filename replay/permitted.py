@@ -9,7 +9,7 @@ from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any
 
-from archiver.collections.access import ALL_KEYS, Action, Gate, Matching, Rule
+from archiver.collections.access import ALL_KEYS, Action, Gate, Rule
 from archiver.index.protocol import CaptureSource, CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import KeyRange, Place, ordered
 from archiver.model import Capture
@@ -208,12 +208,4 @@ def _closing(rules: Sequence[Rule], gate: Gate) -> list[KeyRange]:
     closing = (
         rule for rule in rules if rule.action is not Action.ALLOW and rule.is_in_force(gate.now) and rule.is_for(gate.viewer)
     )
-    return ordered(item for rule in closing for item in _ranges(rule))
-
-
-def _ranges(rule: Rule) -> Iterator[KeyRange]:
-    """The ranges of keys that a rule is about, and perhaps some more."""
-    yield from map(KeyRange.beginning_with, rule.beginnings())
-    if rule.matching in (Matching.EXACT, Matching.RECORD):
-        yield KeyRange.exactly(rule.urlkey)
-        yield KeyRange.beginning_with(rule.urlkey.partition("?")[0] + "?")  # answers to requests with a body are among them
+    return ordered(item for rule in closing for item in rule.ranges())

@@ -11,6 +11,7 @@ from playwright.sync_api import Playwright, sync_playwright
 
 from archiver.holdings import Holdings, open_holdings
 from archiver.settings import load_settings
+from tests.servers.postgresql import PostgreSQL, running
 from tests.servers.weed import ObjectServer, object_server
 
 OpenHoldings = Callable[..., Holdings]
@@ -37,6 +38,13 @@ def s3(object_storage: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> ObjectS
     for name, value in object_storage.environment.items():
         monkeypatch.setenv(name, value)
     return object_storage
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL server."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -187,7 +187,7 @@ def test_in_place_files_stay_where_they_are(tmp_path: Path) -> None:
         url = server.url("/")
     (file,) = (tmp_path / "one" / "archive").glob("*.warc.gz")
     done = muniment(tmp_path / "two", "import", "--in-place", str(file), "--json")
-    assert json.loads(done.stdout)[0]["captures"] == 2
+    assert json.loads(done.stdout)["files"][0]["captures"] == 2
     assert not list((tmp_path / "two").rglob("*.warc.gz"))
     assert json.loads(muniment(tmp_path / "two", "versions", "--json", url).stdout)[0]["file"] == str(file)
 

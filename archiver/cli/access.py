@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archiver.cli.common import archive_option, counted, json_option, print_json, settings_from
+from archiver.cli.common import actor_option, archive_option, counted, json_option, print_json, settings_from
 
 if TYPE_CHECKING:
     from archiver.collections.access import Rule
 
 _WHEN = "1 to 14 digits, or a date such as 2016-08-10"
-
-
-def actor_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--actor`."""
-    return click.option("--actor", default="", help="Who does it, for the audit log.  [default: who is logged in]")(command)
 
 
 def _about(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -173,7 +168,7 @@ def export_(form: str, archive: object) -> None:
 
     with open_holdings(settings_from(archive=archive)) as holdings:
         rules = holdings.access.all()
-    click.get_binary_stream("stdout").write((as_csv(rules) if form == "csv" else as_json(rules)).encode())
+    click.echo(as_csv(rules) if form == "csv" else as_json(rules), nl=False)
 
 
 @access.command(name="import")
@@ -202,7 +197,7 @@ def import_(file: Path, collection: str | None, actor: str, archive: object, as_
 
 
 def _words(text: str) -> list[str]:
-    return text.replace(",", " ").split()
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _show(rules: list[Rule], as_json: bool) -> None:

@@ -24,8 +24,12 @@ from archiver.cli.common import (
 from archiver.cli.stopping import stopping
 
 if TYPE_CHECKING:
+    from archiver.holdings import Holdings
     from archiver.model import Candidate, PageResult, ResourceOutcome
     from archiver.settings import Settings
+
+#: Seconds that texts are read after a capture; the rest is left to the server.
+_TEXT_SECONDS = 5.0
 
 
 @click.command()
@@ -76,6 +80,7 @@ def capture(
                     results.append(capturer.capture(url, observer=observer, stop=stop))
                 if not as_json:
                     _report(settings, results[-1])
+        _read_texts(holdings)
     if as_json:
         print_json([_as_json(settings, result) for result in results])
     if stop.finish.is_set():
@@ -83,6 +88,16 @@ def capture(
         click.echo(f"Stopped. {kept} resources were kept.", err=True)
         return 130
     return 0 if all(result.timestamp for result in results) else 1
+
+
+def _read_texts(holdings: Holdings) -> None:
+    """Let what was captured be found by its words; after some seconds the rest is left to the server."""
+    from time import monotonic
+
+    from archiver.search.build import read_texts
+
+    end = monotonic() + _TEXT_SECONDS
+    read_texts(holdings, may_go_on=lambda: monotonic() < end)
 
 
 class _PlainLines:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archiver.cli.common import archive_option, human_size, json_option, print_json, settings_from
+from archiver.cli.common import actor_option, archive_option, human_size, json_option, print_json, settings_from
 
 if TYPE_CHECKING:
     from archiver.holdings import Holdings
@@ -27,6 +27,7 @@ def collection() -> None:
 @click.option("--organisation-url", default="", help="Home page of the organisation.")
 @click.option("--description", default="", help="Plain text.")
 @click.option("--visibility", type=_VISIBILITIES, default="public", show_default=True, help="Who may see it.")
+@actor_option
 @archive_option
 @json_option
 def create(name: str, as_json: bool, archive: object, visibility: str, **values: str) -> None:
@@ -76,6 +77,7 @@ def show(name: str, as_json: bool, archive: object) -> None:
 @click.option("--organisation-url", help="Home page of the organisation.")
 @click.option("--description", help="Plain text.")
 @click.option("--visibility", type=_VISIBILITIES, help="Who may see it.")
+@actor_option
 @archive_option
 @json_option
 def set_(name: str, as_json: bool, archive: object, visibility: str | None, **values: str | None) -> None:

@@ -29,6 +29,11 @@ def collection_option(command: Command) -> Command:
     return click.option("-c", "--collection", metavar="NAME", help="The collection.  [default: default]")(command)
 
 
+def actor_option(command: Command) -> Command:
+    """`--actor`."""
+    return click.option("--actor", default="", help="Who does it, for the audit log.  [default: who is logged in]")(command)
+
+
 def json_option(command: Command) -> Command:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result for programs.")(command)

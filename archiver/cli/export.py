@@ -43,6 +43,7 @@ _SUFFIXES = {".wacz": "wacz", ".cdxj": "cdxj", ".cdx": "cdx", ".json": "json"}
 )
 @click.option("--wacz-version", type=click.Choice(["1.1.1", "1.2.0"]), default="1.1.1", show_default=True)
 @click.option("--sign", metavar="KEYFILE", type=click.Path(path_type=Path), help="Sign the WACZ with this key (PEM, P-384).")
+@click.option("--no-description", is_flag=True, help="Leave out what is known of the collection: plans, seeds, rules, notes.")
 @click.option("--force", is_flag=True, help="Replace an earlier export of that name.")
 @archive_option
 @json_option
@@ -64,13 +65,16 @@ def export(output: Path, form: str | None, collection: str | None, archive: obje
         if form == "json":
             with _file(output, force=options["force"]) as stream:
                 stream.write(description_of(holdings, slug))
+            holdings.audit.note("", "export", f"collection {slug}", {"form": form, "to": str(output)})
             _say(output, form, None, as_json=as_json)
             return 0
         wish = _wish(holdings, slug, output, options)
         with _progress() as progress:
             exporter = Exporter(holdings, wish, clock=holdings.collections.now, new_id=_new_id, progress=progress)
             report = _written(exporter, output, form, force=options["force"])
-    _say(output, form, report, as_json=as_json)
+        chosen = {name: str(value) for name, value in options.items() if value and name != "sign"}
+        holdings.audit.note("", "export", f"collection {slug}", {"form": form, "to": str(output), **chosen})
+    _say(output, form, report, as_json=as_json, public=options["public_only"])
     return 1 if report.lacks else 0
 
 
@@ -107,7 +111,7 @@ def _check(output: Path, form: str, *, as_json: bool, options: dict[str, Any]) -
 
 
 def _wish(holdings: Holdings, slug: str, output: Path, options: dict[str, Any]) -> Wish:
-    from archiver.export.permitted import for_readers
+    from archiver.export.permitted import for_readers, not_deleted
     from archiver.export.run import Wish
     from archiver.export.selection import Selection, checked_selection
     from archiver.wacz.sign import read_key
@@ -117,12 +121,13 @@ def _wish(holdings: Holdings, slug: str, output: Path, options: dict[str, Any]) 
     )
     return Wish(
         checked_selection(selection),
-        permitted=for_readers(holdings, slug) if options["public_only"] else None,
+        permitted=for_readers(holdings, slug) if options["public_only"] else not_deleted(holdings, slug),
+        public=options["public_only"],
         originals=not options["no_originals"],
         max_bytes=options["max_size"],
         wacz_version=options["wacz_version"],
         key=read_key(options["sign"]) if options["sign"] is not None else None,
-        describe=not options["public_only"],
+        describe=selection.is_whole and not options["public_only"] and not options["no_description"],
         workings=None if output == _STDOUT else output.absolute().parent,
     )
 
@@ -138,7 +143,9 @@ def _written(exporter: Exporter, output: Path, form: str, *, force: bool) -> Exp
 
     if _is_folder(output, form):
         with whole_folder(output, replace=force) as folder:
-            return exporter.warcs(FolderBundle(folder))
+            report = exporter.warcs(FolderBundle(folder))
+            exporter.describe(folder)
+            return report
     with _file(output, force=force) as stream:
         if form == "wacz":
             return exporter.wacz(stream)
@@ -176,7 +183,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
-def _say(output: Path, form: str, report: ExportReport | None, *, as_json: bool) -> None:
+def _say(output: Path, form: str, report: ExportReport | None, *, as_json: bool, public: bool = False) -> None:
     if as_json:
         print_json(_as_json(output, form, report))
         return
@@ -188,6 +195,9 @@ def _say(output: Path, form: str, report: ExportReport | None, *, as_json: bool)
         size = human_size(sum(report.files.values()))
         copied = f", {report.whole_files:,} copied as they are" if report.whole_files else ""
         click.echo(f"  {counted(len(report.files), 'WARC file')}, {size}{copied}", err=True)
+    if report.left_out:
+        why = "not public" if public else "being deleted"
+        click.echo(f"  {counted(report.left_out, 'capture')} left out: {why}", err=True)
     if report.brought:
         click.echo(f"  {report.brought:,} of them brought along because revisits refer to them", err=True)
     if report.without_original:
@@ -206,6 +216,7 @@ def _as_json(output: Path, form: str, report: ExportReport | None) -> dict[str, 
         **said,
         "selection": report.selection,
         "captures": report.captures,
+        "left_out": report.left_out,
         "brought_along": report.brought,
         "revisits_without_original": report.without_original,
         "pages": report.pages,

@@ -22,8 +22,11 @@ _SUMMARIES = {
     "crawl": "Crawl whole sites, and see and steer what crawls do.",
     "delete": "Take captures away: first out of sight, then for good, with a report.",
     "export": "Give captures out as WARC, WACZ, CDXJ, or a collection as JSON.",
-    "import": "Take in WARC and ARC files.",
+    "import": "Take in web archives: WARC, ARC, WACZ, HAR, CDX, folders of them, object storage.",
+    "index": "Attach the indexes of others, and see to the archive's own.",
     "serve": "Show the archive in a browser, and capture from there.",
+    "storage": "Show where WARC files are kept, and send on what waits.",
+    "verify": "Check files, index and database: fixity and the rules of WARC and WACZ.",
     "versions": "List the captures of a URL.",
 }
 

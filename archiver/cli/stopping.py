@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,21 @@ if TYPE_CHECKING:
 def stopping(stop: StopSignal) -> Iterator[None]:
     """Ctrl-C and termination press the stop signal instead of tearing the work apart."""
 
-    def press(_number: int, _frame: object) -> None:
+    def press() -> None:
         click.echo(
             "\nFinishing what is being received; once more to stop at once." if not stop.finish.is_set() else "",
             err=True,
         )
         stop.press()
 
-    previous = {number: signal.signal(number, press) for number in (signal.SIGINT, signal.SIGTERM)}
+    with pressing(press):
+        yield
+
+
+@contextmanager
+def pressing(press: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and termination call something, and nothing else happens."""
+    previous = {number: signal.signal(number, lambda *_: press()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

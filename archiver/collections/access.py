@@ -130,6 +130,14 @@ class Rule:
         elif self.matching is Matching.PREFIX:
             yield self.urlkey
 
+    def ranges(self) -> Iterator[KeyRange]:
+        """The ranges of keys that the rule is about, and perhaps some more."""
+        yield from map(KeyRange.beginning_with, self.beginnings())
+        if self.matching in (Matching.EXACT, Matching.RECORD):
+            yield KeyRange.exactly(self.urlkey)
+            # Answers to requests with a body have keys of their own, with what was sent in their query.
+            yield KeyRange.beginning_with(self.urlkey.partition("?")[0] + "?")
+
     def closes_all_of(self, slugs: frozenset[str]) -> bool:
         """All that it stands for is hidden in these collections, whatever the capture."""
         of_them = self.collection is None or slugs == {self.collection}

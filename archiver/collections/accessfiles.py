@@ -38,7 +38,9 @@ def as_csv(rules: Iterable[Rule]) -> str:
     writer.writeheader()
     for rule in rules:
         if not rule.deletion:
-            writer.writerow({name: " ".join(value) if isinstance(value, list) else value for name, value in said(rule).items()})
+            writer.writerow(
+                {name: "; ".join(value) if isinstance(value, list) else value for name, value in said(rule).items()}
+            )
     return text.getvalue()
 
 
@@ -137,10 +139,10 @@ def _named(kind: type[Kind], text: str) -> Kind:
 
 
 def _items(value: object) -> list[str]:
-    """A list, or words separated by spaces or commas."""
+    """A list, or what is separated by commas or semicolons."""
     if isinstance(value, list):
         return [str(item) for item in value]
-    return [item for item in re.split(r"[\s,;]+", str(value or "")) if item]
+    return [item.strip() for item in re.split(r"[,;\n]+", str(value or "")) if item.strip()]
 
 
 def _of_aclj(line: str, collection: str | None) -> Rule:

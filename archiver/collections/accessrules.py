@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from archiver.audit import AuditLog
+from archiver.audit import AuditLog, this_actor
 from archiver.collections.access import Action, Matching, Rule, RuleBook
 from archiver.errors import NotFound, UnknownCollection
 from archiver.index.database import reading, writing
@@ -140,7 +140,7 @@ class AccessRules:
 
     def add_within(self, connection: Connection, rule: Rule, *, actor: str, action: str) -> int:
         """Keep a new rule in a transaction of the caller's; its number."""
-        values = {**_values(connection, rule), "created_at": to_iso(self._clock()), "created_by": actor}
+        values = {**_values(connection, rule), "created_at": to_iso(self._clock()), "created_by": actor or this_actor()}
         number = int(connection.execute(insert(access_rules).values(**values)).inserted_primary_key[0])  # type: ignore[index]
         self._audit.note_within(connection, actor, action, f"rule {number}", described(rule))
         return number
@@ -165,6 +165,11 @@ class AccessRules:
         connection.execute(update(access_rules).where(access_rules.c.id == rule.number).values(**_values(connection, rule)))
         detail = {"before": described(_rule(row)), "after": described(rule)}
         self._audit.note_within(connection, actor, action, f"rule {rule.number}", detail)
+
+    def mark_purged_within(self, connection: Connection, number: int, deletion: str) -> None:
+        """Say how far a deletion has come, in a transaction of the caller's, who tells the audit log."""
+        connection.execute(update(access_rules).where(access_rules.c.id == number).values(deletion=deletion))
+        self._forget()
 
     def remove(self, number: int, *, actor: str = "", action: str = "access.remove") -> Rule:
         """Take a rule away; as it was.
@@ -203,7 +208,7 @@ def _rule(row: Any) -> Rule:
         until=row.until or 0,
         embargo=row.embargo_seconds or 0,
         files=frozenset(row.files.splitlines()),
-        addresses=tuple(ipaddress.ip_network(item) for item in row.addresses.splitlines()),
+        addresses=tuple(ipaddress.ip_network(item, strict=False) for item in row.addresses.splitlines()),
         groups=frozenset(row.groups.splitlines()),
         starts_at=parse_iso(row.starts_at) if row.starts_at else None,
         ends_at=parse_iso(row.ends_at) if row.ends_at else None,

@@ -21,7 +21,9 @@ _UNITS = {
     "s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": _DAY, "day": _DAY, "w": 7 * _DAY,
     "week": 7 * _DAY, "month": 2_629_800, "m": 2_629_800, "y": 31_557_600, "year": 31_557_600,
 }  # fmt: skip
-_SPAN = re.compile(r"(\d{1,6})\s*([a-z]+)\s*,?\s*")
+_SPAN = re.compile(r"(\d{1,12})\s*([a-z]+)\s*,?\s*")
+#: A thousand years.
+_LONGEST_SPAN = 31_557_600_000
 _LONGEST_TEXT = 4000
 
 
@@ -153,7 +155,7 @@ def seconds_of(text: str) -> int:
             break
         total += int(found.group(1)) * unit
         place = found.end()
-    if place < len(text) or not total:
+    if place < len(text) or not 0 < total < _LONGEST_SPAN:
         raise UsageError(f"“{one_line(text)[:40]}” is no span of time.", "Write it like 6months, 90days or 1year.")
     return total
 

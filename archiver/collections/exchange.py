@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, insert, select, update
 
 from archiver.collections.exchangeformat import FORMAT, VERSION, checked
 from archiver.errors import UnknownCollection
@@ -30,8 +30,8 @@ _CRAWL = ("kind", "seeds", "started_at", "finished_at", "state", "ended", "secon
 _PAGE = ("url", "final_url", "timestamp", "title", "started_at", "seconds", "interrupted")
 _MISSING = ("url", "via", "hops", "status", "mime", "length", "failure", "reason")
 _RULE = (
-    "action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "addresses", "groups", "starts_at", "ends_at",
-    "message", "reason", "created_at", "created_by",
+    "action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "files", "addresses", "groups",
+    "starts_at", "ends_at", "message", "reason", "deletion", "created_at", "created_by",
 )  # fmt: skip
 _ELEMENT = ("level", "subject", "field", "value", "position", "is_private")
 _SEED = (
@@ -175,7 +175,9 @@ def _page_out(connection: Connection, page: Row[Any]) -> dict[str, object]:
 
 
 def _rules(engine: Engine, collection: int) -> Sequence[Row[Any]]:
-    statement = select(access_rules).where(access_rules.c.collection_id == collection).order_by(access_rules.c.id)
+    """But for those about certain files: where those files are not, such a rule would be about everything."""
+    about_files = access_rules.c.files != ""
+    statement = select(access_rules).where(access_rules.c.collection_id == collection, ~about_files).order_by(access_rules.c.id)
     with reading(engine) as connection:
         return connection.execute(statement).all()
 
@@ -185,9 +187,9 @@ def _rule_out(row: Row[Any]) -> dict[str, object]:
         **{name: row._mapping[name] for name in _RULE},
         "since": _digits(row.since),
         "until": _digits(row.until),
+        "files": _lines(row.files),
         "addresses": _lines(row.addresses),
         "groups": _lines(row.groups),
-        "deletion": row._mapping.get("deletion", ""),
     }
 
 
@@ -237,13 +239,15 @@ def from_json(holdings: Holdings, data: object, slug: str | None = None) -> Exch
     number = holdings.collections.number(name)
     with writing(holdings.engine) as connection:
         _keep_oldest_date(connection, number, described["created_at"], created=created)
-        added = sum(_add_crawl(connection, number, crawl) for crawl in read["crawls"])
+        added = _add_crawls(connection, number, read["crawls"])
         _add_missing(connection, seed_groups, number, read["seed_groups"], by=("name",))
         _add_missing(connection, schedules, number, read["schedules"], by=("schedule",))
         wanted = [_with_group(connection, number, seed) for seed in read["seeds"]]
         new_seeds = _add_missing(connection, seeds, number, wanted, by=("url",))
         elements = _add_missing(connection, descriptions, number, described["metadata"], by=_ELEMENT)
         rules = _add_missing(connection, access_rules, number, read["access_rules"], by=_RULE)
+        if rules:
+            holdings.audit.note_within(connection, "", "access.import", f"collection {name}", {"rules": rules})
     return ExchangeReport(name, created, added, new_seeds, elements, rules, kept)
 
 
@@ -281,11 +285,19 @@ def _keep_oldest_date(connection: Connection, collection: int, date: str, *, cre
         connection.execute(update(collections).where(collections.c.id == collection).values(created_at=date))
 
 
-def _add_crawl(connection: Connection, collection: int, crawl: dict[str, Any]) -> int:
-    """1 when it was added, 0 when it was there."""
-    same = (crawls.c[name] == crawl[name] for name in ("kind", "seeds", "started_at"))
-    if connection.execute(select(crawls.c.id).where(crawls.c.collection_id == collection, *same)).first():
-        return 0
+def _add_crawls(connection: Connection, collection: int, listed: Sequence[dict[str, Any]]) -> int:
+    """Add crawls that were not there yet; how many."""
+    same = ("kind", "seeds", "started_at")
+    there = {
+        tuple(row) for row in connection.execute(select(*(crawls.c[name] for name in same)).where(_of(crawls, collection)))
+    }
+    new = [crawl for crawl in listed if tuple(crawl[name] for name in same) not in there]
+    for crawl in new:
+        _add_crawl(connection, collection, crawl)
+    return len(new)
+
+
+def _add_crawl(connection: Connection, collection: int, crawl: dict[str, Any]) -> None:
     values = {name: crawl[name] for name in _CRAWL}
     if crawl["state"] in ("running", "paused"):  # nobody here works on it
         values |= {"state": "stopped", "ended": crawl["ended"] or "was exported before its end"}
@@ -300,7 +312,6 @@ def _add_crawl(connection: Connection, collection: int, crawl: dict[str, Any]) -
         page_id = int(added.inserted_primary_key[0])  # type: ignore[index]
         if lacking := [{"page_id": page_id, "position": at, **row} for at, row in enumerate(page["missing"])]:
             connection.execute(insert(outcomes), lacking)
-    return 1
 
 
 def _once(listed: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -324,12 +335,13 @@ def _add_missing(
     connection: Connection, table: Table, collection: int, rows: Sequence[dict[str, Any]], *, by: Sequence[str]
 ) -> int:
     """Add rows of which there are none with the same values in the columns `by`; how many were added."""
-    added = 0
-    for row in rows:
-        same = (table.c[name].is_(None) if row[name] is None else table.c[name] == row[name] for name in by)
-        if connection.execute(select(table.c.id).where(table.c.collection_id == collection, *same).limit(1)).first():
-            continue
+    there = {tuple(row) for row in connection.execute(select(*(table.c[name] for name in by)).where(_of(table, collection)))}
+    new = [row for row in rows if tuple(row[name] for name in by) not in there]
+    for row in new:
         values = {name: value for name, value in row.items() if name in table.c}
         connection.execute(insert(table).values(collection_id=collection, **values))
-        added += 1
-    return added
+    return len(new)
+
+
+def _of(table: Table, collection: int) -> ColumnElement[bool]:
+    return table.c.collection_id == collection

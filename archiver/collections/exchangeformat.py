@@ -11,11 +11,12 @@
                  "plan_version", "seed_urls": [{"url", "scope", "redirects": []}],
                  "pages": [{"url", "final_url", "timestamp", "title", "started_at", "seconds", "interrupted",
                             "missing": [{"url", "via", "hops", "status", "mime", "length", "failure", "reason"}]}]}],
-     "access_rules": [{"action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "addresses": [],
-                       "groups": [], "starts_at", "ends_at", "message", "reason", "deletion", "created_at", "created_by"}]}
+     "access_rules": [{"action", "match", "urlkey", "url", "since", "until", "embargo_seconds", "files": [],
+                       "addresses": [], "groups": [], "starts_at", "ends_at", "message", "reason", "deletion",
+                       "created_at", "created_by"}]}
 
 `metadata` are descriptive elements, such as those of Dublin Core, of the collection, of its seeds and of documents. Numbers of
-rows and names of WARC files are not in it: they are others in every archive.
+rows are not in it: they are others in every archive.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def is_exchange(data: object) -> bool:
 
 
 def read_exchange(text: str | bytes) -> Row:
-    """A file of this form as a checked value.
+    """A file of this form, as `archiver.collections.exchange.from_json` takes it.
 
     Raises:
         UsageError: it is no such file, of a newer version, or something in it cannot be.
@@ -61,7 +62,9 @@ def read_exchange(text: str | bytes) -> Row:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError("That is no JSON, so it does not describe a collection.") from error
-    return checked(data)
+    checked(data)
+    found: Row = data
+    return found
 
 
 def checked(data: object) -> Row:
@@ -91,6 +94,11 @@ def checked(data: object) -> Row:
     }
 
 
+def _clean(text: str) -> str:
+    """Text without what no database keeps: lone surrogates, NUL."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+
+
 class _Fields:
     """A JSON object whose fields are asked for by type; what is not there is empty."""
 
@@ -107,7 +115,7 @@ class _Fields:
         value = self._value.get(name, "")
         if not isinstance(value, str):
             raise self._wrong(name)
-        return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+        return _clean(value)
 
     def maybe_text(self, name: str) -> str | None:
         return None if self._value.get(name) is None else self.text(name)
@@ -169,7 +177,7 @@ class _Fields:
         items = self.list(name)
         if any(not isinstance(item, str) or "\n" in item for item in items):
             raise self._wrong(name)
-        return "\n".join(items)
+        return _clean("\n".join(items))
 
     def object(self, name: str) -> dict[str, Any]:
         value = self._value.get(name, {})
@@ -238,7 +246,7 @@ def _crawl(fields: _Fields) -> Row:
         "state": fields.one_of("state", _CRAWL_STATES),
         "ended": fields.text("ended"),
         "seconds": fields.seconds("seconds"),
-        "plan": "" if plan is None else plan_from_json(json.dumps(plan)).to_json(),
+        "plan": "" if plan is None else _clean(plan_from_json(json.dumps(plan)).to_json()),
         "plan_version": fields.number("plan_version"),
         "seed_urls": [_seed(_Fields(item, "a seed")) for item in fields.list("seed_urls")],
         "pages": [_page(_Fields(item, "a page")) for item in fields.list("pages")],
@@ -290,6 +298,7 @@ def _rule(fields: _Fields) -> Row:
         "since": fields.timestamp("since"),
         "until": fields.timestamp("until"),
         "embargo_seconds": fields.maybe_number("embargo_seconds"),
+        "files": fields.lines("files"),
         "addresses": addresses,
         "groups": fields.lines("groups"),
         "starts_at": fields.maybe_date("starts_at"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
+from archiver.audit import AuditLog
 from archiver.errors import Conflict, UnknownCollection, UsageError
 from archiver.index.database import Prepared, insert_new, reading, writing
 from archiver.index.tables import collections, organisations
@@ -55,10 +56,12 @@ class CollectionRegistry:
     Args:
         engine: the archive's database.
         clock: the time, UTC.
+        audit: where changes are noted of which somebody is said to be their author.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], datetime], audit: AuditLog | None = None) -> None:
         self._engine = engine
+        self._audit = audit
         self._clock = clock
         self._one = Prepared(engine, _rows().where(collections.c.slug == bindparam("slug")))
         self._every = Prepared(engine, _rows())
@@ -72,6 +75,7 @@ class CollectionRegistry:
         organisation_url: str = "",
         description: str = "",
         visibility: Visibility = Visibility.PUBLIC,
+        actor: str | None = None,
     ) -> Collection:
         """Make a collection.
 
@@ -82,6 +86,7 @@ class CollectionRegistry:
             organisation_url: its home page; replaces the one known when it is given.
             description: plain text.
             visibility: who may see it.
+            actor: who makes it, for the audit log, "" for who runs this process; None notes nothing.
 
         Raises:
             UsageError: the name or the home page cannot be used.
@@ -109,6 +114,8 @@ class CollectionRegistry:
             )
             if not made.rowcount:
                 raise Conflict(f"There is already a collection “{slug}”.", "Choose another name or change that one.")
+            said = {"title": title, "organisation": organisation, "visibility": visibility.value}
+            self._note(connection, actor, "collection.create", slug, said)
         return self.get(slug)
 
     def ensure(self, slug: str, *, title: str) -> Collection:
@@ -168,8 +175,9 @@ class CollectionRegistry:
         organisation_url: str | None = None,
         description: str | None = None,
         visibility: Visibility | None = None,
+        actor: str | None = None,
     ) -> Collection:
-        """Change what is given; an empty text takes the old one away.
+        """Change what is given; an empty text takes the old one away. `actor`: as in `create`.
 
         Raises:
             UnknownCollection: there is none of that name.
@@ -191,7 +199,16 @@ class CollectionRegistry:
                 values["organisation_id"] = self._organisation(connection, name, url)
             if values:
                 connection.execute(update(collections).where(collections.c.slug == slug).values(**values))
+            said = {"title": title, "organisation": organisation, "organisation_url": organisation_url}
+            said |= {"description": description, "visibility": visibility.value if visibility else None}
+            changed = {name: value for name, value in said.items() if value is not None}
+            if changed:
+                self._note(connection, actor, "collection.set", slug, changed)
         return self.get(slug)
+
+    def _note(self, connection: Connection, actor: str | None, action: str, slug: str, detail: dict[str, str]) -> None:
+        if actor is not None and self._audit is not None:
+            self._audit.note_within(connection, actor, action, f"collection {slug}", detail)
 
     @staticmethod
     def _organisation(connection: Connection, name: str, url: str | None) -> int | None:

@@ -69,6 +69,7 @@ class Copier:
         workings: what is wanted; told where it went.
         series: where it goes.
         whole_files: a file of which everything is wanted is copied as it is.
+        bare: leave out what readers are not shown: metadata, and requests that are not needed to find the answer.
         progress: told how many bytes of captures are done.
     """
 
@@ -79,12 +80,14 @@ class Copier:
         series: Series,
         *,
         whole_files: bool,
+        bare: bool,
         progress: Callable[[int], None],
     ) -> None:
         self._holdings = holdings
         self._workings = workings
         self._series = series
         self._whole_files = whole_files
+        self._bare = bare
         self._progress = progress
         self._done = 0
         self._warcinfos: set[str] = set()
@@ -166,9 +169,9 @@ class Copier:
                 self.result.lacks(place, file, found.reason)
                 continue
             self._series.before_event()
-            if is_first:
+            if is_first and not self._bare:
                 self._copy_warcinfo(stream)
-                is_first = False
+            is_first = False
             try:
                 self._copy_event(stream, found, place)
             except DamagedRecord as error:
@@ -178,6 +181,8 @@ class Copier:
     def _copy_event(self, stream: BinaryIO, event: Event, place: Place) -> None:
         sent = sent_for(stream, event, place.urlkey) if _WITH_REQUEST in place.urlkey else None
         for member in event.members:
+            if self._bare and member.offset != event.offset and (sent is None or member.record_type != "request"):
+                continue
             start = self._series.position
             length, sha256 = copy_member(stream, member, self._series)
             if member.offset == event.offset:

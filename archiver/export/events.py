@@ -195,7 +195,7 @@ def _from_here(stream: BinaryIO, item: Wanted) -> tuple[Event, bool]:
     if record is None:
         raise DamagedRecord("The file ends before this record.")
     if isinstance(record, BadRecord):
-        raise DamagedRecord(f"The record cannot be read: {record.reason}.")
+        raise DamagedRecord(f"The record cannot be read: {record.reason}")
     if _ends_where_said(stream, item):
         member = Member(item.offset, item.length, record.record_type, record.record_id, True)
     else:
@@ -244,8 +244,7 @@ def _ends_where_said(stream: BinaryIO, item: Wanted) -> bool:
 
 def _from_the_beginning(stream: BinaryIO, wanted: Sequence[Wanted]) -> Iterator[Event | Lacking]:
     """The same for files whose requests stand before their responses: every record up to the last one wanted is read."""
-    offsets = {item.offset for item in wanted}
-    left = set(offsets)
+    left = {item.offset for item in wanted}
     before: list[_Heading] = []
     current: _Heading | None = None
     records = _read(stream, 0)
@@ -278,8 +277,11 @@ def _from_the_beginning(stream: BinaryIO, wanted: Sequence[Wanted]) -> Iterator[
     if current is not None:
         yield _event(stream, current)
     for item in wanted:
-        if item.offset in left:
-            yield Lacking(item.offset, "No whole record begins there.")
+        if item.offset in left:  # behind damage that swallowed its beginning: the index knows better where it is
+            try:
+                yield _from_here(stream, item)[0]
+            except DamagedRecord as error:
+                yield Lacking(item.offset, error.message)
 
 
 def _next(
@@ -347,16 +349,17 @@ def stored_pieces(stream: BinaryIO, offset: int, length: int) -> Iterator[bytes]
 
 
 def _as_member(stream: BinaryIO, member: Member) -> Iterator[bytes]:
-    """A record that is not compressed, as a gzip member: the very bytes where it is a WARC record."""
+    """A record that is no gzip member, as one: the very bytes where it is not compressed at all."""
     gzip = zlib_ng.compressobj(_GZIP_LEVEL, wbits=31)
-    record = next(_read(stream, member.offset))
-    if isinstance(record, BadRecord):
-        raise DamagedRecord(f"The record cannot be read: {record.reason}.")
-    if record.version == "ARC":
-        yield gzip.compress(_warc_head(record))
-        pieces: Iterator[bytes] = record.block()
-    else:
+    stream.seek(member.offset)
+    if stream.read(5) == b"WARC/":
         pieces = stored_pieces(stream, member.offset, member.length)
+    else:
+        record = next(_read(stream, member.offset))
+        if isinstance(record, BadRecord):
+            raise DamagedRecord(f"The record cannot be read: {record.reason}")
+        yield gzip.compress(_warc_head(record))
+        pieces = record.block()
     for piece in pieces:
         if packed := gzip.compress(piece):
             yield packed
@@ -364,15 +367,15 @@ def _as_member(stream: BinaryIO, member: Member) -> Iterator[bytes]:
 
 
 def _warc_head(record: StoredRecord) -> bytes:
-    """The WARC header that an ARC record means; its id is the same each time."""
-    name = f"{record.url} {record.get('WARC-Date')} {record.offset}"
-    fields = [
-        *record.fields,
-        ("WARC-Record-ID", f"<urn:uuid:{uuid5(NAMESPACE_URL, name)}>"),
-        ("Content-Length", str(record.content_length)),
-    ]
+    """The header of a record; of one out of an ARC file, what it means in WARC, with an id that is the same each time."""
+    fields, version = list(record.fields), record.version
+    if version == "ARC":
+        name = f"{record.url} {record.get('WARC-Date')} {record.offset}"
+        fields.append(("WARC-Record-ID", f"<urn:uuid:{uuid5(NAMESPACE_URL, name)}>"))
+        fields.append(("Content-Length", str(record.content_length)))
+        version = "WARC/1.1"
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    return f"WARC/1.1\r\n{lines}\r\n".encode()
+    return f"{version}\r\n{lines}\r\n".encode()
 
 
 # -- requests with a body ----------------------------------------------------------------------------------------------

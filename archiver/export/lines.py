@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import groupby, islice
-from typing import Protocol
+from itertools import islice
+from json.encoder import encode_basestring_ascii as _json
+from typing import NamedTuple, Protocol
 
 from zlib_ng import zlib_ng
 
+from archiver.index.protocol import Row
 from archiver.model import Capture
 
 #: First line of a CDX file with eleven fields: key, time, URL, type, status, digest, redirect, robots, length, offset, file.
@@ -22,8 +23,7 @@ BLOCK_LINES = 1024
 _GZIP_LEVEL = 6
 
 
-@dataclass(frozen=True, slots=True)
-class IndexLine:
+class IndexLine(NamedTuple):
     """A capture as indexes say it.
 
     Attributes:
@@ -57,26 +57,30 @@ def line_of(capture: Capture) -> IndexLine:
     )  # fmt: skip
 
 
+def line_of_row(row: Row) -> IndexLine:
+    """The same of a row of the index."""
+    key, moment, url, mime, status, digest, length, offset, file, is_revisit, _, _ = row
+    return IndexLine(key, f"{moment:014d}", url, mime, status, digest, length, offset, file, bool(is_revisit))
+
+
 def cdxj_line(item: IndexLine) -> str:
     """A line of CDXJ with its end: key, time, and a JSON object of texts; what is unknown is left out."""
-    fields = {"url": item.url}
+    fields = [f'"url": {_json(item.url)}']
     mime = "warc/revisit" if item.is_revisit else item.mime
     if mime:
-        fields["mime"] = mime
+        fields.append(f'"mime": {_json(mime)}')
     if item.status is not None:
-        fields["status"] = str(item.status)
+        fields.append(f'"status": "{item.status}"')
     if item.digest:
-        fields["digest"] = item.digest
+        fields.append(f'"digest": {_json(item.digest)}')
     if item.length:
-        fields["length"] = str(item.length)
-    fields["offset"] = str(item.offset)
-    fields["filename"] = item.file
+        fields.append(f'"length": "{item.length}"')
+    fields.append(f'"offset": "{item.offset}", "filename": {_json(item.file)}')
     if item.record_sha256:
-        fields["recordDigest"] = f"sha256:{item.record_sha256}"
+        fields.append(f'"recordDigest": "sha256:{item.record_sha256}"')
     if item.method:
-        fields["method"] = item.method
-        fields["requestBody"] = item.body
-    return f"{_word(item.urlkey)} {item.timestamp} {json.dumps(fields)}\n"
+        fields.append(f'"method": {_json(item.method)}, "requestBody": {_json(item.body)}')
+    return f"{_word(item.urlkey)} {item.timestamp} {{{', '.join(fields)}}}\n"
 
 
 def cdx_line(item: IndexLine) -> str:
@@ -109,8 +113,17 @@ def in_order(items: Iterable[IndexLine], written: LineWriter) -> Iterator[str]:
         items: in the order of key and time.
         written: what a line looks like.
     """
-    for _, same in groupby(items, key=lambda item: (item.urlkey, item.timestamp)):
-        yield from sorted(map(written, same))
+    same: list[str] = []
+    key = timestamp = ""
+    for item in items:
+        if item[0] != key or item[1] != timestamp:
+            same.sort()
+            yield from same
+            same.clear()
+            key, timestamp = item[0], item[1]
+        same.append(written(item))
+    same.sort()
+    yield from same
 
 
 class LineWriter(Protocol):

@@ -12,17 +12,27 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from archiver.collections.exchange import to_json
-from archiver.collections.exchangeformat import WACZ_PATH
+from archiver.collections.exchangeformat import FILE_NAME, WACZ_PATH
 from archiver.export.copying import Copier, Missing
-from archiver.export.lines import BLOCK_LINES, CDX_HEADER, blocks, cdx_line, cdxj_line, in_order, line_of
+from archiver.export.lines import (
+    BLOCK_LINES,
+    CDX_HEADER,
+    IndexLine,
+    blocks,
+    cdx_line,
+    cdxj_line,
+    in_order,
+    line_of,
+    line_of_row,
+)
 from archiver.export.originals import original_of
 from archiver.export.output import Bundle, PackageBundle
 from archiver.export.pages import list_pages, title_of
-from archiver.export.selection import Permitted, Selection, selected
+from archiver.export.selection import Permitted, Selection, ranges_of, selected
 from archiver.export.series import Series
 from archiver.export.workings import Workings
 from archiver.holdings import Holdings
-from archiver.model import Capture, Visibility
+from archiver.model import Capture, Collection, Visibility
 from archiver.timestamps import parse_timestamp
 from archiver.wacz.package import (
     INDEX_FOLDER,
@@ -61,16 +71,18 @@ class Wish:
     Attributes:
         selection: of what.
         permitted: whether a capture may go out; None for all.
+        public: for everybody: without what readers are not shown of captures, and nothing out of private collections.
         originals: bring the captures along that revisits refer to.
         max_bytes: size at which a WARC file is finished; 0 for no limit.
         wacz_version: one of `WACZ_VERSIONS`.
         key: signs a WACZ.
-        describe: put what is known of the collection into a WACZ.
+        describe: put what is known of the collection beside its files: not for who gets a page of it.
         workings: folder for the working file; None for the system's own place.
     """
 
     selection: Selection
     permitted: Permitted | None = None
+    public: bool = False
     originals: bool = True
     max_bytes: int = 1_000_000_000
     wacz_version: str = WACZ_VERSIONS[0]
@@ -86,6 +98,7 @@ class ExportReport:
     Attributes:
         selection: of what, in words.
         captures: that went out, those brought along included.
+        left_out: captures of the selection that are not permitted.
         brought: captures outside the selection that revisits refer to.
         without_original: revisits whose original is not in the export.
         pages: lines of the list of pages.
@@ -96,6 +109,7 @@ class ExportReport:
 
     selection: str
     captures: int = 0
+    left_out: int = 0
     brought: int = 0
     without_original: int = 0
     pages: int = 0
@@ -146,7 +160,7 @@ class Exporter:
         if as_cdx:
             stream.write(f"{CDX_HEADER}\n".encode())
         batch: list[str] = []
-        for line in in_order(map(line_of, self._counted()), cdx_line if as_cdx else cdxj_line):
+        for line in in_order(self._lines(), cdx_line if as_cdx else cdxj_line):
             batch.append(line)
             if len(batch) >= _LINES_AT_ONCE:
                 stream.write("".join(batch).encode("utf-8", "surrogatepass"))
@@ -178,10 +192,33 @@ class Exporter:
             package.finish(self._manifest(home), self._wish.key)
         return self._report
 
+    def describe(self, folder: Path) -> None:
+        """Put what is known of the collection into a folder, where that is wanted."""
+        if self._wish.describe:
+            (folder / FILE_NAME).write_bytes(description_of(self._holdings, self._slug))
+
+    def _lines(self) -> Iterator[IndexLine]:
+        """The captures as an index says them: rows as they are where nothing sifts them but key and time."""
+        selection = self._wish.selection
+        if selection.page or selection.crawl is not None or self._wish.permitted is not None:
+            yield from map(line_of, self._counted())
+            return
+        batches = self._holdings.index.scan_rows(
+            (self._slug,), ranges_of(selection), since=selection.since or None, until=selection.until or None
+        )
+        for rows in batches:
+            yield from map(line_of_row, rows)
+            self._report.captures += len(rows)
+            self._progress("captures", self._report.captures, 0)
+
     # -- records -----------------------------------------------------------------------------------------------------
 
     def _counted(self) -> Iterator[Capture]:
-        for capture in selected(self._holdings, self._wish.selection, self._wish.permitted):
+        permitted, is_page = self._wish.permitted, bool(self._wish.selection.page)
+        for capture in selected(self._holdings, self._wish.selection, permitted if is_page else None):
+            if permitted is not None and not permitted(capture):
+                self._report.left_out += 1
+                continue
             self._report.captures += 1
             if self._report.captures % _LINES_AT_ONCE == 0:
                 self._progress("captures", self._report.captures, 0)
@@ -204,7 +241,8 @@ class Exporter:
             self._holdings,
             workings,
             series,
-            whole_files=wish.permitted is None and not wish.selection.page,
+            whole_files=not wish.public and not wish.selection.page,
+            bare=wish.public,
             progress=lambda done: self._progress("bytes", done, total),
         )
         try:
@@ -236,13 +274,13 @@ class Exporter:
         return [
             item.slug
             for item in self._holdings.collections.all()
-            if item.slug != self._slug and (self._wish.permitted is None or item.visibility is not Visibility.PRIVATE)
+            if item.slug != self._slug and (not self._wish.public or item.visibility is not Visibility.PRIVATE)
         ]
 
     def _info(self) -> WarcInfo:
         collection = self._holdings.collections.get(self._slug)
         owner = collection.organisation
-        public = ", as far as it is public" if self._wish.permitted else ""
+        public = ", as far as it is public" if self._wish.public else ""
         return WarcInfo(
             software=software(),
             operator=self._holdings.settings.operator or (owner.name if owner else ""),
@@ -279,11 +317,20 @@ class Exporter:
             software=software(),
             home_url=home.url if home else "",
             home_date=home.ts if home else None,
-            extra={"organization": collection.organisation.name} if collection.organisation else {},
+            extra=_extra(collection),
         )
         if self._wish.wacz_version == WACZ_VERSIONS[1]:
             return replace(described, profile=PROFILE_1_2, version="")
         return replace(described, profile=PROFILE_1_1, version=self._wish.wacz_version)
+
+
+def _extra(collection: Collection) -> dict[str, Any]:
+    """What the manifest says beyond what WACZ has a place for: who collects; title and text where ReplayWeb.page looks."""
+    about = {"title": collection.title, "desc": collection.description}
+    said: dict[str, Any] = {"metadata": {name: text for name, text in about.items() if text}}
+    if collection.organisation:
+        said["organization"] = collection.organisation.name
+    return said
 
 
 def description_of(holdings: Holdings, slug: str) -> bytes:

@@ -135,7 +135,7 @@ def _is_of_crawl(holdings: Holdings, slug: str, crawl: int) -> Permitted:
         written = set(connection.execute(select(crawl_files.c.name).where(crawl_files.c.crawl_id == crawl)).scalars())
         noted = select(files.c.name).join(file_parts, file_parts.c.file_id == files.c.id).where(file_parts.c.crawl_id == crawl)
         written.update(connection.execute(noted).scalars())
-    if kind == "crawl":
+    if kind == "crawl" or written:
         return lambda capture: capture.file in written
     of_pages = captures_of_crawled_pages(holdings, slug, crawl)
-    return lambda capture: capture.file in written or (capture.file, capture.offset) in of_pages
+    return lambda capture: (capture.file, capture.offset) in of_pages

@@ -20,6 +20,7 @@ _ARC = re.compile(rb"filedesc://|[a-z]{2,8}:[^\s]+ [0-9A-Fa-f.:-]+ \d{8,14} \S+ 
 _CDX_HEADER = re.compile(rb" ?CDX(?: [A-Za-z])+ *\r?\n")
 _CDXJ_LINE = re.compile(rb"\S+ \d{4,14} \{")
 _CDX_LINE = re.compile(rb"\S+ \d{14} \S+ \S+ (?:\d{3}|-) \S+ .*\S+ *\r?\n")
+_DESCRIPTION = re.compile(rb'\{\s*"format"\s*:\s*"muniment-collection"')
 _WARC_NAME = re.compile(r"\.w?arc(?:\.gz|\.zst)?(?:\.open)?$", re.IGNORECASE)
 
 
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     MULTI_WACZ = "list of WACZ"
     HAR = "HAR"
     CDX = "CDX"
+    DESCRIPTION = "description of a collection"
     FOLDER = "folder"
     UNKNOWN = "unknown"
 
@@ -93,6 +95,8 @@ def _kind_of(start: bytes) -> Kind:
 
 def _kind_of_json(text: bytes) -> Kind:
     """Of a JSON object, by its first member and, where it is whole, by what it says that it is."""
+    if _DESCRIPTION.match(text):
+        return Kind.DESCRIPTION
     if re.match(rb'\{\s*"log"\s*:\s*\{', text):
         return Kind.HAR
     if b'"resources"' in text and (b"multi-wacz-package" in text or b".wacz" in text):

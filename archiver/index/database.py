@@ -105,6 +105,8 @@ class Prepared:
         self._engine = engine
         compiled = statement.compile(engine)
         self._sql = str(compiled)
+        # Without a transaction round it: PostgreSQL would be asked three times instead of once.
+        self._alone = engine.dialect.name == "postgresql"
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
 
     def rows(self, **parameters: object) -> Sequence[Any]:
@@ -115,11 +117,16 @@ class Prepared:
         """
         with _failures_told(self._engine):
             connection = self._engine.raw_connection()
+            driver: Any = connection.driver_connection if self._alone else None
             try:
+                if driver is not None:
+                    driver.autocommit = True
                 cursor = connection.cursor()
                 cursor.execute(self._sql, self._constants | parameters)
                 return cursor.fetchall()
             finally:
+                if driver is not None and not driver.closed:
+                    driver.autocommit = False
                 connection.close()
 
 

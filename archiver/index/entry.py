@@ -73,7 +73,7 @@ def capture_of_stored(record: StoredRecord, collection: str, file: str) -> Captu
     head = record.http
     mime = head.media_type if head is not None else record.content_type
     digest = canonical_digest(record.get("WARC-Payload-Digest"))
-    if not digest and record.record_type != "revisit":
+    if not digest and record.record_type != "revisit" and not record.get("WARC-Segment-Number"):  # else only a part is here
         sha1 = hashlib.sha1(usedforsecurity=False)
         for piece in record.payload():
             sha1.update(piece)
@@ -89,12 +89,13 @@ def capture_of_stored(record: StoredRecord, collection: str, file: str) -> Captu
         file=file,
         offset=record.offset,
         length=record.length,
-        revisit_of=_target(record) if record.record_type == "revisit" else None,
+        revisit_of=revisit_target(record) if record.record_type == "revisit" else None,
         truncated=_truncation(record),
     )
 
 
-def _target(record: StoredRecord) -> RevisitTarget:
+def revisit_target(record: StoredRecord) -> RevisitTarget:
+    """What a revisit record says that it repeats."""
     timestamp = None
     if record.get("WARC-Refers-To-Date"):
         try:

@@ -19,6 +19,8 @@ from archiver.timestamps import to_iso
 
 #: States of a file: there; rewritten without some of its records; taken away on purpose; not found where it should be.
 HELD, PURGED, REMOVED, MISSING = "held", "purged", "removed", "missing"
+#: During a purge: written anew, and does not count yet; does not count any more, and is to be removed.
+PURGING, LEAVING = "purging", "leaving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,11 @@ class FileRegistry:
         statement = select(files.c.name).where(files.c.size.is_(None), files.c.state == HELD).order_by(files.c.id).limit(limit)
         with reading(self._engine) as connection:
             return [name for (name,) in connection.execute(statement)]
+
+    def has_states(self, wanted: Sequence[str]) -> bool:
+        """Some file is in one of these states."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(files.c.id).where(files.c.state.in_(wanted)).limit(1)).first() is not None
 
     def known(self, names: Sequence[str]) -> dict[str, tuple[int | None, int | None]]:
         """(size, indexed_to) of those of these files that are known."""

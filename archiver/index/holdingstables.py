@@ -22,6 +22,17 @@ file_parts = Table(
 )
 Index("file_parts_of_collection", file_parts.c.collection_id, file_parts.c.file_id)
 
+#: When a file was last verified, and what came of it.
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("file_id", Integer, ForeignKey("files.id"), primary_key=True, autoincrement=False),
+    Column("verified_at", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=False),
+    Column("warnings", BigInteger, nullable=False),
+)
+
 #: Indexes that are read where they are. `kind`: "cdxj", "zipnum" or "remote"; `location`: path or URL; `warcs`: what file names
 #: in it are relative to, or the address of a replay; `options`: JSON.
 index_sources = Table(
@@ -113,3 +124,16 @@ tombstones = Table(
     Column("audit_id", Integer, ForeignKey("audit_log.id")),
 )
 Index("tombstones_of_url", tombstones.c.urlkey, tombstones.c.timestamp)
+
+#: Later parts of records that were cut into segments (WARC 1.1, clause 7). `origin`: WARC-Record-ID of the first part,
+#: `number`: 2 and more.
+segments = Table(
+    "segments",
+    metadata,
+    Column("origin", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("file_id", Integer, ForeignKey("files.id"), nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("origin", "number", "file_id", "offset"),
+    sqlite_with_rowid=False,
+)

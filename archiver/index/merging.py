@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from heapq import merge
+from itertools import chain, groupby
 from operator import itemgetter
 
 from archiver.index.protocol import TIMESTAMP, URLKEY, Row
 from archiver.model import Capture
+from archiver.timestamps import parse_timestamp
 
 _place_of_row = itemgetter(URLKEY, TIMESTAMP)
 
@@ -53,3 +56,45 @@ def merge_batches(streams: Sequence[Iterator[Sequence[Row]]]) -> Iterator[Sequen
             ready.extend(rows[:cut])
             held[number] = rows[cut:]
         yield sorted(ready, key=_place_of_row)
+
+
+def by_distance(later: Iterator[Capture], earlier: Sequence[Iterator[Capture]], wanted: str) -> Iterator[Capture]:
+    """Captures by their distance in time from a moment; of equally near ones the earlier first.
+
+    Those of the very moment are given before any of the streams of earlier ones is asked.
+
+    Args:
+        later: not before the moment, in the order of time.
+        earlier: streams of those before it, the latest first.
+        wanted: 14 digits.
+    """
+    first = next(later, None)
+    while first is not None and first.timestamp == wanted:
+        yield first
+        first = next(later, None)
+    rest = iter(()) if first is None else chain((first,), later)
+    yield from merge_by_distance([*earlier, rest], wanted)
+
+
+def merge_by_distance(streams: Sequence[Iterator[Capture]], wanted: str) -> Iterator[Capture]:
+    """Streams that are each in the order of their distance in time from a moment, as one."""
+    target = seconds(wanted)
+
+    def distance(capture: Capture) -> tuple[float, str]:
+        return abs(seconds(capture.timestamp) - target), capture.timestamp
+
+    return merge(*streams, key=distance)
+
+
+def earlier_first(backward: Iterator[Capture]) -> Iterator[Capture]:
+    """Captures of one and the same second in the order in which they were made, whatever the direction."""
+    for _, same in groupby(backward, key=lambda capture: capture.timestamp):
+        yield from reversed(list(same))
+
+
+def seconds(timestamp: str) -> float:
+    """14 digits as seconds on a common scale."""
+    try:
+        return datetime.fromisoformat(f"{timestamp[:8]}T{timestamp[8:]}+00:00").timestamp()
+    except ValueError:
+        return parse_timestamp(timestamp).timestamp()

@@ -4,28 +4,45 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from heapq import merge
-from itertools import chain, groupby, islice, takewhile
+from itertools import islice, takewhile
+from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
 from archiver.errors import UnknownCollection
 from archiver.index.database import Prepared, insert_new, reading, writing
+from archiver.index.merging import by_distance, earlier_first
 from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix
 from archiver.index.scan import Scanner
-from archiver.index.statements import PROBE_AFTER, PROBE_BEFORE, START, capture_of_row, days, keys, summary, urls_under
+from archiver.index.statements import START, capture_of_row, days, keys, place_of_row, probe, summary, urls_under
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture
-from archiver.timestamps import normalise_timestamp, parse_timestamp
+from archiver.timestamps import normalise_timestamp
 
 #: Rows a closest look-up reads at first, and at each further step: nearly always the first probe has the answer.
-_FIRST_BATCH = 4
+FIRST_BATCH = 4
 _NEXT_BATCH = 256
 
 _LAST = 2**31 - 1
 _SUMMARY = summary()
+
+
+class _Probe:
+    """Reads captures of a URL from a place on, in one direction.
+
+    Args:
+        engine: the archive's database.
+        backward: earlier ones.
+    """
+
+    def __init__(self, engine: Engine, *, backward: bool) -> None:
+        self._statements = {count: Prepared(engine, probe(count, backward=backward)) for count in (FIRST_BATCH, _NEXT_BATCH)}
+
+    def rows(self, count: int, slug: str, urlkey: str, start: tuple[int, int, int]) -> Sequence[Any]:
+        """As many rows as one of the two statements gives."""
+        return self._statements[count].rows(slug=slug, urlkey=urlkey, **dict(zip(START, start, strict=True)))
 
 
 class CaptureIndex:
@@ -37,8 +54,8 @@ class CaptureIndex:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._after = Prepared(engine, PROBE_AFTER)
-        self._before = Prepared(engine, PROBE_BEFORE)
+        self._after = _Probe(engine, backward=False)
+        self._before = _Probe(engine, backward=True)
         self._days = Prepared(engine, days())
         self._keys = Prepared(engine, keys())
         self._scanner = Scanner(engine)
@@ -104,32 +121,23 @@ class CaptureIndex:
         """
         wanted = normalise_timestamp(timestamp)
 
-        def distance(capture: Capture) -> tuple[float, str]:
-            return abs(_seconds(capture.timestamp) - target), capture.timestamp
-
         start = (int(wanted), -1, -1)
         walks = [self._walk(self._after, slug, urlkey, start) for slug in slugs]
         later = walks[0] if len(walks) == 1 else merge(*walks, key=_moment)
-        first = next(later, None)
-        while first is not None and first.timestamp == wanted:
-            yield first
-            first = next(later, None)
-        target = _seconds(wanted)
-        rest = () if first is None else chain((first,), later)
-        earlier = (_earlier_first(self._walk(self._before, slug, urlkey, start)) for slug in slugs)
-        yield from merge(*earlier, rest, key=distance)
+        earlier = [earlier_first(self._walk(self._before, slug, urlkey, start)) for slug in slugs]
+        return by_distance(later, earlier, wanted)
 
     def _walk(
-        self, probe: Prepared, slug: str, urlkey: str, start: tuple[int, int, int], count: int = _FIRST_BATCH
+        self, probe: _Probe, slug: str, urlkey: str, start: tuple[int, int, int], count: int = FIRST_BATCH
     ) -> Iterator[Capture]:
         """Captures in one direction from a place, a few at a time."""
         while True:
-            found = probe.rows(slug=slug, urlkey=urlkey, count=count, **dict(zip(START, start, strict=True)))
-            yield from map(capture_of_row, found)
+            found = probe.rows(count, slug, urlkey, start)
+            for row in found:
+                yield capture_of_row(slug, row)
             if len(found) < count:
                 return
-            last = found[-1]
-            start = (last[2], last[15], last[8])
+            start = place_of_row(found[-1])
             count = _NEXT_BATCH
 
     def newest(self, slugs: Sequence[str], urlkey: str) -> Capture | None:
@@ -164,7 +172,7 @@ class CaptureIndex:
         high = "9" * 14 if until is None else normalise_timestamp(until, latest=True)
         probe = self._before if newest_first else self._after
         start = (int(high), _LAST, _LAST) if newest_first else (int(low), -1, -1)
-        count = _NEXT_BATCH if limit is None else max(1, min(limit, _NEXT_BATCH))
+        count = FIRST_BATCH if limit is not None and limit <= FIRST_BATCH else _NEXT_BATCH
         walks = (self._walk(probe, slug, urlkey, start, count) for slug in slugs)
         merged = merge(*walks, key=_moment, reverse=newest_first)
         inside = takewhile((lambda item: item.timestamp >= low) if newest_first else _not_after(high), merged)
@@ -252,20 +260,6 @@ def _moment(capture: Capture) -> str:
 
 def _not_after(high: str) -> Callable[[Capture], bool]:
     return lambda capture: capture.timestamp <= high
-
-
-def _earlier_first(backward: Iterator[Capture]) -> Iterator[Capture]:
-    """Captures of one and the same second in the order in which they were made, whatever the direction."""
-    for _, same in groupby(backward, key=_moment):
-        yield from reversed(list(same))
-
-
-def _seconds(timestamp: str) -> float:
-    """14 digits as seconds on a common scale."""
-    try:
-        return datetime.fromisoformat(f"{timestamp[:8]}T{timestamp[8:]}+00:00").timestamp()
-    except ValueError:
-        return parse_timestamp(timestamp).timestamp()
 
 
 def _values(entry: Capture, collection_id: int, file_id: int) -> dict[str, object]:

@@ -14,14 +14,13 @@ from archiver.model import Capture, RevisitTarget, Truncation
 START = ("moment", "in_file", "at")
 
 _COLUMNS = (
-    collections.c.slug,
     captures.c.urlkey,
     captures.c.timestamp,
     captures.c.url,
     captures.c.mime,
     captures.c.status,
     captures.c.digest,
-    files.c.name,
+    select(files.c.name).where(files.c.id == captures.c.file_id).scalar_subquery(),  # after the limit: no plan with a join
     captures.c.offset,
     captures.c.length,
     captures.c.truncated,
@@ -29,6 +28,7 @@ _COLUMNS = (
     captures.c.refers_to_url,
     captures.c.refers_to_timestamp,
     captures.c.refers_to_id,
+    captures.c.file_id,
 )
 _PLACE = (captures.c.timestamp, captures.c.file_id, captures.c.offset)
 
@@ -53,32 +53,41 @@ FROM = ("from_key", "from_moment", "from_file", "from_offset")
 TO = ("to_key", "to_moment")
 
 
-def capture_of_row(row: Any) -> Capture:
+def capture_of_row(slug: str, row: Any) -> Capture:
     """A row of the probes as a value."""
-    revisit_of = RevisitTarget(row[12], row[13], row[14]) if row[11] else None
+    revisit_of = RevisitTarget(row[11], row[12], row[13]) if row[10] else None
     return Capture(
-        row[0], row[1], f"{row[2]:014d}", row[3], row[4], row[5], row[6], row[7], row[8], row[9], revisit_of,
-        Truncation(row[10]) if row[10] else None,
+        slug, row[0], f"{row[1]:014d}", row[2], row[3], row[4], row[5], row[6], row[7], row[8], revisit_of,
+        Truncation(row[9]) if row[9] else None,
     )  # fmt: skip
 
 
-def _probe(*, backward: bool) -> Select[Any]:
-    """The next captures of a URL from a place in the clustered key on, in one direction."""
+def place_of_row(row: Any) -> tuple[int, int, int]:
+    """Where in the clustered key a row of the probes is, within its URL."""
+    return row[1], row[14], row[7]
+
+
+def _collection() -> Any:
+    """The number of the collection, as a constant to the planner: with a join, PostgreSQL sorts what is in order already."""
+    return select(collections.c.id).where(collections.c.slug == bindparam("slug", type_=Text)).scalar_subquery()
+
+
+def probe(count: int, *, backward: bool) -> Select[Any]:
+    """The next captures of a URL from a place in the clustered key on, in one direction.
+
+    Args:
+        count: of rows; written into the statement, so that PostgreSQL plans for it.
+        backward: earlier ones.
+    """
     here = tuple_(*_PLACE)
     start = tuple_(*(bindparam(name, type_=column.type) for name, column in zip(START, _PLACE, strict=True)))
     return (
-        select(*_COLUMNS, captures.c.file_id)
-        .join(files, files.c.id == captures.c.file_id)
-        .join(collections, collections.c.id == captures.c.collection_id)
-        .where(collections.c.slug == bindparam("slug"), captures.c.urlkey == bindparam("urlkey"))
+        select(*_COLUMNS)
+        .where(captures.c.collection_id == _collection(), captures.c.urlkey == bindparam("urlkey"))
         .where(here < start if backward else here > start)
         .order_by(*(column.desc() if backward else column for column in _PLACE))
-        .limit(bindparam("count", type_=Integer))
+        .limit(literal_column(str(count)))
     )
-
-
-#: The two probes of a closest look-up: outward from a place in the clustered key, one in each direction.
-PROBE_AFTER, PROBE_BEFORE = _probe(backward=False), _probe(backward=True)
 
 
 def scan_page(count: int, *, backward: bool = False, whole: bool = False) -> Select[Any]:
@@ -93,12 +102,11 @@ def scan_page(count: int, *, backward: bool = False, whole: bool = False) -> Sel
     here, bound = tuple_(*key), tuple_(*key[:2])
     start = tuple_(*(bindparam(name, type_=column.type) for name, column in zip(FROM, key, strict=True)))
     end = tuple_(*(bindparam(name, type_=column.type) for name, column in zip(TO, key, strict=False)))
-    collection = select(collections.c.id).where(collections.c.slug == bindparam("slug", type_=Text)).scalar_subquery()
     moment = captures.c.timestamp
     columns = (*_SCANNED, captures.c.truncated, captures.c.refers_to_id) if whole else _SCANNED
     return (
         select(*columns)
-        .where(captures.c.collection_id == collection)
+        .where(captures.c.collection_id == _collection())
         .where(here < start if backward else here > start)
         .where(bound > end if backward else bound < end)
         .where(moment >= bindparam("low", type_=BigInteger), moment <= bindparam("high", type_=BigInteger))

@@ -7,22 +7,27 @@ by the command that captured, by the running server, or by `muniment index text`
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
 from archiver.errors import BodyLimitExceeded, DamagedRecord, MissingRecord, StorageFailed
 from archiver.extract.text import MAX_DOCUMENT_BYTES, DocumentText, has_text, text_of
-from archiver.holdings import Holdings
 from archiver.index.database import alone, reading, writing
 from archiver.index.entry import why_not_indexed
 from archiver.index.files import HELD, PURGED
 from archiver.index.tables import captures, collections, files
+from archiver.model import Capture
 from archiver.search.store import CapturedText, TextStore
 from archiver.timestamps import to_timestamp
 from archiver.urls import printable, urlkey
-from archiver.warc.reader import BadRecord, StoredRecord, iter_records
+from archiver.warc.reader import BadRecord, StoredRecord, iter_records, read_record
 from archiver.warc.records import canonical_digest
+
+if TYPE_CHECKING:
+    from archiver.holdings import Holdings
 
 #: Texts that are committed at a time, and bytes of a file after which the place is kept even without any.
 _TEXTS_AT_ONCE = 50
@@ -86,6 +91,51 @@ def read_again(holdings: Holdings) -> None:
         TextStore(holdings.engine).clear()
         with writing(holdings.engine) as connection:
             connection.execute(update(files).values(texted_to=0))
+
+
+def read_texts_of(holdings: Holdings, slug: str, key: str) -> None:
+    """Read the texts of all captures of one URL anew, after some of them were taken away.
+
+    Args:
+        holdings: the opened archive.
+        slug: of the collection.
+        key: SURT key of the URL.
+    """
+    store = TextStore(holdings.engine)
+    owner = holdings.collections.number(slug)
+    found: list[CapturedText] = []
+    repeated: list[Capture] = []
+    for capture in holdings.index.versions((slug,), key):
+        if capture.revisit_of is not None:
+            repeated.append(capture)
+        elif 200 <= (capture.status or 200) < 300 and has_text(capture.mime):
+            with suppress(DamagedRecord, StorageFailed):
+                text = _text_at(holdings, capture)
+                if text is not None:
+                    found.append(CapturedText(owner, key, capture.url, capture.timestamp, capture.mime, capture.digest, text))
+    with writing(holdings.engine) as connection:
+        store.forget_within(connection, owner, key)
+        store.add_within(connection, found)
+        for capture in repeated:
+            store.count_within(connection, owner, key, capture.timestamp, capture.digest)
+
+
+def _text_at(holdings: Holdings, capture: Capture) -> DocumentText | None:
+    record = read_record(holdings.store, capture.file, capture.offset, capture.length)
+    try:
+        head = record.http
+        return text_of(_beginning(record), capture.mime, head.charset if head is not None else None)
+    finally:
+        record.close()
+
+
+def _beginning(record: StoredRecord) -> bytes:
+    """As much of a payload as is read for its text."""
+    body = bytearray()
+    with suppress(BodyLimitExceeded):
+        for piece in record.payload(content=True, limit=MAX_DOCUMENT_BYTES):
+            body += piece
+    return bytes(body)
 
 
 def _files_after(holdings: Holdings, last: int) -> list[tuple[int, str, int]]:
@@ -176,17 +226,13 @@ class _FileReader:
             self._found += (CapturedText(owner, place[0], url, place[1], mime, digest, text) for owner in owners)
 
     def _text(self, record: StoredRecord, mime: str, charset: str | None) -> DocumentText | None:
-        body = bytearray()
         try:
-            for piece in record.payload(content=True, limit=MAX_DOCUMENT_BYTES):
-                body += piece
-        except BodyLimitExceeded:
-            pass  # the beginning will do
+            body = _beginning(record)
         except DamagedRecord:
             self._report.unreadable += 1
             return None
         self._report.documents += 1
-        return text_of(bytes(body), mime, charset)
+        return text_of(body, mime, charset)
 
     def _owners(self, key: str, timestamp: str, offset: int) -> list[int]:
         """Collections that look this record up under its URL."""

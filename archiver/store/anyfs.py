@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from archiver.errors import MissingRecord, StorageFailed
@@ -59,6 +60,10 @@ class FsspecFolder:
             raise _translated(error) from error
         for path in sorted(found):
             yield path.removeprefix(root).lstrip("/")
+
+    def check(self) -> None:
+        with suppress(MissingRecord):  # nothing has been kept there yet
+            self._info("")
 
     # -- keeping -----------------------------------------------------------------------------------------------------
 

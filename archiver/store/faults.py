@@ -62,6 +62,7 @@ _CODES = {
     "NoSuchKey": Fault.MISSING,
     "NoSuchVersion": Fault.MISSING,
     "404": Fault.MISSING,
+    "410": Fault.MISSING,
     "PreconditionFailed": Fault.CHANGED,
     "412": Fault.CHANGED,
     "InvalidRange": Fault.PAST_END,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from archiver.errors import MissingRecord, StorageFailed
-from archiver.store.inside import INSIDE, open_inside
+from archiver.store.inside import is_inside, open_inside
 from archiver.store.places import Places, is_url, path_of, scheme_of
 from archiver.store.protocol import SAFE_NAME
 
@@ -56,7 +56,7 @@ class FolderStore:
 
     def open(self, file: str, offset: int = 0, length_hint: int = 0) -> BinaryIO:
         if is_url(file):
-            return self._places.open(file, offset, length_hint) if INSIDE not in file else open_inside(self.open, file, offset)
+            return open_inside(self.open, file, offset) if is_inside(file) else self._places.open(file, offset, length_hint)
         path = self.root / file
         for place in (path, path.with_name(path.name + OPEN_SUFFIX), path):  # it may get its final name between two looks
             try:
@@ -72,7 +72,7 @@ class FolderStore:
         return stream
 
     def size(self, file: str) -> int:
-        if is_url(file) and INSIDE not in file:
+        if is_url(file) and not is_inside(file):
             return self._places.size(file)
         with self.open(file) as stream:
             return stream.seek(0, os.SEEK_END)
@@ -100,6 +100,13 @@ class FolderStore:
                 if piece != second.read(len(piece)):
                     return False
         return True
+
+    def check(self) -> None:
+        if self.root.exists() and not (self.root.is_dir() and os.access(self.root, os.R_OK | os.X_OK)):
+            raise StorageFailed("The folder of the WARC files cannot be read.", "Look at its permissions.")
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        return iter(())
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -179,6 +186,9 @@ class FolderStore:
                 f"A WARC file cannot be replaced: {error.strerror}.",
                 "It is as it was; look at the archive folder's free space.",
             ) from error
+
+    def send_waiting(self) -> int:
+        return 0
 
     def close(self) -> None:
         pass

@@ -10,7 +10,7 @@ import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
-from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
+from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, RawIOBase
 from threading import Lock
 from typing import BinaryIO, cast
 
@@ -82,10 +82,20 @@ class Slice(RawIOBase):
         super().close()
 
 
+def whole_reads(stream: BinaryIO) -> BinaryIO:
+    """The same stream, but that reading gives as much as was asked for, up to the end: Python's ZIP reader counts on it."""
+    return cast(BinaryIO, BufferedReader(stream)) if isinstance(stream, RawIOBase) else stream
+
+
 def split_inside(name: str) -> tuple[str, str] | None:
     """(package, name inside) of a name; None when it is not inside of anything."""
     package, mark, inside = name.rpartition(INSIDE)
     return (package, inside) if mark and package and inside and package.count(INSIDE) < _MOST_DEEP else None
+
+
+def is_inside(url: str) -> bool:
+    """A URL is that of a file inside a package; addresses of replays may have the mark in what they replay."""
+    return INSIDE in url and not url.startswith("replay+")
 
 
 def open_inside(opener: Callable[[str], BinaryIO], name: str, offset: int = 0) -> BinaryIO:
@@ -148,14 +158,18 @@ def _places(stream: BinaryIO, package: str) -> dict[str, tuple[int, int]]:
             _known.move_to_end(state)
             return _known[state]
     found: dict[str, tuple[int, int]] = {}
+    whole = whole_reads(stream)
     try:
-        for entry in zipfile.ZipFile(stream).infolist():
+        for entry in zipfile.ZipFile(whole).infolist():
             try:
-                found[entry.filename] = stored_at(stream, entry)
+                found[entry.filename] = stored_at(whole, entry)
             except DamagedRecord:
                 continue
     except ZIP_ERRORS as error:
         raise DamagedRecord("A package that WARC files were taken in from cannot be read any more.") from error
+    finally:
+        if isinstance(whole, BufferedReader) and whole is not stream:
+            whole.detach()
     with _lock:
         _known[state] = found
         while len(_known) > _MOST_PACKAGES:

@@ -18,7 +18,7 @@ from archiver.store.inside import INSIDE, open_inside
 from archiver.store.places import Places, is_url
 from archiver.store.ranges import open_part
 from archiver.store.remote import Remote
-from archiver.store.uploads import Uploader, locked
+from archiver.store.uploads import Outcome, Uploader, locked, send
 
 _PIECE = 1024 * 1024
 
@@ -50,20 +50,20 @@ class ObjectStore:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def open(self, file: str, offset: int = 0, length_hint: int = 0) -> BinaryIO:
-        if INSIDE in file:
-            return open_inside(self.open, file, offset)
         if is_url(file) or Path(file).is_absolute():
             return self.spool.open(file, offset, length_hint)
+        if INSIDE in file:
+            return open_inside(self.open, file, offset)
         with suppress(MissingRecord):
             return self.spool.open(file, offset)  # a file is in object storage before it leaves the spool
         return open_part(self.remote, file, offset, length_hint)
 
     def size(self, file: str) -> int:
+        if is_url(file) or Path(file).is_absolute():
+            return self.spool.size(file)
         if INSIDE in file:
             with self.open(file) as stream:
                 return stream.seek(0, os.SEEK_END)
-        if is_url(file) or Path(file).is_absolute():
-            return self.spool.size(file)
         with suppress(MissingRecord):
             return self.spool.size(file)
         return self.remote.stat(file).size
@@ -91,6 +91,13 @@ class ObjectStore:
                 return self.remote.holds(name, stream)
         except MissingRecord:
             return False
+
+    def check(self) -> None:
+        self.remote.check()
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        for name in list(self.spool.names()):
+            yield name, self._uploader.reason(name)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -166,15 +173,11 @@ class ObjectStore:
         with new.open("rb") as stream:
             self.remote.put(name, stream)
 
+    def send_waiting(self) -> int:
+        return sum(send(self.spool, self.remote, name) is Outcome.ARRIVED for name in list(self.spool.names()))
+
     def close(self) -> None:
         self._uploader.close()
-
-    # -- what waits --------------------------------------------------------------------------------------------------
-
-    def waiting(self) -> Iterator[tuple[str, str]]:
-        """Finished files that have not arrived, and why, where that is known to this process."""
-        for name in list(self.spool.names()):
-            yield name, self._uploader.reason(name)
 
     def _is_remote(self, name: str) -> bool:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from archiver.errors import MissingRecord, UsageError
@@ -17,6 +17,8 @@ from archiver.store.web import WebFiles
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://.+", re.DOTALL)
 _S3 = ("s3", "s3a")
+#: Of names that are addresses of captures in another archive's replay, see archiver/store/replayed.py.
+_REPLAYED = "replay+"
 #: Of fsspec's kinds of places, those that are no object storage that others can reach.
 _NOT_STORAGE = frozenset(
     {"file", "local", "asynclocal", "memory", "data", "dir", "reference", "generic", "cached", "blockcache", "filecache"}
@@ -86,10 +88,13 @@ class Places:
 
     Args:
         s3_endpoint: of s3:// URLs; empty for the one that the environment names, or Amazon's.
+        allow_private: replays of other archives may be at loopback and private addresses.
     """
 
-    def __init__(self, s3_endpoint: str = "") -> None:
+    def __init__(self, s3_endpoint: str = "", *, allow_private: bool = False) -> None:
         self._s3_endpoint = s3_endpoint
+        self._allow_private = allow_private
+        self._replays: Any = None
         self._web = WebFiles()
         self._anonymous: bool | None = None  # without keys, public buckets are read all the same
 
@@ -100,6 +105,10 @@ class Places:
             MissingRecord: there is none, or no such place.
             StorageFailed: the place cannot be asked.
         """
+        if scheme_of(url).startswith(_REPLAYED):
+            stream = self._replayed(url)
+            stream.seek(offset)
+            return stream
         if scheme_of(url) == "file":
             try:
                 stream = Path(path_of(url)).open("rb")
@@ -107,7 +116,7 @@ class Places:
                 raise MissingRecord("A WARC file that the index names is not there.", "Put it back.") from error
             stream.seek(offset)
             return stream
-        return open_part(*self._find(url), offset, length_hint)
+        return open_part(*self.find(url), offset, length_hint)
 
     def size(self, url: str) -> int:
         """Bytes of a file.
@@ -116,10 +125,10 @@ class Places:
             MissingRecord: there is none, or no such place.
             StorageFailed: the place cannot be asked.
         """
-        if scheme_of(url) == "file":
+        if scheme_of(url) == "file" or scheme_of(url).startswith(_REPLAYED):
             with self.open(url) as stream:
                 return stream.seek(0, 2)
-        files, key = self._find(url)
+        files, key = self.find(url)
         return files.stat(key).size
 
     def exists(self, url: str) -> bool:
@@ -130,14 +139,27 @@ class Places:
             return False
         return True
 
-    def _find(self, url: str) -> tuple[ReadableFiles, str]:
+    def _replayed(self, url: str) -> BinaryIO:
+        if self._replays is None:
+            from archiver.store.replayed import Replays  # what fetches takes long to import, and few need it
+
+            self._replays = Replays(allow_private=self._allow_private)
+        stream: BinaryIO = self._replays.open(url)
+        return stream
+
+    def find(self, url: str) -> tuple[ReadableFiles, str]:
+        """The place of a file that is not on this machine, and its key there.
+
+        Raises:
+            MissingRecord: no such place can be read.
+        """
         if scheme_of(url) in ("http", "https"):
             return self._web, url
         folder, _, name = url.rpartition("/")
         try:
             if scheme_of(url) in _S3:
                 if self._anonymous is None:
-                    self._anonymous = not _has_keys()
+                    self._anonymous = not has_keys()
                 bucket, _, key = url.partition("://")[2].partition("/")
                 return storage_at(f"s3://{bucket}", self._s3_endpoint, anonymous=self._anonymous), key
             return storage_at(folder, self._s3_endpoint), name
@@ -145,7 +167,7 @@ class Places:
             raise MissingRecord("A WARC file is at a place that cannot be read from here.", error.advice) from error
 
 
-def _has_keys() -> bool:
+def has_keys() -> bool:
     """The environment has keys of some kind."""
     try:
         from botocore.session import Session

@@ -59,6 +59,16 @@ class WarcStore(Protocol):
     def is_same(self, name: str, path: Path) -> bool:
         """A finished file of that name has exactly the bytes of a file on this machine; False when there is none."""
 
+    def check(self) -> None:
+        """Whether the place answers.
+
+        Raises:
+            StorageFailed: it does not; the message says why, and names nothing.
+        """
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        """Finished files that are on this machine and have not arrived where they belong, and why, where that is known."""
+
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def create(self, name: str) -> BinaryIO:
@@ -93,6 +103,9 @@ class WarcStore(Protocol):
         Raises:
             MissingRecord: there is no such file.
         """
+
+    def send_waiting(self) -> int:
+        """Bring all that waits where it belongs, now; how many files arrived."""
 
     def close(self) -> None:
         """Let go of what is held; written files are brought where they belong, as far as that is possible now."""

@@ -66,5 +66,8 @@ class Remote(ReadableFiles, Protocol):
     def keys(self) -> Iterator[str]:
         """All keys, in order."""
 
+    def check(self) -> None:
+        """Whether the place answers, with the keys given."""
+
     def delete(self, key: str) -> None:
         """Give a file up; nothing happens when there is none."""

@@ -25,16 +25,26 @@ _CONNECT_TIMEOUT = 5
 _READ_TIMEOUT = 30
 _CONNECTIONS = 32
 _PIECE = 1024 * 1024
+#: What the keys and the service depend on.
+_ENVIRONMENT = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_REGION",
+)
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
 _MISSING = MissingRecord("A WARC file that the index names is not in object storage.", "Put it back, or rebuild the index.")
 
-_filesystems: dict[tuple[int, str, bool], Any] = {}
+_filesystems: dict[tuple[object, ...], Any] = {}
 _lock = Lock()
 
 
 def _filesystem(endpoint: str, anonymous: bool) -> Any:
-    """The one connection pool of this process for an endpoint; made anew after a fork."""
-    place = (os.getpid(), endpoint, anonymous)
+    """The one connection pool of this process for an endpoint; made anew after a fork, and for other keys."""
+    place = (os.getpid(), endpoint, anonymous, *((name, os.environ.get(name)) for name in _ENVIRONMENT))
     with _lock:
         if place not in _filesystems:
             try:
@@ -116,6 +126,9 @@ class S3Bucket:
             if not page.get("IsTruncated"):
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def check(self) -> None:
+        self._call("list_objects_v2", Prefix=self.prefix, MaxKeys=1)
 
     # -- keeping -----------------------------------------------------------------------------------------------------
 
@@ -231,8 +244,8 @@ async def _read(fs: Any, bucket: str, path: str, start: int, end: int, given: di
     body = reply["Body"]
     try:
         found = _CONTENT_RANGE.fullmatch(reply.get("ContentRange", ""))
-        if found is None and start:
-            raise OSError("the range was ignored")
+        if (start and found is None) or (found is not None and int(found[1] or -1) != start):
+            raise OSError("another part was given")
         pieces, left = [], end - start
         while left and (piece := await body.read(left)):
             pieces.append(piece)

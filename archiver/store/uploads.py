@@ -137,7 +137,7 @@ class Uploader:
         self._failures = 0
         self._not_before = 0.0
         self._next_look = clock() + _FIRST_LOOK
-        self._closing = self._is_woken = False
+        self._closing = self._is_woken = self._is_writer = False
         self._thread: Thread | None = None
         self._pid = 0
 
@@ -154,11 +154,15 @@ class Uploader:
         self.begin()
         with self._changed:
             self._own.append(name)
+            self._is_writer = True
             self._is_woken = True
             self._changed.notify()
 
     def close(self) -> None:
-        """Wait until what this process finished has arrived; each file is tried once more, then left to the next start."""
+        """Wait until what this process finished has arrived, and what others left; each file is tried once more at most.
+
+        A process that finished none does not wait.
+        """
         with self._changed:
             thread = self._thread if self._pid == os.getpid() else None
             self._closing = self._is_woken = True
@@ -183,51 +187,53 @@ class Uploader:
         """Why a file did not arrive; "" when it was not tried, or is on its way."""
         return self._reasons.get(name, "")
 
-    # -- the thread --------------------------------------------------------------------------------------------------
+    # -- what the thread does ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 is_last, self._is_woken = self._closing, False
-                names = list(self._own)
-            wait = self._round(names, is_last)
+            wait = self.work(is_last=is_last)
             if is_last and wait is None:
                 return
             with self._changed:
                 if not self._is_woken:
                     self._changed.wait(wait)
 
-    def _round(self, own: list[str], is_last: bool) -> float | None:
-        """Try what is due; seconds until the next round, None when nothing more is to be done at the end."""
+    def work(self, *, is_last: bool = False) -> float | None:
+        """Try what is due; seconds until there is more to do. `is_last`: each file once more; None once that is done."""
         now = self._clock()
         if not is_last and now < self._not_before:
             return self._not_before - now
         outcomes = []
-        for name in own:
+        for name in list(self._own):
             outcomes.append(self._try(name))
             if outcomes[-1] is Outcome.FAILED:
                 break  # what fails for one fails for all, mostly
         if Outcome.BUSY in outcomes:
             return _BUSY_SECONDS
-        if is_last:
-            return None
-        if Outcome.FAILED not in outcomes and now >= self._next_look:
+        if Outcome.FAILED not in outcomes and (self._is_writer if is_last else now >= self._next_look):
             self._next_look = now + _BETWEEN_LOOKS
             self._send_left()
+        if is_last:
+            return None
         until = self._not_before if self._own else self._next_look
         return max(0.0, until - self._clock())
 
     def _send_left(self) -> None:
-        """Send what other processes left, until there is something of our own to do."""
+        """Send what other processes left, until there is something of our own to do.
+
+        A process that only reads does not wait for it at its end.
+        """
         for name in list(self._spool.names()):
-            if self._is_woken or self._try(name, is_left=True) is Outcome.FAILED:
+            if self._is_woken or self._try(name, can_stop=not self._is_writer) is Outcome.FAILED:
                 return
 
-    def _try(self, name: str, *, is_left: bool = False) -> Outcome:
+    def _try(self, name: str, *, can_stop: bool = False) -> Outcome:
         try:
-            outcome = send(self._spool, self._remote, name, lambda: is_left and self._closing)
+            outcome = send(self._spool, self._remote, name, lambda: can_stop and self._closing)
         except (MunimentError, OSError, _Stopped) as error:
-            if is_left and self._closing:
+            if can_stop and self._closing:
                 return Outcome.BUSY
             self._failed(name, error)
             return Outcome.FAILED

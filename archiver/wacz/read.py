@@ -7,11 +7,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import SEEK_END
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from archiver.errors import DamagedFile, DamagedRecord
-from archiver.store.inside import ZIP_ERRORS, Slice, stored_at
+from archiver.store.inside import ZIP_ERRORS, Slice, stored_at, whole_reads
 from archiver.wacz.package import (
     DATAPACKAGE,
     DIGEST,
@@ -24,6 +25,9 @@ from archiver.wacz.package import (
     same_hash,
 )
 
+#: What reading a file of a package may raise.
+READ_ERRORS = (*ZIP_ERRORS, OSError, zlib.error, RuntimeError)
+
 _PIECE = 1024 * 1024
 
 #: Most bytes of datapackage.json and datapackage-digest.json.
@@ -32,7 +36,7 @@ _MOST_MANIFEST = 64 * 1024 * 1024
 #: Entries of a directory; a package of a million WARC files is none.
 _MOST_ENTRIES = 200_000
 
-#: A file that is this much smaller in the package than outside, and this large, is no web archive but a trap.
+#: A package whose files are this much larger outside, and this large together, is no web archive but a trap.
 _MOST_RATIO = 200
 _SUSPICIOUS_BYTES = 1 << 30
 
@@ -82,6 +86,7 @@ class WaczReader:
     """
 
     def __init__(self, stream: BinaryIO) -> None:
+        stream = whole_reads(stream)
         self._stream = stream
         self.troubles: list[Mismatch] = []
         try:
@@ -93,10 +98,13 @@ class WaczReader:
         if len(found) > _MOST_ENTRIES:
             stream.close()
             raise DamagedFile(f"The ZIP file has {len(found):,} entries, more than any web archive.")
+        self._refuse_overlaps(found)
         self._infos = {info.filename: info for info in found if not info.is_dir()}
         if len(self._infos) < sum(not info.is_dir() for info in found):
             self.troubles.append(Mismatch("", "Names occur twice in the package; the last of each counts."))
-        self.entries = tuple(_entry(info) for info in self._infos.values())
+        whole = sum(info.file_size for info in found)
+        self._is_bomb = whole > _SUSPICIOUS_BYTES and whole > sum(info.compress_size for info in found) * _MOST_RATIO
+        self.entries = tuple(self._entry(info) for info in self._infos.values())
         self.raw_manifest = self._small(DATAPACKAGE)
         self.manifest: DataPackage | None = None
         self.digest: PackageDigest | None = None
@@ -106,6 +114,13 @@ class WaczReader:
             self.digest = parse_digest(digest) if digest else None
         except DamagedFile as error:
             self.troubles.append(Mismatch("", error.message))
+
+    def _refuse_overlaps(self, found: list[zipfile.ZipInfo]) -> None:
+        """Files that lie one over the other, so that little becomes endlessly much (D. Fifield, "A better zip bomb", 2019)."""
+        size = self._stream.seek(0, SEEK_END)
+        if sum(info.compress_size for info in found) > size:
+            self.close()
+            raise DamagedFile("The files in the package lie one over the other: that is a decompression bomb, no web archive.")
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +142,7 @@ class WaczReader:
         info = self._infos.get(path)
         if info is None:
             raise DamagedFile(f"The package has no {path}.")
-        entry = _entry(info)
+        entry = self._entry(info)
         if entry.trouble:
             raise DamagedFile(entry.trouble)
         try:
@@ -136,7 +151,7 @@ class WaczReader:
             return cast(BinaryIO, self._zip.open(info))
         except DamagedRecord as error:
             raise DamagedFile(error.message) from error
-        except (*ZIP_ERRORS, RuntimeError) as error:
+        except READ_ERRORS as error:
             raise DamagedFile("It cannot be read from the package.") from error
 
     def pieces(self, path: str) -> Iterator[bytes]:
@@ -149,7 +164,7 @@ class WaczReader:
             try:
                 while data := stream.read(_PIECE):
                     yield data
-            except (*ZIP_ERRORS, OSError, zlib.error) as error:
+            except READ_ERRORS as error:
                 raise DamagedFile("It is damaged: its compression or checksum inside the package is broken.") from error
 
     def lines(self, path: str, limit: int = 16 * 1024 * 1024) -> Iterator[bytes]:
@@ -218,6 +233,20 @@ class WaczReader:
         resources = self.manifest.resources if self.manifest is not None else ()
         return next((resource.hash for resource in resources if resource.path == path), "")
 
+    def _entry(self, info: zipfile.ZipInfo) -> Entry:
+        is_stored = info.compress_type == zipfile.ZIP_STORED
+        trouble = ""
+        if info.flag_bits & 0x1:
+            trouble = "It is encrypted."
+        elif not _is_safe(info.filename):
+            trouble = "Its name leads out of the package."
+        elif self._is_bomb and info.file_size > info.compress_size * _MOST_RATIO:
+            trouble = (
+                f"Its {info.compress_size:,} bytes would become {info.file_size:,}: "
+                "that is a decompression bomb, no web archive."
+            )
+        return Entry(info.filename, info.file_size, info.compress_size, is_stored, trouble)
+
     def _small(self, path: str) -> bytes:
         """A small file whole; empty, with a note, when it cannot be read."""
         if path not in self._infos:
@@ -241,20 +270,6 @@ class _Shared(Slice):
     def close(self) -> None:
         if not self.closed:
             super(Slice, self).close()
-
-
-def _entry(info: zipfile.ZipInfo) -> Entry:
-    is_stored = info.compress_type == zipfile.ZIP_STORED
-    trouble = ""
-    if info.flag_bits & 0x1:
-        trouble = "It is encrypted."
-    elif not _is_safe(info.filename):
-        trouble = "Its name leads out of the package."
-    elif info.file_size > _SUSPICIOUS_BYTES and info.file_size > info.compress_size * _MOST_RATIO:
-        trouble = (
-            f"Its {info.compress_size:,} bytes would become {info.file_size:,}: that is a decompression bomb, no web archive."
-        )
-    return Entry(info.filename, info.file_size, info.compress_size, is_stored, trouble)
 
 
 def _is_safe(path: str) -> bool:

@@ -58,7 +58,7 @@ class Dictionaries:
         source: the file.
     """
 
-    _known: OrderedDict[tuple[int, ...], zstandard.ZstdCompressionDict] = OrderedDict()
+    _known: OrderedDict[tuple[int | str, ...], zstandard.ZstdCompressionDict] = OrderedDict()
     _lock = Lock()
 
     def __init__(self, source: Source) -> None:

@@ -167,12 +167,14 @@ def _copy(path: Path, store: WarcStore, alone: bool, lost: list[BadRecord]) -> s
     name = name.lstrip("._-") or "imported.warc.gz"
     stem, number = name, 1
     while store.exists(name):
-        if alone and store.is_same(name, path):
+        if store.is_same(name, path) if alone else _is_recompressed(path, store, name):
+            return name
+        if alone and _begins_with(path, store, name):
+            # A copy that was cut short, or a file that grew since: what is indexed of it stays where it is.
+            store.replace(name, path)
             return name
         number += 1
         name = f"{number}-{stem}"
-        if not alone and number > 2:
-            break
     try:
         target = store.create(name)
     except FileExistsError as error:
@@ -194,7 +196,52 @@ def _copy(path: Path, store: WarcStore, alone: bool, lost: list[BadRecord]) -> s
     return name
 
 
-def _recompress(source: BinaryIO, target: BinaryIO) -> list[BadRecord]:
+def _begins_with(path: Path, store: WarcStore, name: str) -> bool:
+    """A file begins with all the bytes of a smaller one of the store."""
+    if store.size(name) >= path.stat().st_size:
+        return False
+    with path.open("rb") as whole, store.open(name) as part:
+        while piece := part.read(1024 * 1024):
+            if whole.read(len(piece)) != piece:
+                return False
+    return True
+
+
+class _Compared:
+    """Takes bytes and compares them with those of a stream.
+
+    Raises:
+        _Different: they are not the same.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> int:
+        left = data
+        while left:
+            piece = self._stream.read(len(left))
+            if not piece or not left.startswith(piece):
+                raise _Different
+            left = left[len(piece) :]
+        return len(data)
+
+
+class _Different(Exception):
+    """Bytes are not those that they are compared with."""
+
+
+def _is_recompressed(path: Path, store: WarcStore, name: str) -> bool:
+    """A file of the store is what this one becomes when its records are compressed one by one."""
+    with path.open("rb") as source, store.open(name) as stream:
+        try:
+            _recompress(source, _Compared(stream))
+        except _Different:
+            return False
+        return not stream.read(1)
+
+
+def _recompress(source: BinaryIO, target: BinaryIO | _Compared) -> list[BadRecord]:
     """One gzip member a record, each record as it was; the places that could not be read."""
     lost: list[BadRecord] = []
     cut = -1  # offset of the last record whose block ended too early

@@ -97,7 +97,7 @@ class _Lines(RawIOBase):
         return data
 
 
-class _Block(RawIOBase):
+class Block(RawIOBase):
     """The block of a record: exactly its Content-Length, readable once."""
 
     def __init__(self, lines: _Lines, length: int) -> None:
@@ -166,7 +166,7 @@ class StoredRecord:
     fields: tuple[tuple[str, str], ...]
     offset: int
     content_length: int
-    stream: _Block
+    stream: Block
     length: int = 0
     alone: bool = True
     version: str = "ARC"
@@ -260,6 +260,7 @@ class StoredRecord:
     def close(self) -> None:
         """Close the file that `read_record` opened."""
         if self.file is not None:
+            self.stream.close()
             self.file.close()
 
     def skip(self) -> None:
@@ -280,15 +281,16 @@ def iter_records(stream: BinaryIO, offset: int = 0) -> Iterator[StoredRecord | B
     source = Source(stream, offset)
     dictionaries = Dictionaries(source)
     while start := source.peek(16):
+        here = source.position
         if start.startswith(_GZIP):
-            yield from _member(source, open_member(source))
+            yield from _member(source, here, open_member(source))
         elif start.startswith(DICTIONARY_FRAME) and not source.position:
             yield from _learn(dictionaries, source)
         elif is_skippable(start):
             pass_over(source)
         elif start.startswith(FRAME):
             frames = RecordFrames(source, dictionaries)
-            yield from _member(source, frames, frames.hold)
+            yield from _member(source, here, frames, frames.hold)
         elif start.startswith(b"\0"):
             source.read(len(start) - len(start.lstrip(b"\0")))
         else:
@@ -305,16 +307,16 @@ def _learn(dictionaries: Dictionaries, source: Source) -> Iterator[BadRecord]:
 
 
 def _member(
-    source: Source, member: Readable, hold: Callable[[bool], None] = lambda goes_on: None
+    source: Source, offset: int, member: Readable, hold: Callable[[bool], None] = lambda goes_on: None
 ) -> Iterator[StoredRecord | BadRecord]:
     """The records of a gzip member, or of the Zstandard frames of a record: one, by the rules.
 
     Args:
-        source: at its beginning.
-        member: reads it.
+        source: where it is.
+        offset: of its beginning.
+        member: reads it; it may have begun to.
         hold: told whether a record has begun and is not at its end.
     """
-    offset = source.position
     lines = _Lines(member)
     first: StoredRecord | None = None
     count = 0
@@ -414,7 +416,7 @@ def _read_warc(version: str, lines: _Lines, offset: int) -> StoredRecord:
     if not (length.isascii() and length.isdigit()):
         raise DamagedRecord("The record does not say how long it is.")
     record_type = named.get("warc-type", "").lower()
-    return StoredRecord(record_type, tuple(fields), offset, int(length), _Block(lines, int(length)), version=version)
+    return StoredRecord(record_type, tuple(fields), offset, int(length), Block(lines, int(length)), version=version)
 
 
 def _header_lines(lines: _Lines) -> list[str]:
@@ -451,7 +453,7 @@ def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
         ("WARC-IP-Address", ip),
         ("Content-Type", "application/http;msgtype=response" if is_http else mime),
     )
-    return StoredRecord(record_type, fields, offset, int(length), _Block(lines, int(length)))
+    return StoredRecord(record_type, fields, offset, int(length), Block(lines, int(length)))
 
 
 def read_record(store: WarcStore, file: str, offset: int, length: int = 0) -> StoredRecord:

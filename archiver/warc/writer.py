@@ -57,10 +57,12 @@ class PageContext:
     Attributes:
         via: the URL it was found on, or None.
         hops: hop letters from the seed.
+        notes: further names and values for the record.
     """
 
     via: str | None = None
     hops: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -469,6 +471,7 @@ def _notes(exchange: Exchange, body: _Body, page: PageContext) -> bytes:
         ("failure", exchange.failure.reason if exchange.failure else ""),
         ("withheld", ", ".join(exchange.withheld)),
         ("chunkSizes", sizes),
+        *page.notes,
     ]
     pairs += [("trailer", line.decode("latin-1")) for line in body.trailers.split(b"\r\n")]
     pairs += [("interimResponse", line.decode("latin-1")) for line in exchange.interim.replace(b"\r", b"").split(b"\n")]

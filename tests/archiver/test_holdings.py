@@ -122,9 +122,22 @@ def test_importing_again_adds_nothing(holdings_with: OpenHoldings, tmp_path: Pat
     assert len(list(holdings.store.root.iterdir())) == 1
 
 
-@pytest.mark.parametrize("store", ["s3://bucket/x", "http://x"])
-def test_a_store_that_is_no_folder_is_refused(tmp_path: Path, store: str) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("store", "said"),
+    [
+        ("http://x/y", "no object storage"),
+        ("file:///tmp", "Give the path of a folder"),
+        ("memory://x", "no object storage"),
+        ("simplecache::s3://bucket/x", "no object storage"),
+        ("s3://", "no object storage"),
+        ("s3:///x", "names no bucket"),
+        ("s3://key:secret@bucket/x", "names no bucket"),
+        ("nothing://x", "No program here knows nothing://"),
+        ("oci://bucket/x", "pip install ocifs"),
+    ],
+)
+def test_a_store_that_keeps_nothing_is_refused(tmp_path: Path, store: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
         open_holdings(load_settings({"archive": tmp_path, "store": store}, environ={}))
 
 

@@ -13,7 +13,7 @@ from archiver.errors import InvalidTimestamp, UnknownCollection
 from archiver.holdings import Holdings
 from archiver.index.query import after_prefix
 from archiver.index.sql import CaptureIndex
-from archiver.index.statements import PROBE_AFTER, PROBE_BEFORE
+from archiver.index.statements import probe
 from archiver.model import Capture, RevisitTarget, Truncation
 from archiver.timestamps import parse_timestamp
 from archiver.urls import urlkey
@@ -111,8 +111,8 @@ def test_random_look_ups_agree_with_a_plain_search(index: CaptureIndex) -> None:
 
 def test_the_closest_capture_is_two_ordered_probes_of_the_key(holdings: Holdings) -> None:
     """The query plan: both walk the clustered primary key, neither sorts nor scans."""
-    for probe in (PROBE_AFTER, PROBE_BEFORE):
-        compiled = probe.compile(holdings.engine)
+    for backward in (False, True):
+        compiled = probe(4, backward=backward).compile(holdings.engine)
         sql = str(compiled)
         values = compiled.params | {"slug": "one", "urlkey": KEY, "moment": 0, "in_file": -1, "at": -1, "count": 4}
         with holdings.engine.connect() as connection:
@@ -128,8 +128,8 @@ def test_a_look_up_among_many_captures_reads_a_few(holdings: Holdings) -> None:
     fetched = []
     original = opened._after.rows
 
-    def counted(**parameters: object) -> object:
-        found = original(**parameters)
+    def counted(*parameters: object) -> object:
+        found = original(*parameters)  # type: ignore[arg-type]
         fetched.append(len(found))
         return found
 

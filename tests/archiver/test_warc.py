@@ -363,4 +363,7 @@ def test_what_is_large_and_compressed_already_lies_there_as_it_is(store: FolderS
     record.close()
     with (store.root / name).open("rb") as file:
         found = [item.reader.read() for item in ArchiveIterator(file, record_types=WarcRecordType.response)]
-    assert found == [body]
+        assert found == [body]
+        file.seek(0)
+        records = [item for item in iter_records(file) if isinstance(item, StoredRecord)]
+    assert (response.offset, response.length) in [(item.offset, item.length) for item in records]

@@ -208,7 +208,91 @@ def _home(client: FlaskClient, headers: dict[str, str]) -> object:
     }
 
 
+def _cdx(address: str) -> Callable[[FlaskClient, dict[str, str]], object]:
+    """What a CDX API lists, of two domains; `{}` in the address is where the URL goes."""
+
+    def ask(client: FlaskClient, headers: dict[str, str]) -> object:
+        found = set()
+        for domain in ("e.org", "other.net", "e.orgs.net"):
+            lines = client.get(address.format(domain), headers=headers).get_data(as_text=True).splitlines()
+            for line in lines:
+                moment = re.search(r"\b(20\d\d)0601120000\b", line)
+                url = next((word for word in re.findall(r'https?://[^\s"]+', line) if word in URLS), None)
+                if moment and url:
+                    found.add((url, int(moment[1])))
+        return found
+
+    return ask
+
+
+def _timemap(client: FlaskClient, headers: dict[str, str]) -> object:
+    found = set()
+    for url in URLS:
+        text = client.get(f"/unesco/timemap/link/{url}", headers=headers).get_data(as_text=True)
+        found |= {(url, int(year)) for year in re.findall(r"/unesco/(20\d\d)0601120000/", text)}
+    return found
+
+
+def _timegate(client: FlaskClient, headers: dict[str, str]) -> object:
+    asked = {**headers, "Accept-Datetime": "Wed, 01 Jun 2016 12:00:00 GMT"}
+    return {url: client.get(f"/unesco/timegate/{url}", headers=asked).status_code for url in URLS}
+
+
+def _timegate_says(case: Case) -> object:
+    told = {url for url, year in case.told}
+    seen = {url for url, _ in case.seen}
+    return {url: 302 if url in seen else 451 if url in told else 404 for url in URLS}
+
+
+def _links(client: FlaskClient, headers: dict[str, str]) -> object:
+    """The times that a memento names as its neighbours, first and last."""
+    found = {}
+    for url in URLS:
+        for year in YEARS:
+            answer = client.get(f"/unesco/{stamp(year)}id_/{url}", headers=headers)
+            if answer.status_code == 200:
+                links = answer.headers.get("Link", "")
+                found[url, year] = {int(moment) for moment in re.findall(r"/unesco/(20\d\d)0601120000/", links)}
+    return found
+
+
+def _links_say(case: Case) -> object:
+    def neighbours(url: str, year: int) -> set[int]:
+        all_ = sorted(other for held, other in case.seen if held == url)
+        place = all_.index(year)
+        return {all_[0], all_[-1], year, *all_[max(0, place - 1) : place + 2]}
+
+    return {(url, year): neighbours(url, year) for url, year in case.seen}
+
+
+def _available(client: FlaskClient, headers: dict[str, str]) -> object:
+    found = {}
+    for url in URLS:
+        query = {"url": url, "timestamp": "2016", "collection": "unesco"}
+        answer = client.get("/wayback/available", query_string=query, headers=headers)
+        closest = answer.get_json()["archived_snapshots"].get("closest")
+        found[url] = int(closest["timestamp"][:4]) if closest else None
+    return found
+
+
+def _available_says(case: Case) -> object:
+    def nearest(url: str) -> int | None:
+        years = {year for held, year in case.seen if held == url}
+        return next((year for year in (2016, 2020, 2012) if year in years), None)
+
+    return {url: nearest(url) for url in URLS}
+
+
 PLACES = {
+    "TimeMap": Place(_timemap, lambda case: set(case.seen)),
+    "TimeGate": Place(_timegate, _timegate_says),
+    "links of mementos": Place(_links, _links_say),
+    "availability": Place(_available, _available_says),
+    "CDX as pywb has it": Place(_cdx("/unesco/cdx?url={}&matchType=domain"), lambda case: set(case.seen)),
+    "CDX as the Internet Archive has it": Place(
+        _cdx("/cdx/search/cdx?url={}&matchType=domain&collection=unesco"), lambda case: set(case.seen)
+    ),
+    "CDX from the newest on": Place(_cdx("/unesco/cdx?url={}&matchType=domain&sort=reverse"), lambda case: set(case.seen)),
     "replay": Place(_replayed, _replay_says),
     "newest": Place(_newest, _newest_says),
     "list and calendar": Place(_listed, lambda case: set(case.seen)),

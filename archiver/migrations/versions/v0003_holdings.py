@@ -43,6 +43,14 @@ def upgrade() -> None:
     )
     op.create_index("file_parts_of_collection", "file_parts", ["collection_id", "file_id"])
     op.create_table(
+        "verifications",
+        sa.Column("file_id", sa.Integer, sa.ForeignKey("files.id"), primary_key=True, autoincrement=False),
+        sa.Column("verified_at", sa.Text, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("errors", sa.BigInteger, nullable=False),
+        sa.Column("warnings", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
         "index_sources",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id"), nullable=False),
@@ -112,16 +120,27 @@ def upgrade() -> None:
         sa.Column("audit_id", sa.Integer, sa.ForeignKey("audit_log.id")),
     )
     op.create_index("tombstones_of_url", "tombstones", ["urlkey", "timestamp"])
+    op.create_table(
+        "segments",
+        sa.Column("origin", sa.Text, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("file_id", sa.Integer, sa.ForeignKey("files.id"), nullable=False),
+        sa.Column("offset", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("origin", "number", "file_id", "offset"),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
     """Drop the tables of holdings."""
     for name in (
+        "segments",
         "tombstones",
         "audit_log",
         "access_rules",
         "watched_folders",
         "index_sources",
+        "verifications",
         "file_parts",
     ):
         op.drop_table(name)

@@ -1,0 +1,148 @@
+"""Records that were cut into several (WARC 1.1, clause 7) are read as one."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from archiver.errors import DamagedRecord
+from archiver.holdings import Holdings
+from archiver.index.segments import rebuild_segments
+from archiver.warc.records import labelled
+from archiver.warc.segments import Segment, read_whole
+from replay.load import load
+from tests.archiver.importing import Import
+
+OpenHoldings = Callable[..., Holdings]
+
+URL = "http://example.org/long"
+BODY = bytes(range(256)) * 40
+
+
+def part(number: int, block: bytes, *, total: int = 0, digest: str = "") -> bytes:
+    kind = "response" if number == 1 else "continuation"
+    fields = [f"WARC-Type: {kind}", f"WARC-Target-URI: {URL}", "WARC-Date: 2020-01-01T00:00:00Z"]
+    fields += [f"WARC-Record-ID: <urn:x:{number}>", f"WARC-Segment-Number: {number}"]
+    fields.append("Content-Type: application/http;msgtype=response" if number == 1 else "WARC-Segment-Origin-ID: <urn:x:1>")
+    if digest:
+        fields.append(f"WARC-Payload-Digest: {digest}")
+    if total:
+        fields.append(f"WARC-Segment-Total-Length: {total}")
+    head = "\r\n".join(["WARC/1.1", *fields, f"Content-Length: {len(block)}", "", ""])
+    return gzip.compress(head.encode() + block + b"\r\n\r\n")
+
+
+def message(chunked: bool = False) -> bytes:
+    if not chunked:
+        return b"HTTP/1.1 200 OK\r\nContent-Type: application/x-long\r\n\r\n" + BODY
+    pieces = b"".join(b"%x\r\n%b\r\n" % (len(BODY[at : at + 1000]), BODY[at : at + 1000]) for at in range(0, len(BODY), 1000))
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces + b"0\r\n\r\n"
+
+
+def parts_of(block: bytes, *ends: int, total: bool = True) -> list[bytes]:
+    cuts = [0, *ends, len(block)]
+    return [
+        part(number, block[start:end], total=len(block) if total and end == len(block) else 0)
+        for number, (start, end) in enumerate(pairwise(cuts), start=1)
+    ]
+
+
+def opened(holdings: Holdings) -> bytes:
+    capture = holdings.index.newest(["default"], "org,example)/long")
+    assert capture is not None
+    found = load(holdings.store, capture, segments=holdings.segments.find)
+    try:
+        return b"".join(found.body())
+    finally:
+        found.close()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("ends", [(500, 9000), (20, 30, 60), (1,)], ids=str)
+@pytest.mark.parametrize("in_place", [False, True])
+def test_parts_in_several_files_are_one_record(
+    tmp_path: Path, holdings_with: OpenHoldings, chunked: bool, ends: tuple[int, ...], in_place: bool
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number, data in enumerate(reversed(parts_of(message(chunked), *ends))):  # the later parts come first
+        (folder / f"{number}.warc.gz").write_bytes(data)
+    holdings = holdings_with()
+    for _ in range(2):
+        Import(holdings, folder, in_place=in_place)
+    if len(message(chunked)[: ends[0]]) > 45:
+        assert opened(holdings) == BODY
+    else:
+        capture = holdings.index.newest(["default"], "org,example)/long")
+        assert capture is None or opened(holdings) == BODY
+
+
+def test_parts_of_one_file_and_without_a_total_length(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    digest = labelled(hashlib.sha1(BODY, usedforsecurity=False).digest())
+    first, *later = parts_of(message(), 600)
+    first = part(1, message()[:600], digest=digest)
+    (tmp_path / "x.warc.gz").write_bytes(b"".join([first, *later]))
+    holdings = holdings_with()
+    done = Import(holdings, tmp_path / "x.warc.gz")
+    assert opened(holdings) == BODY
+    capture = holdings.index.newest(["default"], "org,example)/long")
+    assert capture is not None and capture.digest == digest
+    assert "each is read as one record" in done.notes
+
+
+def test_where_parts_lie_is_found_again(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    for number, data in enumerate(parts_of(message(), 600, 3000)):
+        (tmp_path / f"{number}.warc.gz").write_bytes(data)
+    holdings = holdings_with()
+    Import(holdings, *(tmp_path / f"{number}.warc.gz" for number in range(3)))
+    before = holdings.segments.find("<urn:x:1>")
+    holdings.segments.add([Segment("<urn:x:gone>", 2, "gone.warc.gz", 0)])
+    rebuild_segments(holdings.engine, holdings.store, ["1.warc.gz", "2.warc.gz"])
+    assert holdings.segments.find("<urn:x:1>") == before and len(before) == 2
+    assert not holdings.segments.find("<urn:x:gone>")
+    assert opened(holdings) == BODY
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_part_that_is_not_held_is_said(tmp_path: Path, holdings_with: OpenHoldings, missing: int) -> None:
+    parts = parts_of(message(), 600, 3000)
+    del parts[missing]
+    (tmp_path / "x.warc.gz").write_bytes(b"".join(parts))
+    holdings = holdings_with()
+    Import(holdings, tmp_path / "x.warc.gz")
+    with pytest.raises(DamagedRecord, match="not all of them are held"):
+        opened(holdings)
+
+
+def test_parts_are_jumped_over(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    (tmp_path / "x.warc.gz").write_bytes(b"".join(parts_of(message(), 600, 3000)))
+    holdings = holdings_with()
+    Import(holdings, tmp_path / "x.warc.gz")
+    capture = holdings.index.newest(["default"], "org,example)/long")
+    assert capture is not None
+    found = load(holdings.store, capture, segments=holdings.segments.find)
+    assert found.length == len(BODY)
+    assert b"".join(found.part(5000, 300)) == BODY[5000:5300]
+    found.close()
+
+
+def test_numbers_that_lie_do_no_harm(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    first, second = parts_of(message(), 600)
+    for number in (b"x", b"1", b"99999999999999999999", b"-1"):
+        lying = gzip.compress(gzip.decompress(second).replace(b"Segment-Number: 2", b"Segment-Number: " + number))
+        (tmp_path / "x.warc.gz").write_bytes(first + lying)
+        holdings = holdings_with()
+        Import(holdings, tmp_path / "x.warc.gz")
+        assert holdings.segments.find("<urn:x:1>") == []
+    lying = gzip.compress(gzip.decompress(second).replace(b"Total-Length: 1", b"Total-Length: 99991"))
+    (tmp_path / "y.warc.gz").write_bytes(first + lying)
+    Import(holdings, tmp_path / "y.warc.gz")
+    record = read_whole(holdings.store, "y.warc.gz", 0, find=holdings.segments.find)
+    with pytest.raises(DamagedRecord):
+        record.skip()
+    record.close()
