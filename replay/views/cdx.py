@@ -214,7 +214,7 @@ class CdxApi:
             busy = _refused("429 Too Many Requests", f"{message} Ask again in {_RETRY_SECONDS} seconds.", False)
             start_response(busy.status, [("Content-Type", busy.content_type), *busy.fields, *_FIELDS])
             return list(busy.body)
-        pieces: Iterable[bytes] = chain((first, second), answer.body)
+        pieces: Iterable[bytes] = _until_broken(chain((first, second), answer.body))
         if is_compressed:
             fields.append(("Content-Encoding", "gzip"))
             pieces = _compressed(pieces)
@@ -273,6 +273,16 @@ def _page_index(places: list[Place], query: CdxQuery) -> str:
         rows = [["urlkey", "timestamp", "page"], *([place.urlkey, place.timestamp, str(at)] for at, place in enumerate(places))]
         return json.dumps(rows) + "\n"
     return "".join(f"{place.urlkey} {place.timestamp}\t{at}\n" for at, place in enumerate(places))
+
+
+def _until_broken(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces, and where the index fails in between a line that none of the formats has: the server would end as if all were
+    well, and what was sent before would pass for everything."""
+    try:
+        yield from pieces
+    except MunimentError as error:
+        logger.error("a long answer breaks off: %s", error)
+        yield b"!incomplete: the index could not be read to the end. Ask again.\n"
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
 
+from archiver.collections.access import Action, Matching, Rule
+from archiver.errors import StorageFailed
+from archiver.holdings import Holdings
 from archiver.model import Visibility
+from archiver.urls import urlkey
+from archiver.warc.importer import import_file
+from replay.app import create_reader
 from tests.servers.warcs import response_record, revisit_record
 
 Reader = Callable[..., FlaskClient]
@@ -295,3 +302,67 @@ def test_odd_fields_do_not_break_lines(reader: Reader) -> None:
     for output in ("cdxj", "json"):
         for line in client.get(f"/unesco/cdx?url=*&output={output}").text.splitlines():
             assert json.loads(line[line.index("{") :])["status"] == "200"
+
+
+@pytest.mark.parametrize(
+    "path", ["/cdx/search/cdx?url=*", "/cdx/search/cdx?url=*&output=json", "/unesco/cdx?url=*&output=json"]
+)
+def test_an_answer_that_breaks_off_does_not_pass_for_whole(reader: Reader, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = reader(*RECORDS)
+    row = ("org,example)/", 20200101000000, HOME, "text/html", 200, "", 9, 0, "a", 0, None, None)
+
+    def broken(*_: object, **__: object) -> Iterator[list[object]]:
+        yield [row] * 2000
+        raise StorageFailed("The database cannot be used: disk I/O error.")
+
+    monkeypatch.setattr("replay.lookup.Lookup.scan_rows", broken)
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert "!incomplete: " in answer.text.splitlines()[-1]
+    with pytest.raises(ValueError, match=r"Expecting|Extra"):
+        [json.loads(text) for text in (answer.text.splitlines() if "unesco" in path else [answer.text])]
+
+
+def test_an_index_that_cannot_be_read_is_said_at_once(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = reader(*RECORDS)
+
+    def broken(*_: object, **__: object) -> Iterator[list[object]]:
+        raise StorageFailed("The database cannot be used: disk I/O error.")
+
+    monkeypatch.setattr("replay.lookup.Lookup.scan_rows", broken)
+    answer = client.get("/cdx/search/cdx?url=example.org")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "disk I/O error" in answer.text
+
+
+def test_long_answers_do_not_take_all_of_the_server(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = reader(*RECORDS)
+    row = ("org,example)/", 20200101000000, HOME, "text/html", 200, "", 9, 0, "a", 0, None, None)
+    monkeypatch.setattr("replay.lookup.Lookup.scan_rows", lambda *_, **__: iter([[row] * 3000]))
+    slow = [client.get("/cdx/search/cdx?url=example.org", buffered=False) for _ in range(5)]
+    refused = client.get("/cdx/search/cdx?url=example.org")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    assert client.get("/-/health").status_code == 200
+    for answer in slow:
+        answer.close()
+    assert client.get("/cdx/search/cdx?url=example.org").status_code == 200
+
+
+def test_blocked_urls_are_refused_as_clients_know_it(holdings_with: Callable[..., Holdings], tmp_path: Path) -> None:
+    holdings = holdings_with()
+    path = tmp_path / "r.warc.gz"
+    path.write_bytes(b"".join(RECORDS))
+    import_file(path, collection="default", store=holdings.store, index=holdings.index)
+    url = "http://example.org/pic.png"
+    holdings.access.add([Rule(Action.BLOCK, Matching.EXACT, urlkey(url), url=url)])
+    client = create_reader(holdings.settings, holdings).test_client()
+    answer = client.get(f"/cdx/search/cdx?url={url}")
+    assert answer.status_code == 403
+    assert "AdministrativeAccessControlException" in answer.text
+    assert client.get(f"/default/cdx?url={url}").text == ""
+    everything = client.get("/cdx/search/cdx?url=*").text
+    assert "pic.png" not in everything
+    assert len(everything.splitlines()) == len(RECORDS) - 1
+    assert client.get(f"/default/timegate/{url}").status_code == 451
+    assert client.get(f"/default/timemap/link/{url}").status_code == 404
+    assert client.get(f"/wayback/available?url={url}").json == {"url": url, "archived_snapshots": {}}
