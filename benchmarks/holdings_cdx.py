@@ -131,7 +131,7 @@ def show_speed(count: int, *, peer: bool) -> None:
             ("prefix, Internet Archive's lines, rows/s", f"/cdx/search/cdx?{everything}"),
             ("prefix, filtered by status, rows/s", f"/cdx/search/cdx?{everything}&filter=statuscode:200"),
             (
-                "prefix, two fields as JSON, rows/s",
+                "prefix, four fields as JSON, rows/s",
                 f"/cdx/search/cdx?{everything}&output=json&fl=timestamp,original,digest,urlkey",
             ),
         ):

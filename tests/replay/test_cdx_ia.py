@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 
 from archiver.collections.access import Action, Matching, Rule
 from archiver.errors import StorageFailed
-from archiver.holdings import Holdings
+from archiver.holdings import Holdings, open_holdings
 from archiver.model import Visibility
+from archiver.settings import load_settings
 from archiver.urls import urlkey
 from archiver.warc.importer import import_file
 from replay.app import create_reader
@@ -45,9 +46,18 @@ RECORDS = (
 )
 
 
-@pytest.fixture
-def ask(reader: Reader) -> Callable[..., str]:
-    client = reader(*RECORDS)
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    folder = tmp_path_factory.mktemp("cdx")
+    path = folder / "records.warc.gz"
+    path.write_bytes(b"".join(RECORDS))
+    with open_holdings(load_settings({"archive": folder / "warcs"}, environ={})) as holdings:
+        holdings.collections.create("unesco")
+        import_file(path, collection="unesco", store=holdings.store, index=holdings.index)
+        yield asking(create_reader(holdings.settings, holdings).test_client())
+
+
+def asking(client: FlaskClient) -> Callable[..., str]:
 
     def asked(url: str = "example.org", *, status: int = 200, path: str = "/unesco/timemap/cdx", **parameters: object) -> str:
         named = [(name.rstrip("_"), value) for name, value in parameters.items()]
