@@ -358,6 +358,18 @@ def test_long_answers_do_not_take_all_of_the_server(reader: Reader, monkeypatch:
     assert client.get("/cdx/search/cdx?url=example.org").status_code == 200
 
 
+def test_long_answers_are_compressed_on_their_way(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = reader(*RECORDS)
+    row = ("org,example)/", 20200101000000, HOME, "text/html", 200, "", 9, 0, "a", 0, None, None)
+    monkeypatch.setattr("replay.lookup.Lookup.scan_rows", lambda *_, **__: iter([[row] * 3000]))
+    path = "/cdx/search/cdx?url=example.org"
+    packed = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == client.get(path).data
+    head = client.head(path)
+    assert (head.status_code, head.content_type, head.data) == (200, "text/plain; charset=UTF-8", b"")
+
+
 def test_blocked_urls_are_refused_as_clients_know_it(holdings_with: Callable[..., Holdings], tmp_path: Path) -> None:
     holdings = holdings_with()
     path = tmp_path / "r.warc.gz"
