@@ -20,6 +20,7 @@ from archiver.index.database import reading
 from archiver.index.holdingstables import file_parts, tombstones
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture, RevisitTarget
+from archiver.store.inside import INSIDE
 from archiver.timestamps import to_timestamp
 from archiver.urls import urlkey
 
@@ -222,7 +223,7 @@ def extent(holdings: Holdings, rule: Rule) -> Extent:
 
 def is_ours(file: str) -> bool:
     """The file is in this archive's store, not read where it is."""
-    return not file.startswith("/") and "://" not in file
+    return not file.startswith("/") and "://" not in file and INSIDE not in file
 
 
 def _at(

@@ -100,20 +100,23 @@ def purge(
 
     Raises:
         NotFound: there is no such deletion.
-        Conflict: revisits need a payload and nobody said what becomes of them; something is being captured now.
+        Conflict: revisits need a payload and nobody said what becomes of them; something is being captured or rebuilt now.
         StorageFailed: a file or the database cannot be written.
     """
     rule = deletion_of(holdings, number)
-    with alone(holdings.settings.archive, "purge", wait=False) as mine:
+    home = holdings.settings.archive
+    with alone(home, "purge", wait=False) as mine, alone(home, "rebuild", wait=False) as still:
         if not mine:
             raise Conflict("Another process purges now.", "Wait until it is done.")
+        if not still:
+            raise Conflict("The index is being rebuilt now, from the files as they are.", "Wait until it is done.")
         if any(holdings.store.unfinished()):
             raise Conflict(
                 "Something is being captured now, and may refer to what goes.", "Purge when crawls and captures have ended."
             )
         run = _Purge(holdings, rule, with_digest=with_digest, actor=actor)
         report = run.run(copies)
-    clear_caches(holdings.settings.archive)
+    clear_caches(home)
     return report
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -152,9 +154,22 @@ def _typed(name: str, value: object, source: str) -> object:
         raise UsageError(f"The setting “{name}” must be a port from 0 to 65535, not {typed} ({source}).")
     if name in ("connections", "workers") and typed == 0:
         raise UsageError(f"The setting “{name}” must be at least 1 ({source}).")
+    if name == "trusted_proxies":
+        _check_networks(str(typed), source)
     if name in _CHOICES and typed not in _CHOICES[name]:
         raise UsageError(f"The setting “{name}” must be one of {', '.join(_CHOICES[name])}, not “{value}” ({source}).")
     return typed
+
+
+def _check_networks(text: str, source: str) -> None:
+    for item in re.split(r"[,\s]+", text):
+        try:
+            ipaddress.ip_network(item or "127.0.0.1", strict=False)
+        except ValueError as error:
+            raise UsageError(
+                f"The setting “trusted_proxies” names “{item}”, which is no IP address or network ({source}).",
+                "Write such as 127.0.0.1 10.0.0.0/8.",
+            ) from error
 
 
 def _convert(value: object, default: object) -> object:

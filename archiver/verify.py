@@ -182,7 +182,7 @@ def _size(subject: Subject) -> int:
 def _jobs(plan: _Plan, number: int, workers: int) -> list[_Job]:
     subject, size = plan.subjects[number], plan.sizes[number]
     jobs = [_Job(number, fixity=True)] if subject.fixity else []
-    part = min(_PART, max(_SMALLEST_PART, size // workers + 1))
+    part = min(_PART, max(_SMALLEST_PART, size // (4 * workers) + 1))  # small enough for all to be done at the same time
     if workers == 1 or size <= part or _is_package(subject.name):
         return [_Job(number), *jobs]
     with subject.open() as stream:

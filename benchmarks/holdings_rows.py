@@ -1,6 +1,6 @@
 """How the benchmarks of holdings measure and show: programs take turns, medians, times as fast as a peer, met or missed.
 
-A benchmark is a file `holdings_NAME.py` with a function `main(options)` that returns its rows; `holdings.py` runs them all.
+A benchmark is a file `holdings_NAME.py`; `holdings.py` runs them all.
 
     options = holdings_rows.options(__doc__)
     table = measure("verify", "MB/s", {"muniment": ours, "warcio": peer}, options.rounds)

@@ -14,7 +14,6 @@ from functools import lru_cache
 from flask import Request
 
 from archiver.collections.access import Network, Viewer, parsed_address
-from archiver.errors import UsageError
 from archiver.settings import Settings
 
 #: One element of Forwarded (RFC 7239, section 4), and the node in it.
@@ -59,17 +58,8 @@ def viewer_from(peer: str, forwarded: str, groups: str, settings: Settings) -> V
 
 @lru_cache(maxsize=8)
 def trusted_networks(text: str) -> tuple[Network, ...]:
-    """The networks of a setting, separated by commas or spaces.
-
-    Raises:
-        UsageError: one of them is none.
-    """
-    try:
-        return tuple(ipaddress.ip_network(item, strict=False) for item in re.split(r"[,\s]+", text) if item)
-    except ValueError as error:
-        raise UsageError(
-            "The setting “trusted_proxies” names what is no IP address or network.", "Write such as 127.0.0.1 10.0.0.0/8."
-        ) from error
+    """The networks of a setting, which was checked when it was read."""
+    return tuple(ipaddress.ip_network(item, strict=False) for item in re.split(r"[,\s]+", text) if item)
 
 
 def _is_among(text: str, networks: Iterable[Network]) -> bool:

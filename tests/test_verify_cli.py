@@ -108,3 +108,8 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130, errors
     assert "Stopped" in errors
     assert "Traceback" not in errors
+
+
+def test_the_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "--help"]) == 0
+    assert "Usage: muniment" in capsys.readouterr().out

@@ -190,7 +190,7 @@ def _print_report(report: FileReport) -> None:
         if shown[finding.rule] > _OF_A_RULE or sum(min(count, _OF_A_RULE) for count in shown.values()) > _SHOWN:
             continue
         place = f" at byte {finding.offset:,}" if finding.offset >= 0 else ""
-        told = "; ".join(part for part in (finding.detail, finding.subject) if part)
+        told = "; ".join(dict.fromkeys(part for part in (finding.detail, finding.subject) if part))
         click.echo(f"  {finding.severity.value}{place}: {finding.rule}{': ' if told else ''}{told}")
     total = report.log.has(Severity.ERROR) + report.log.has(Severity.WARNING)
     left = total - min(_SHOWN, sum(min(count, _OF_A_RULE) for count in shown.values()))

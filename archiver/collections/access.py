@@ -299,14 +299,21 @@ class RuleBook:
             place = bisect_left(known, keys.start)
             if place < len(known) and known[place] in keys:
                 return True
-        if self._of_paths and "?" in keys.start and keys.start.partition("?")[0] in self._of_paths:
+        if self._has_answers(keys):
             return True
         return bool(self.covering(keys.start)) or (bool(self.rules) and not _is_of_hosts(keys))
+
+    def _has_answers(self, keys: KeyRange) -> bool:
+        """Answers to requests with a body may be in the range, for whose URL there is a rule."""
+        path, mark, _ = keys.start.partition("?")
+        return bool(mark) and path in self._of_paths
 
     def stands_alone(self, rule: Rule, keys: KeyRange) -> bool:
         """A rule that covers the first key of a range covers all of it, and there is no rule for a part of it."""
         if keys.only is not None:
             return True
+        if len(self.rules) > 1 and keys.start and (self._has_answers(keys) or not _is_of_hosts(keys)):
+            return False  # rules whose own keys are not in the range may stand for some in it
         if not any(keys.start.startswith(first) and _is_within(first, keys.end) for first in rule.beginnings()):
             return False
         places = ((known, bisect_right(known, keys.start)) for known in (self._exact_keys, self._starts))

@@ -136,7 +136,10 @@ class AccessRules:
             for rule in rules:
                 made.append(self.add_within(connection, rule, actor=actor, action=action))
         self._forget()
-        return [self.get(number) for number in made]
+        if len(made) == 1:
+            return [self.get(made[0])]
+        known = {rule.number: rule for rule in self.all()}
+        return [known[number] for number in made]
 
     def add_within(self, connection: Connection, rule: Rule, *, actor: str, action: str) -> int:
         """Keep a new rule in a transaction of the caller's; its number."""

@@ -26,12 +26,14 @@ from archiver.warc.scan import Raw
 
 _BATCH = 5000
 _MADE = """
-CREATE TABLE rows (file TEXT, offset INTEGER, length INTEGER, collection TEXT, urlkey TEXT, timestamp INTEGER, url TEXT,
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
+CREATE TABLE rows (file INTEGER, offset INTEGER, length INTEGER, collection TEXT, urlkey TEXT, timestamp INTEGER, url TEXT,
                    status INTEGER, digest TEXT, is_revisit INTEGER, refers_to_url TEXT, refers_to_timestamp TEXT);
-CREATE TABLE crawled (file TEXT, offset INTEGER, url TEXT);
+CREATE TABLE crawled (file INTEGER, offset INTEGER, url TEXT);
 PRAGMA journal_mode=OFF;
 PRAGMA synchronous=OFF;
 """
+_OF_NAME = "(SELECT id FROM names WHERE name = ?)"
 
 Note = Callable[[str, int, str, str], None]  # rule, offset, detail, subject
 
@@ -86,20 +88,20 @@ class Copied:
         columns = captures.c
         rows = (
             select(
-                files.c.name, columns.offset, columns.length, collections.c.slug, columns.urlkey, columns.timestamp,
+                columns.file_id, columns.offset, columns.length, collections.c.slug, columns.urlkey, columns.timestamp,
                 columns.url, columns.status, columns.digest, columns.is_revisit, columns.refers_to_url,
                 columns.refers_to_timestamp,
             )
-            .join(files, files.c.id == columns.file_id)
             .join(collections, collections.c.id == columns.collection_id)
         )  # fmt: skip
-        crawled = select(crawl_urls.c.file, crawl_urls.c.offset, crawl_urls.c.url).where(crawl_urls.c.file.is_not(None))
+        crawled = select(files.c.id, crawl_urls.c.offset, crawl_urls.c.url).join(files, files.c.name == crawl_urls.c.file)
+        known = select(files.c.id, files.c.name)
         if names is not None and len(names) <= 500:
-            rows = rows.where(files.c.name.in_(names))
+            rows = rows.where(columns.file_id.in_(select(files.c.id).where(files.c.name.in_(names))))
             crawled = crawled.where(crawl_urls.c.file.in_(names))
         with reading(engine) as connection, copy:
             streaming = connection.execution_options(yield_per=_BATCH)
-            for table, statement, width in (("rows", rows, 12), ("crawled", crawled, 3)):
+            for table, statement, width in (("names", known, 2), ("rows", rows, 12), ("crawled", crawled, 3)):
                 marks = ", ".join("?" * width)
                 for batch in streaming.execute(statement).partitions():
                     copy.executemany(f"INSERT INTO {table} VALUES ({marks})", [tuple(row) for row in batch])
@@ -112,30 +114,31 @@ class Copied:
         """Of a part of a file, in the order of offsets."""
         wanted = (
             "SELECT offset, length, collection, urlkey, timestamp, url, status, digest, is_revisit FROM rows "
-            "WHERE file = ? AND offset >= ? AND offset < ? ORDER BY offset"
+            f"WHERE file = {_OF_NAME} AND offset >= ? AND offset < ? ORDER BY offset"
         )
         yield from (Row(*row) for row in self._read(wanted, file, start, end))
 
     def crawled(self, file: str, start: int, end: int) -> Iterator[tuple[int, str]]:
         """(offset, URL) where crawls have noted their records, in the order of offsets."""
-        wanted = "SELECT offset, url FROM crawled WHERE file = ? AND offset >= ? AND offset < ? ORDER BY offset"
+        wanted = f"SELECT offset, url FROM crawled WHERE file = {_OF_NAME} AND offset >= ? AND offset < ? ORDER BY offset"
         yield from self._read(wanted, file, start, end)
 
     def parts(self, file: str) -> list[PartFacts]:
         """What the index has of a file."""
-        wanted = "SELECT collection, count(*), min(timestamp), max(timestamp) FROM rows WHERE file = ? GROUP BY collection"
+        wanted = (
+            f"SELECT collection, count(*), min(timestamp), max(timestamp) FROM rows WHERE file = {_OF_NAME} GROUP BY collection"
+        )
         return [PartFacts(*row) for row in self._read(wanted, file)]
-
-    def files(self) -> set[str]:
-        """Names of all files that rows point into."""
-        return {name for (name,) in self._read("SELECT DISTINCT file FROM rows")}
 
     def broken_revisits(self) -> Iterator[tuple[str, int, str, str, str]]:
         """(file, offset, URL, URL it repeats, timestamp) of revisits whose target no row of a whole capture is."""
         copy = sqlite3.connect(self.path)
         copy.execute("CREATE INDEX IF NOT EXISTS by_key ON rows (urlkey, timestamp)")
         copy.execute("CREATE INDEX IF NOT EXISTS by_digest ON rows (digest)")
-        wanted = "SELECT file, offset, url, refers_to_url, refers_to_timestamp, digest FROM rows WHERE is_revisit = 1"
+        wanted = (
+            "SELECT name, offset, url, refers_to_url, refers_to_timestamp, digest FROM rows JOIN names ON names.id = rows.file "
+            "WHERE is_revisit = 1"
+        )
         by_place = "SELECT 1 FROM rows WHERE urlkey = ? AND timestamp = ? AND is_revisit = 0 LIMIT 1"
         by_digest = "SELECT 1 FROM rows WHERE digest = ? AND is_revisit = 0 LIMIT 1"
         for file, offset, url, target, moment, digest in copy.execute(wanted):

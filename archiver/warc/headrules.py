@@ -27,7 +27,9 @@ _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=")
 TYPES = frozenset({"warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"})
 VERSIONS = frozenset({"WARC/1.0", "WARC/1.1"})
 _DRAFTS = frozenset({"WARC/0.9", "WARC/0.10", "WARC/0.12", "WARC/0.13", "WARC/0.16", "WARC/0.17", "WARC/0.18"})
-IDENTICAL = frozenset(f"http://netpreserve.org/warc/1.{minor}/revisit/identical-payload-digest" for minor in (0, 1))
+IDENTICAL = frozenset(f"http://netpreserve.org/warc/1.{minor}/revisit/identical-payload-digest" for minor in (0, 1)) | {
+    "http://netpreserve.org/warc/1.0/revisit/uri-agnostic-identical-payload-digest"  # Heritrix, before WARC 1.1 had it
+}
 NOT_MODIFIED = frozenset(f"http://netpreserve.org/warc/1.{minor}/revisit/server-not-modified" for minor in (0, 1))
 _REASONS = frozenset({"length", "time", "disconnect", "unspecified"})
 _NO_EVENT = frozenset({"warcinfo", "conversion", "continuation"})

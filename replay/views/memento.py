@@ -21,6 +21,7 @@ from replay.lookup import Lookup, Scope
 from replay.memento import FORMATS, Held, PageOf, Place, timegate_links, timemap, timemap_index
 from replay.viewer import viewer_of
 from replay.views.answers import base_address
+from replay.views.refused import blocked_by, status_of
 
 #: Captures in one TimeMap; of more there are pages.
 PAGE = 10_000
@@ -43,8 +44,11 @@ def negotiated(lookup: Lookup, scope: Scope, url: str) -> Response:
         return _told(f"{error.message} Write Accept-Datetime such as Thu, 31 May 2007 20:35:00 GMT.", 400, place)
     found = next(lookup.candidates(scope, url, timestamp), None)
     if found is None:
-        if lookup.blocked(scope, url, timestamp) is not None:
-            return _told("What is held of this URL may not be shown.", 451, place)
+        if (rule := lookup.blocked(scope, url, timestamp)) is not None:
+            told = _told(rule.message or "What is held of this URL may not be shown.", status_of(rule), place)
+            if told.status_code == 451:
+                told.headers["Link"] += ", " + blocked_by(current_app.config["SETTINGS"], request.host_url)
+            return told
         return _told("No capture of this URL is held.", 404, place)
     neighbours: Neighbours = current_app.extensions["muniment.neighbours"]
     response = Response(status=302, headers={"Location": place.memento(found.timestamp, found.url)})

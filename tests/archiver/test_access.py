@@ -89,6 +89,18 @@ def test_what_belongs_to_a_url_follows_its_rule() -> None:
     assert seen("dns:e.orgs", make_rule(Action.EXCLUDE, host="e.org")) is Action.ALLOW
 
 
+def test_parts_of_ranges_that_rules_for_other_keys_open_are_not_passed_over() -> None:
+    closed = make_rule(Action.EXCLUDE, is_everything=True)
+    for key, opened in (
+        ("org,e)/search?__wb_method=post&q=1", make_rule(Action.ALLOW, url="http://e.org/search")),
+        ("screenshot:http://e.org/", make_rule(Action.ALLOW, host="e.org")),
+    ):
+        gate = RuleBook([closed, opened]).gate(("c",), ANYONE, NOW)
+        assert gate.permits(Capture("c", key, "20160601120000", "", "", 200, "", "", 0, 1))
+        assert not gate.closes(KeyRange.beginning_with(key[:15]))
+        assert gate.closes(KeyRange.beginning_with("net,"))
+
+
 def test_readers_of_whom_nothing_is_known_are_let_in_nowhere_and_kept_out_everywhere() -> None:
     closed = make_rule(Action.EXCLUDE, is_everything=True)
     opened = make_rule(Action.ALLOW, is_everything=True, addresses=["192.0.2.0/24"])
@@ -204,6 +216,12 @@ def test_access_lists_of_pywb() -> None:
 def test_files_that_cannot_be_understood_say_where(name: str, text: str, place: str) -> None:
     with pytest.raises(UsageError, match=place):
         read_rules(text, name)
+
+
+@pytest.mark.parametrize("text", ["10.0.0.0/33", "localhost", "127.0.0.1;10.0.0.1"])
+def test_a_proxy_that_is_no_address_is_told_at_once(text: str) -> None:
+    with pytest.raises(UsageError, match="trusted_proxies"):
+        load_settings({"trusted_proxies": text}, environ={})
 
 
 # -- who asks --------------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -24,12 +26,14 @@ from archiver.engine import PageCapturer
 from archiver.errors import Conflict, NotFound, UsageError
 from archiver.holdings import Holdings, open_holdings
 from archiver.index.crawltables import crawl_files, crawl_urls
-from archiver.index.database import FILE_NAME, reading, writing
+from archiver.index.database import FILE_NAME, alone, reading, writing
 from archiver.index.files import HELD, PURGED, REMOVED
 from archiver.index.segments import note_segments
 from archiver.index.tables import files, outcomes, payloads, validators
 from archiver.model import Candidate, PageResult, ResourceOutcome
 from archiver.purging import Copies, purge
+from archiver.store.anyfs import FsspecFolder
+from archiver.store.objects import ObjectStore
 from archiver.warc.importer import import_file
 from archiver.warc.records import digest
 from replay.app import create_reader
@@ -310,6 +314,12 @@ def test_nothing_is_purged_while_something_is_captured(held: Holdings) -> None:
         purge(held, number, copies=Copies.KEEP)
 
 
+def test_nothing_is_purged_while_the_index_is_rebuilt(held: Holdings) -> None:
+    number = chosen(held, url=LETTER)
+    with alone(held.settings.archive, "rebuild"), pytest.raises(Conflict, match="rebuilt now"):
+        purge(held, number, copies=Copies.KEEP)
+
+
 @pytest.mark.parametrize("packing", ["plain", "zstd"])
 def test_other_kinds_of_files_stay_of_their_kind(holdings_with: OpenHoldings, tmp_path: Path, packing: str) -> None:
     import zstandard
@@ -398,6 +408,21 @@ def test_with_postgresql(holdings_with: OpenHoldings, tmp_path: Path, postgresql
             with pytest.raises(DBAPIError, match="never changed"), writing(holdings.engine) as connection:
                 connection.execute(text(statement))
         assert holdings.audit.verify().problems == ()
+
+
+def test_files_in_object_storage(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    remote = FsspecFolder(f"memory://{uuid4()}")
+    holdings = replace(holdings_with(), store=ObjectStore(remote, tmp_path / "spool"))
+    old = fill(holdings, tmp_path)
+    report = purge(holdings, chosen(holdings, url=LETTER), copies=Copies.KEEP)
+    holdings.store.close()
+    after = replace(holdings, store=ObjectStore(remote, tmp_path / "spool"))
+    (new,) = after.store.names()
+    assert report.files == {old: new}
+    assert not after.store.exists(old)
+    assert shown(after, COPY, 2018) == (200, SECRET)
+    assert shown(after, LETTER, 2016)[0] == 404
+    assert not [path for path in (tmp_path / "spool").rglob("*.gz")]
 
 
 def test_a_record_of_an_arc_file_goes_without_a_tombstone_in_it(holdings_with: OpenHoldings, tmp_path: Path) -> None:

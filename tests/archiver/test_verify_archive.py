@@ -276,3 +276,15 @@ def test_an_archive_on_postgresql_is_verified_alike(
         opened.close()
     finally:
         server.cleanup()
+
+
+def test_what_is_exported_and_what_is_left_after_a_purge_breaks_no_rule(
+    holdings: Holdings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = str(holdings.settings.archive)
+    for name in ("out.warc.gz", "out.wacz"):
+        assert run(["--archive", home, "export", str(tmp_path / name)]) == 0
+        assert run(["verify", "--strict", str(tmp_path / name)]) == 0
+    assert run(["--archive", home, "delete", "suppress", "http://example.org/gone", "--reason", "asked for"]) == 0
+    assert run(["--archive", home, "delete", "purge", "1", "--yes"]) == 0
+    assert run(["--archive", home, "verify", "--strict"]) == 0, capsys.readouterr().out
