@@ -353,9 +353,16 @@ def test_long_answers_do_not_take_all_of_the_server(reader: Reader, monkeypatch:
     refused = client.get("/cdx/search/cdx?url=example.org")
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
     assert client.get("/-/health").status_code == 200
+    assert client.get("/cdx/search/cdx?url=example.org&limit=3").status_code == 200  # short ones need no turn
+    assert client.get("/unesco/cdx?url=*&filter=url:nothing").status_code == 429  # others may take long to find nothing
     for answer in slow:
         answer.close()
-    assert client.get("/cdx/search/cdx?url=example.org").status_code == 200
+    for _ in range(7):  # each gives its turn back
+        assert client.get("/cdx/search/cdx?url=example.org").status_code == 200
+        assert client.get("/cdx/search/cdx?url=*&filter=statuscode:[").status_code == 400
+        assert client.get("/unesco/cdx?url=*&filter=url:nothing").status_code == 200
+        assert client.head("/unesco/cdx?url=*").status_code == 200
+        assert client.get("/cdx/search/cdx?url=*&showNumPages=true").status_code == 200
 
 
 def test_long_answers_are_compressed_on_their_way(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
