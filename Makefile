@@ -61,9 +61,11 @@ bench-crawl: $(VENV)/.tested chromium
 bench-storage: $(VENV)/.tested
 	$(BIN)/python benchmarks/storage_speed.py
 
-# needs apt-get for what is archived; ARGS="verify --quick" for one part of it and smaller inputs
+# needs apt-get for what is archived, pip for pywb, and 2 GB; ARGS="verify --quick" for one part of it and smaller inputs
 bench-holdings: $(VENV)/.tested
 	$(BIN)/python benchmarks/holdings.py --json $(ARGS)
+	$(BIN)/python benchmarks/holdings_cdx.py
+	$(BIN)/python benchmarks/holdings_cdx.py --memory 10000000
 
 # needs apt-get for what is crawled and for nginx; ARGS="--workers 2" for more processes
 crawl-killed: $(VENV)/.tested

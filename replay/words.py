@@ -15,6 +15,7 @@ class PageWords:
     collected_by: str
     addresses: str
     captures: str
+    for_programs: str
     nothing_yet: str
     no_collection: str
     pages: str
@@ -59,6 +60,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         collected_by="Collected by",
         addresses="Addresses",
         captures="Captures",
+        for_programs="For programs",
         nothing_yet="Nothing captured yet.",
         no_collection="No public collection yet.",
         pages="Pages",
@@ -101,6 +103,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         collected_by="Collectée par",
         addresses="Adresses",
         captures="Captures",
+        for_programs="Pour les programmes",
         nothing_yet="Aucune capture pour le moment.",
         no_collection="Aucune collection publique pour le moment.",
         pages="Pages",
@@ -143,6 +146,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         collected_by="Recopilada por",
         addresses="Direcciones",
         captures="Capturas",
+        for_programs="Para programas",
         nothing_yet="Todavía no hay capturas.",
         no_collection="Todavía no hay colecciones públicas.",
         pages="Páginas",
@@ -185,6 +189,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         collected_by="جمعتها",
         addresses="العناوين",
         captures="اللقطات",
+        for_programs="للبرامج",
         nothing_yet="لا توجد لقطات بعد.",
         no_collection="لا توجد مجموعة عامة بعد.",
         pages="الصفحات",
@@ -227,6 +232,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         collected_by="采集机构：",
         addresses="网址",
         captures="采集",
+        for_programs="供程序使用",
         nothing_yet="尚无采集。",
         no_collection="尚无公开专题。",
         pages="网页",
@@ -269,6 +275,7 @@ PAGE_WORDS: dict[str, PageWords] = {
         collected_by="Собрано:",
         addresses="Адреса",
         captures="Копии",
+        for_programs="Для программ",
         nothing_yet="Пока ничего не сохранено.",
         no_collection="Открытых коллекций пока нет.",
         pages="Страницы",

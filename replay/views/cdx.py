@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Answers of more than a piece that one process sends at a time: each takes one of the server's few threads.
+#: Answers of more than a piece, or about more than one URL, that one process looks for and sends at a time: each takes one of
+#: the server's few threads.
 _MOST_STREAMS = 5
 _RETRY_SECONDS = 5
+#: Seconds that a question about more than one URL waits for its turn.
+_PATIENCE = 0.25
 _COMPRESSED_FROM = 1000
 _GZIP = 31
 _METHODS = "GET, HEAD, OPTIONS"
@@ -55,6 +58,23 @@ _FIELDS = (
 )
 
 
+class Turn:
+    """One of the turns that long answers have; it is given back once.
+
+    Args:
+        turns: out of which it was taken.
+    """
+
+    def __init__(self, turns: threading.BoundedSemaphore) -> None:
+        self._turns: threading.BoundedSemaphore | None = turns
+
+    def give_back(self) -> None:
+        """For another answer to take."""
+        turns, self._turns = self._turns, None
+        if turns is not None:
+            turns.release()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is sent.
@@ -65,6 +85,7 @@ class Answer:
         body: in pieces, as they become known.
         fields: more header fields.
         is_compressed: the body may be compressed.
+        turn: among the long answers; None when there was no need for one yet.
     """
 
     status: str
@@ -72,6 +93,7 @@ class Answer:
     body: Iterator[bytes]
     fields: tuple[tuple[str, str], ...] = ()
     is_compressed: bool = False
+    turn: Turn | None = None
 
 
 class CdxApi:
@@ -127,11 +149,23 @@ class CdxApi:
         given = Parameters(query_string)
         name = route.collection or given.one("collection") or ALL
         scope = self._scope_of(Request(environ), name)
-        if route.is_ia:
-            if scope.gate is not None and self._is_blocked(scope, url or given.one("url").strip()):
-                return _refused("403 Forbidden", _BLOCKED, False)
-            return self._in_ia(cdx_ia.read(given, url, route.output), scope)
-        return self._in_pywb(cdx_pywb.read(given), scope, given)
+        if route.is_ia and scope.gate is not None and self._is_blocked(scope, url or given.one("url").strip()):
+            return _refused("403 Forbidden", _BLOCKED, False)
+        query = cdx_ia.read(given, url, route.output) if route.is_ia else cdx_pywb.read(given)
+        turn = None if query.key else self._turn(_PATIENCE)
+        if not query.key and turn is None:
+            return _busy()
+        try:
+            answer = self._in_ia(query, scope) if route.is_ia else self._in_pywb(query, scope, given)
+        except BaseException:
+            if turn is not None:
+                turn.give_back()
+            raise
+        return replace(answer, turn=turn)
+
+    def _turn(self, seconds: float) -> Turn | None:
+        """A turn for an answer that may take long; None when none becomes free in so many seconds."""
+        return Turn(self._streams) if self._streams.acquire(timeout=seconds) else None
 
     def _is_blocked(self, scope: Scope, url: str) -> bool:
         """Readers are told that this very URL may not be shown."""
@@ -192,42 +226,42 @@ class CdxApi:
     # -- sending -----------------------------------------------------------------------------------------------------
 
     def _sent(self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        first = next(answer.body, b"")
-        second = next(answer.body, None)
-        fields = [("Content-Type", answer.content_type), *answer.fields, *_FIELDS]
-        is_head = environ["REQUEST_METHOD"] == "HEAD"
-        is_compressed = False
-        if answer.is_compressed and (second is not None or len(first) >= _COMPRESSED_FROM):
-            fields.append(("Vary", "Accept-Encoding"))
-            is_compressed = _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
-        if second is None:
-            body = b"".join(_compressed((first,))) if is_compressed else first
+        turn = answer.turn
+        try:
+            first, second = next(answer.body, b""), next(answer.body, None)
+            is_head = environ["REQUEST_METHOD"] == "HEAD"
+            if second is not None and not is_head and turn is None:
+                turn = self._turn(0)
+                if turn is None:
+                    return self._sent(_busy(), environ, start_response)
+            fields = [("Content-Type", answer.content_type), *answer.fields, *_FIELDS]
+            is_compressed = False
+            if answer.is_compressed and (second is not None or len(first) >= _COMPRESSED_FROM):
+                fields.append(("Vary", "Accept-Encoding"))
+                is_compressed = _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
             if is_compressed:
                 fields.append(("Content-Encoding", "gzip"))
-            start_response(answer.status, [*fields, ("Content-Length", str(len(body)))])
-            return [] if is_head else [body]
-        if is_head:
-            start_response(answer.status, [*fields, *((("Content-Encoding", "gzip"),) if is_compressed else ())])
-            return []
-        if not self._streams.acquire(blocking=False):
-            message = "Too many long answers are being sent."
-            busy = _refused("429 Too Many Requests", f"{message} Ask again in {_RETRY_SECONDS} seconds.", False)
-            start_response(busy.status, [("Content-Type", busy.content_type), *busy.fields, *_FIELDS])
-            return list(busy.body)
-        pieces: Iterable[bytes] = chain((first, second), answer.body)
-        if is_compressed:
-            fields.append(("Content-Encoding", "gzip"))
-            pieces = _compressed(pieces)
-        start_response(answer.status, fields)
-        return _Stream(pieces, self._streams)
+            if second is None:
+                body = b"".join(_compressed((first,))) if is_compressed else first
+                start_response(answer.status, [*fields, ("Content-Length", str(len(body)))])
+                return [] if is_head else [body]
+            start_response(answer.status, fields)
+            if is_head or turn is None:
+                return []
+            pieces: Iterable[bytes] = _until_broken(chain((first, second), answer.body))
+            stream = _Stream(_compressed(pieces) if is_compressed else pieces, turn)
+            turn = None  # the stream's now
+            return stream
+        finally:
+            if turn is not None:
+                turn.give_back()
 
 
 class _Stream:
-    """A long answer on its way; what it holds is given back at its end, however that comes."""
+    """A long answer on its way; its turn is given back at its end, however that comes."""
 
-    def __init__(self, pieces: Iterable[bytes], places: threading.BoundedSemaphore) -> None:
-        self._pieces, self._places = iter(pieces), places
-        self._is_open = True
+    def __init__(self, pieces: Iterable[bytes], turn: Turn) -> None:
+        self._pieces, self._turn = iter(pieces), turn
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -240,13 +274,16 @@ class _Stream:
             raise
 
     def close(self) -> None:
-        """Give the place back."""
-        if self._is_open:
-            self._is_open = False
-            self._places.release()
+        """The answer is sent, or nobody waits for it any more."""
+        self._turn.give_back()
 
     def __del__(self) -> None:
         self.close()
+
+
+def _busy() -> Answer:
+    message = f"Too many long answers are being looked for. Ask again in {_RETRY_SECONDS} seconds."
+    return _refused("429 Too Many Requests", message, False)
 
 
 def _refused(status: str, message: str, is_json: bool) -> Answer:
@@ -273,6 +310,16 @@ def _page_index(places: list[Place], query: CdxQuery) -> str:
         rows = [["urlkey", "timestamp", "page"], *([place.urlkey, place.timestamp, str(at)] for at, place in enumerate(places))]
         return json.dumps(rows) + "\n"
     return "".join(f"{place.urlkey} {place.timestamp}\t{at}\n" for at, place in enumerate(places))
+
+
+def _until_broken(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces, and where the index fails in between a line that none of the formats has: the server would end as if all were
+    well, and what was sent before would pass for everything."""
+    try:
+        yield from pieces
+    except MunimentError as error:
+        logger.error("a long answer breaks off: %s", error)
+        yield b"!incomplete: the index could not be read to the end. Ask again.\n"
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -22,6 +22,7 @@ from archiver.urls import path_of
 from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
 from replay.around import Neighbours
 from replay.banner import BannerFacts, MediaLink, render_banner
+from replay.cdxanswer import shown_file
 from replay.circles import leads_in_circle
 from replay.delivery import (
     PARTIAL,
@@ -335,6 +336,7 @@ class _Replay:
             value = found.head.get(name)
             if value:
                 headers.append((shown_as, as_header(value)))
+        headers += (("X-Archive-Src", shown_file(capture.file)), ("X-Ts", str(found.status)))  # as programs look for them
         headers.append(("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"))
         return headers
 

@@ -157,6 +157,7 @@ def test_edgi_wayback_gets_mementos(edgi: wayback.WaybackClient, archive: Archiv
     assert memento.links["next memento"]["url"] == f"{archive.address}c/20210101000000id_/{SITE}/"
     last_memento = edgi.get_memento(last)
     assert last_memento.headers["X-Server"] == "old"
+    assert last_memento.headers.get("Server") is None  # ours is no field of the archived response
     assert last_memento.headers["Content-Type"] == "text/html"
     error = edgi.get_memento(f"{SITE}/gone", timestamp="20200103000000")
     assert (error.ok, error.status_code, error.content) == (False, 404, b"gone")

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
 
+from archiver.collections.access import Action, Matching, Rule
+from archiver.errors import StorageFailed
+from archiver.holdings import Holdings, open_holdings
 from archiver.model import Visibility
+from archiver.settings import load_settings
+from archiver.urls import urlkey
+from archiver.warc.importer import import_file
+from replay.app import create_reader
 from tests.servers.warcs import response_record, revisit_record
 
 Reader = Callable[..., FlaskClient]
@@ -38,9 +46,18 @@ RECORDS = (
 )
 
 
-@pytest.fixture
-def ask(reader: Reader) -> Callable[..., str]:
-    client = reader(*RECORDS)
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    folder = tmp_path_factory.mktemp("cdx")
+    path = folder / "records.warc.gz"
+    path.write_bytes(b"".join(RECORDS))
+    with open_holdings(load_settings({"archive": folder / "warcs"}, environ={})) as holdings:
+        holdings.collections.create("unesco")
+        import_file(path, collection="unesco", store=holdings.store, index=holdings.index)
+        yield asking(create_reader(holdings.settings, holdings).test_client())
+
+
+def asking(client: FlaskClient) -> Callable[..., str]:
 
     def asked(url: str = "example.org", *, status: int = 200, path: str = "/unesco/timemap/cdx", **parameters: object) -> str:
         named = [(name.rstrip("_"), value) for name, value in parameters.items()]
@@ -295,3 +312,86 @@ def test_odd_fields_do_not_break_lines(reader: Reader) -> None:
     for output in ("cdxj", "json"):
         for line in client.get(f"/unesco/cdx?url=*&output={output}").text.splitlines():
             assert json.loads(line[line.index("{") :])["status"] == "200"
+
+
+@pytest.mark.parametrize(
+    "path", ["/cdx/search/cdx?url=*", "/cdx/search/cdx?url=*&output=json", "/unesco/cdx?url=*&output=json"]
+)
+def test_an_answer_that_breaks_off_does_not_pass_for_whole(reader: Reader, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = reader(*RECORDS)
+    row = ("org,example)/", 20200101000000, HOME, "text/html", 200, "", 9, 0, "a", 0, None, None)
+
+    def broken(*_: object, **__: object) -> Iterator[list[object]]:
+        yield [row] * 2000
+        raise StorageFailed("The database cannot be used: disk I/O error.")
+
+    monkeypatch.setattr("replay.lookup.Lookup.scan_rows", broken)
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert "!incomplete: " in answer.text.splitlines()[-1]
+    with pytest.raises(ValueError, match=r"Expecting|Extra"):
+        [json.loads(text) for text in (answer.text.splitlines() if "unesco" in path else [answer.text])]
+
+
+def test_an_index_that_cannot_be_read_is_said_at_once(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = reader(*RECORDS)
+
+    def broken(*_: object, **__: object) -> Iterator[list[object]]:
+        raise StorageFailed("The database cannot be used: disk I/O error.")
+
+    monkeypatch.setattr("replay.lookup.Lookup.scan_rows", broken)
+    answer = client.get("/cdx/search/cdx?url=example.org")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "disk I/O error" in answer.text
+
+
+def test_long_answers_do_not_take_all_of_the_server(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = reader(*RECORDS)
+    row = ("org,example)/", 20200101000000, HOME, "text/html", 200, "", 9, 0, "a", 0, None, None)
+    monkeypatch.setattr("replay.lookup.Lookup.scan_rows", lambda *_, **__: iter([[row] * 3000]))
+    slow = [client.get("/cdx/search/cdx?url=example.org", buffered=False) for _ in range(5)]
+    refused = client.get("/cdx/search/cdx?url=example.org")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    assert client.get("/-/health").status_code == 200
+    assert client.get("/cdx/search/cdx?url=example.org&limit=3").status_code == 200  # short ones need no turn
+    assert client.get("/unesco/cdx?url=*&filter=url:nothing").status_code == 429  # others may take long to find nothing
+    for answer in slow:
+        answer.close()
+    for _ in range(7):  # each gives its turn back
+        assert client.get("/cdx/search/cdx?url=example.org").status_code == 200
+        assert client.get("/cdx/search/cdx?url=*&filter=statuscode:[").status_code == 400
+        assert client.get("/unesco/cdx?url=*&filter=url:nothing").status_code == 200
+        assert client.head("/unesco/cdx?url=*").status_code == 200
+        assert client.get("/cdx/search/cdx?url=*&showNumPages=true").status_code == 200
+
+
+def test_long_answers_are_compressed_on_their_way(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = reader(*RECORDS)
+    row = ("org,example)/", 20200101000000, HOME, "text/html", 200, "", 9, 0, "a", 0, None, None)
+    monkeypatch.setattr("replay.lookup.Lookup.scan_rows", lambda *_, **__: iter([[row] * 3000]))
+    path = "/cdx/search/cdx?url=example.org"
+    packed = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == client.get(path).data
+    head = client.head(path)
+    assert (head.status_code, head.content_type, head.data) == (200, "text/plain; charset=UTF-8", b"")
+
+
+def test_blocked_urls_are_refused_as_clients_know_it(holdings_with: Callable[..., Holdings], tmp_path: Path) -> None:
+    holdings = holdings_with()
+    path = tmp_path / "r.warc.gz"
+    path.write_bytes(b"".join(RECORDS))
+    import_file(path, collection="default", store=holdings.store, index=holdings.index)
+    url = "http://example.org/pic.png"
+    holdings.access.add([Rule(Action.BLOCK, Matching.EXACT, urlkey(url), url=url)])
+    client = create_reader(holdings.settings, holdings).test_client()
+    answer = client.get(f"/cdx/search/cdx?url={url}")
+    assert answer.status_code == 403
+    assert "AdministrativeAccessControlException" in answer.text
+    assert client.get(f"/default/cdx?url={url}").text == ""
+    everything = client.get("/cdx/search/cdx?url=*").text
+    assert "pic.png" not in everything
+    assert len(everything.splitlines()) == len(RECORDS) - 1
+    assert client.get(f"/default/timegate/{url}").status_code == 451
+    assert client.get(f"/default/timemap/link/{url}").status_code == 404
+    assert client.get(f"/wayback/available?url={url}").json == {"url": url, "archived_snapshots": {}}

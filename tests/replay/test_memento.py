@@ -200,3 +200,15 @@ def test_private_collections_have_none(reader: Reader) -> None:
         for path in ("timegate", "timemap/link", "timemap/cdx"):
             answer = client.get(f"/{name}/{path}/{URL}")
             assert answer.status_code == 404 or answer.text == ""
+
+
+def test_exact_bytes_say_where_they_come_from_and_lead_on_to_exact_bytes(reader: Reader) -> None:
+    moved = response_record(URL, DAYS[0], b"", status="302 Found", headers="Location: /new\r\n")
+    answer = reader(moved).get(f"/unesco/{STAMPS[0]}id_/{URL}")
+    assert answer.status_code == 302
+    assert answer.headers["Location"].endswith(f"/unesco/{STAMPS[0]}id_/http://example.org/new")
+    assert answer.headers["X-Archive-Orig-Location"] == "/new"
+    assert answer.headers["X-Ts"] == "302"
+    assert answer.headers["X-Archive-Src"].endswith("records.warc.gz")
+    assert "/" not in answer.headers["X-Archive-Src"].removeprefix("unesco/")
+    assert answer.headers["Memento-Datetime"] == to_http_date(DAYS[0])
