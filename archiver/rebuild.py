@@ -19,7 +19,7 @@ from archiver.index.database import alone, reading, writing
 from archiver.index.files import HELD, PURGED
 from archiver.index.holdingstables import file_parts
 from archiver.index.load import BUILD, Loader
-from archiver.index.segments import note_segments
+from archiver.index.segments import note_segments, rebuild_segments
 from archiver.index.tables import captures, collections, files, payloads, validators
 from archiver.store.opening import open_store
 from archiver.warc.reader import StoredRecord, iter_records
@@ -98,6 +98,7 @@ class Rebuild:
         self._rows: dict[str, int] = {}
         self._parts: dict[str, str | None] = {}
         self._growing: set[str] = set()
+        self._segmented: set[str] = set()  # files with later parts of records
 
     def run(self) -> RebuildReport:
         """Do it.
@@ -116,6 +117,7 @@ class Rebuild:
                     table.create(connection)
             try:
                 self._build()
+                self._note_segments()
                 self._measure()
             finally:
                 self._clear()
@@ -216,7 +218,7 @@ class Rebuild:
             report.missing[name] = done.failure
             return
         if done.counts.records["continuation"]:
-            note_segments(self._engine, self._holdings.store, name)
+            self._segmented.add(name)
         self._rows[name] = done.counts.indexed * len(done.task.collections)
         if (done.counts.bad or done.counts.named) and name not in self._growing:
             report.counts[name] = done.counts
@@ -297,6 +299,14 @@ class Rebuild:
             new = self._new[table.name]
             connection.execute(delete(table).where(table.c.collection_id.in_(self._numbers())))
             connection.execute(insert(table).from_select([column.name for column in new.columns], select(new)))
+
+    def _note_segments(self) -> None:
+        """Where later parts of records lie; what was known before is forgotten where all files were read."""
+        if self._slugs is None and not self.report.kept:
+            rebuild_segments(self._engine, self._holdings.store, sorted(self._segmented))
+        else:
+            for name in sorted(self._segmented):
+                note_segments(self._engine, self._holdings.store, name)
 
     def _clear(self) -> None:
         """Take off what is not used any more, a little at a time: others write meanwhile."""

@@ -27,6 +27,7 @@ class Taken:
         damaged: places that could not be read.
         notes: what else there is to say, one sentence each.
         refused: why nothing of it was taken in; "" when something was.
+        is_rest: an import that was cut short went on; the numbers are of what came after that.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Taken:
     damaged: int = 0
     notes: list[str] = field(default_factory=list)
     refused: str = ""
+    is_rest: bool = False
 
     def skip(self, tell: Tell, offset: int, record_type: str, url: str, reason: str) -> None:
         """Note something that is not indexed."""
@@ -64,6 +66,7 @@ def taken(source: str, kind: Kind, report: ImportReport, notes: list[str] | None
         not_indexed=Counter(report.skipped),
         damaged=len(report.bad) + report.unnamed_bad,
         notes=said,
+        is_rest=bool(report.went_on_at),
     )
 
 

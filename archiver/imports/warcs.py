@@ -17,8 +17,9 @@ from archiver.warc.importer import ImportReport, import_file, import_named
 def take_warc(source: Source, context: Context) -> Taken:
     """Take a WARC or ARC file in."""
     report = _taken(source, context)
-    if report.records["continuation"]:
+    if report.records["continuation"] or report.is_rest:  # parts before the cut may not have been noted
         note_segments(context.holdings.engine, context.holdings.store, report.stored_as)
+    if report.records["continuation"]:
         report.notes.append("It has later parts of records that were cut into several; each is read as one record.")
     if source.crawl is not None and report.stored_as:
         context.crawls.own(source.crawl, report.stored_as, report.captures)

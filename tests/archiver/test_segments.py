@@ -9,10 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from archiver.errors import DamagedRecord
 from archiver.holdings import Holdings
+from archiver.index.database import writing
+from archiver.index.holdingstables import segments
 from archiver.index.segments import rebuild_segments
+from archiver.rebuild import Rebuild
 from archiver.warc.records import labelled
 from archiver.warc.segments import Segment, read_whole
 from replay.load import load
@@ -103,6 +107,21 @@ def test_where_parts_lie_is_found_again(tmp_path: Path, holdings_with: OpenHoldi
     before = holdings.segments.find("<urn:x:1>")
     holdings.segments.add([Segment("<urn:x:gone>", 2, "gone.warc.gz", 0)])
     rebuild_segments(holdings.engine, holdings.store, ["1.warc.gz", "2.warc.gz"])
+    assert holdings.segments.find("<urn:x:1>") == before and len(before) == 2
+    assert not holdings.segments.find("<urn:x:gone>")
+    assert opened(holdings) == BODY
+
+
+def test_a_rebuild_of_the_index_knows_where_parts_lie(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    for number, piece in enumerate(parts_of(message(), 600, 3000)):
+        (tmp_path / f"{number}.warc.gz").write_bytes(piece)
+    holdings = holdings_with()
+    Import(holdings, *(tmp_path / f"{number}.warc.gz" for number in range(3)))
+    before = holdings.segments.find("<urn:x:1>")
+    with writing(holdings.engine) as connection:
+        connection.execute(delete(segments))
+    holdings.segments.add([Segment("<urn:x:gone>", 2, "gone.warc.gz", 0)])
+    Rebuild(holdings).run()
     assert holdings.segments.find("<urn:x:1>") == before and len(before) == 2
     assert not holdings.segments.find("<urn:x:gone>")
     assert opened(holdings) == BODY

