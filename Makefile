@@ -6,6 +6,7 @@
 # make bench-replay   replay side by side with pywb and nginx
 # make bench-crawl    crawls side by side with wget
 # make bench-holdings  indexing, look-ups, the CDX API and verify side by side with peers
+# make bench-storage  captures into object storage and records read from it, beside a folder
 # make crawl-killed   a crawl that is killed twice and resumed, beside one that is not
 # make applications   real applications, live and replayed: docs/applications.md
 # make corpus         the conformance corpus: ours, pywb and wabac.js; writes docs/corpus.md
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 WORKBENCH_PORT ?= 8081
 
-.PHONY: run test check bench bench-replay bench-crawl bench-holdings crawl-killed corpus applications sample clean chromium
+.PHONY: run test check bench bench-replay bench-crawl bench-holdings bench-storage crawl-killed corpus applications sample clean chromium
 .DELETE_ON_ERROR:
 
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -56,6 +57,9 @@ bench-crawl: $(VENV)/.tested chromium
 	$(BIN)/python benchmarks/crawl_speed.py --json $(ARGS)
 	$(BIN)/python benchmarks/crawl_speed.py --json --memory
 	$(BIN)/python benchmarks/crawl_speed.py --json --browser
+
+bench-storage: $(VENV)/.tested
+	$(BIN)/python benchmarks/storage_speed.py
 
 # needs apt-get for what is archived, pip for pywb, and 2 GB; ARGS="verify --quick" for one part of it and smaller inputs
 bench-holdings: $(VENV)/.tested

@@ -9,6 +9,7 @@ MunimentError                   a sentence for the user: what went wrong, what i
 │   ├── UnknownCollection
 │   └── NotArchived             no permitted capture of that URL
 ├── Conflict                    a name is already taken, an archive is in use
+├── AccessRefused               who asks may not do this, or is not known
 ├── FetchFailed                 the network gave no (whole) answer
 │   └── AddressRefused          the guard forbids that address
 ├── DamagedRecord               a WARC or ARC record cannot be read
@@ -72,6 +73,10 @@ class NotArchived(NotFound):
 
 class Conflict(MunimentError):
     """A name is already taken, or the archive is in use."""
+
+
+class AccessRefused(MunimentError):
+    """Who asks may not do this, or is not known."""
 
 
 class FetchFailed(MunimentError):

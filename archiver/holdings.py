@@ -191,7 +191,7 @@ def _whole_captures(holdings: Holdings, file: str, stream: BinaryIO) -> Iterator
             return
         try:
             if item.record_type == "warcinfo":
-                collection = _collection_named(holdings, item)
+                collection = collection_named(holdings, item)
             elif collection is not None and not why_not_indexed(item):
                 before = (capture_of_stored(item, collection, file), item)
         except DamagedRecord:
@@ -200,7 +200,7 @@ def _whole_captures(holdings: Holdings, file: str, stream: BinaryIO) -> Iterator
         yield replace(before[0], length=before[1].length)
 
 
-def _collection_named(holdings: Holdings, warcinfo: StoredRecord) -> str | None:
+def collection_named(holdings: Holdings, warcinfo: StoredRecord) -> str | None:
     """The collection of this archive that a warcinfo record says its file is part of."""
     text = b"".join(warcinfo.payload()).decode("utf-8", "replace")
     for line in text.splitlines():

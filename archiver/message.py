@@ -71,7 +71,7 @@ class Head:
     def _by_name(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for name, value in self.fields:
-            found.setdefault(name.decode("latin-1").lower(), []).append(_text(value))
+            found.setdefault(name.decode("latin-1").lower(), []).append(field_text(value))
         return found
 
     def get(self, name: str) -> str | None:
@@ -113,7 +113,8 @@ class Head:
         return "chunked" in self.tokens("Transfer-Encoding")
 
 
-def _text(value: bytes) -> str:
+def field_text(value: bytes) -> str:
+    """A header field's value as text: UTF-8 where it is valid, else latin-1."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:

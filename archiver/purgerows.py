@@ -148,20 +148,19 @@ def _number_of(connection: Connection, name: str) -> int:
 
 
 def _switch_files(connection: Connection, switch: FileSwitch, number: int, new: str, fixity: Fixity, stone: Tombstone) -> None:
-    old = connection.execute(
-        select(files.c.id, files.c.indexed_to, files.c.texted_to, files.c.size).where(files.c.name == switch.name)
-    ).one()
+    old = connection.execute(select(files.c.id, files.c.texted_to, files.c.size).where(files.c.name == switch.name)).one()
     values = {
         "size": fixity.size, "md5": fixity.md5, "sha1": fixity.sha1, "sha256": fixity.sha256, "state": states.PURGED,
         "stored_at": to_iso(stone.purged_at, 0),
         # Texts that were not all read are read anew: that some are counted twice is less than that some are missing.
         "texted_to": fixity.size if old.texted_to >= (old.size or 0) else 0,
-        "indexed_to": None if old.indexed_to is None else fixity.size,
     }  # fmt: skip
     connection.execute(update(files).where(files.c.id == number).values(values))
     connection.execute(update(files).where(files.c.id == old.id).values(state=states.LEAVING))
     _name_in_rules(connection, switch.name, new)
     connection.execute(update(file_parts).where(file_parts.c.file_id == old.id).values(file_id=number))
+    looked_at = update(file_parts).where(file_parts.c.file_id == number, file_parts.c.indexed_to.is_not(None))
+    connection.execute(looked_at.values(indexed_to=fixity.size))
     connection.execute(update(crawl_files).where(crawl_files.c.name == switch.name).values(name=new, committed=fixity.size))
     gone = {place.offset for place in switch.records}
     _switch_parts(connection, switch, old.id, number, gone)

@@ -278,6 +278,7 @@ class _Purge:
                 target.flush()
                 os.fsync(target.fileno())
             holdings.store.finish(new)
+        holdings.store.arrive(new)
         with holdings.store.open(new) as stream:
             fixity = measure(stream)
         size = holdings.store.size(switch.name)

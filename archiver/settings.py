@@ -62,7 +62,11 @@ class Settings:
     host: str = _setting("127.0.0.1", "address the reader and the proxy listen on")
     port: int = _setting(8080, "port of the reader")
     workbench_port: int = _setting(8081, "port of the workbench, always on loopback")
+    workbench_names: str = _setting(
+        "", "host names, with ports and separated by commas, by which the workbench is reached through a proxy of one's own"
+    )
     workers: int = _setting(1, "processes of the reader")
+    watch_seconds: float = _setting(5.0, "seconds between two looks of the server into watched folders; 0 to look into none")
     proxy_port: int = _setting(0, "port of the replay proxy; 0 for no proxy")
     proxy_collection: str = _setting("all", "collection that the proxy shows to clients that name none; empty to ask each")
     proxy_time: str = _setting("", "time, 1 to 14 digits, that the proxy shows to clients that name none; empty for the newest")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import ada_url
@@ -138,6 +139,9 @@ _SESSION_IN_QUERY = (
     re.compile(r"^(.*)(?:aspsessionid[a-z]{8}=[a-z]{24})(?:&(.*))?$", re.IGNORECASE),
     re.compile(r"^(.*)(?:cfid=[^&]+&cftoken=[^&]+)(?:&(.*))?$", re.IGNORECASE),
 )
+#: Paths and queries that are their own key but for case: nearly all.
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
+_PLAIN_QUERY = re.compile(r"(?!.*(?:sid=|sessionid|cfid=))[a-z0-9_.~=&+-]*", re.IGNORECASE | re.ASCII)
 _PLACE = re.compile(r"([^/?\\]*)([^?]*)(?:\?(.*))?$", re.DOTALL)
 _WWW = re.compile(r"^www\d*\.")
 #: Escapes of what would mean something else without them: "/a%2Fb" names one thing in a folder, "/a/b" a folder and a thing.
@@ -200,6 +204,7 @@ def urlkey_prefix(url: str) -> str:
     return key
 
 
+@lru_cache(4096)
 def _host_key(scheme: str, authority: str) -> str:
     authority = authority.rpartition("@")[2].lower()
     host, port = authority, ""
@@ -214,6 +219,8 @@ def _host_key(scheme: str, authority: str) -> str:
 
 
 def _plain_path(path: str) -> str:
+    if _PLAIN_PATH.fullmatch(path):
+        return path.rstrip("/") or "/"
     path = _same_escapes(path.replace("\\", "/"))
     segments: list[str] = []
     for segment in path.split("/")[1:]:
@@ -238,6 +245,8 @@ def _query_key(query: str | None) -> str:
 
 
 def _plain_query(query: str) -> str:
+    if len(query) <= _SESSION_CHARACTERS and _PLAIN_QUERY.fullmatch(query):
+        return query
     query = _same_escapes(query)
     for pattern in _SESSION_IN_QUERY if len(query) <= _SESSION_CHARACTERS else ():
         found = pattern.match(query)

@@ -15,7 +15,7 @@ from replay.memento import Around, Place, memento_links
 
 _SECOND = timedelta(seconds=1)
 #: What is remembered, and for how many seconds: so late may a new capture be told by pages that were shown before.
-_MOST = 2000
+_MOST = 500
 _SECONDS = 10
 
 

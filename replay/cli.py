@@ -41,12 +41,17 @@ def serve(**options: object) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     def ready() -> None:
-        from archiver.holdings import open_holdings
+        from archiver.accounts import AccountRegistry
+        from archiver.holdings import open_holdings, utc_now
 
         with open_holdings(settings) as holdings:  # a fault of the archive is told here, in one sentence
             say_repaired(holdings)
+            key = AccountRegistry(holdings.engine, utc_now).begin()
         click.echo(f"Reader:    http://{host}:{settings.port}/")
-        click.echo(f"Workbench: http://127.0.0.1:{settings.workbench_port}/")
+        workbench = f"http://127.0.0.1:{settings.workbench_port}/"
+        click.echo(f"Workbench: {workbench}" if key is None else f"Workbench: {workbench}begin?key={key}")
+        if key is not None:
+            click.echo("           Open this address to make the first account; it is good until then.")
         if proxy is not None:
             shown = "what each client asks for"
             if proxy.choice is not None:

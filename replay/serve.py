@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
-from archiver.errors import Conflict, ServerDied, UsageError
+from archiver.errors import Conflict, MunimentError, ServerDied, UsageError
 from archiver.settings import NAMES, Settings
 
 _FORK = get_context("fork")
+_LOG = logging.getLogger(__name__)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -77,6 +80,9 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
     except BaseException:
         _terminate(sites)
         raise
+    if settings.watch_seconds and not is_stopping:  # after `ready`, which tells what was mended
+        sites.append(_FORK.Process(target=_run_watcher, name="watched folders", args=(settings,)))
+        sites[-1].start()
     # Not the pipes of the processes: workers that outlive their server hold them open.
     with suppress(ChildProcessError):
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
@@ -133,3 +139,24 @@ def _run_proxy(settings: Settings) -> None:
     from replay.proxy.server import run
 
     run(settings)
+
+
+def _run_watcher(settings: Settings) -> None:
+    """The watcher of folders, in a process of its own; what it was doing when it is stopped goes on the next time."""
+    os.setpgrp()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    from archiver.holdings import open_holdings, utc_now
+    from archiver.watching import Watcher
+
+    while True:
+        try:
+            with open_holdings(settings) as holdings:
+                watcher = Watcher(holdings, utc_now)
+                while True:
+                    watcher.look()
+                    watcher.measure_one()
+                    time.sleep(settings.watch_seconds)
+        except MunimentError:
+            _LOG.exception("watched folders cannot be looked into")
+            time.sleep(settings.watch_seconds)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from archiver.cli.common import archive_option, collection_option, counted, human_size, json_option, print_json, settings_from
 from archiver.cli.crawl.units import SizeType
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from archiver.holdings import Holdings
 
 _STDOUT = Path("-")
+#: What options are for: "folder" is one of WARC files, "warc" a single one.
+_MEANT_FOR = {
+    "sign": ("wacz",),
+    "wacz_version": ("wacz",),
+    "max_size": ("wacz", "folder"),
+    "no_description": ("wacz", "folder"),
+    "no_originals": ("wacz", "folder", "warc"),
+    "force": ("wacz", "folder", "warc", "cdxj", "cdx", "json"),
+}
 _SUFFIXES = {".wacz": "wacz", ".cdxj": "cdxj", ".cdx": "cdx", ".json": "json"}
 
 
@@ -82,6 +92,11 @@ def _form_of(output: Path) -> str:
     return _SUFFIXES.get(output.suffix.lower(), "warc")
 
 
+def _is_given(name: str) -> bool:
+    """An option stands on the command line."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 def _is_folder(output: Path, form: str) -> bool:
     """WARC files go into a folder unless one is named."""
     return form == "warc" and output != _STDOUT and not output.name.lower().endswith((".warc.gz", ".gz"))
@@ -99,8 +114,11 @@ def _check(output: Path, form: str, *, as_json: bool, options: dict[str, Any]) -
         raise UsageError(
             "The report and the export cannot both go to the standard output.", "Name a file, or leave --json out."
         )
-    if options["sign"] is not None and form != "wacz":
-        raise UsageError("Only WACZ files are signed.", "Add --format wacz, or leave --sign out.")
+    kind = "folder" if _is_folder(output, form) else form
+    for name, kinds in _MEANT_FOR.items():
+        if _is_given(name) and (kind not in kinds or (name == "force" and output == _STDOUT)):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} means nothing for what is to be written.", f"Leave {option} out.")
     if form == "wacz" and output != _STDOUT and output.suffix.lower() != ".wacz":
         raise UsageError("The name of a WACZ must end in .wacz.", f"Name it {output.name}.wacz.")
     if form == "warc" and output.name.lower().endswith(".warc"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,13 +16,21 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from archiver.cli.common import actor_option, archive_option, collection_option, counted, json_option, settings_from
+from archiver.errors import Interrupted
 
 if TYPE_CHECKING:
+    from archiver.holdings import Holdings
     from archiver.imports.report import Taken
     from archiver.warc.importer import Unindexed
 
 #: Things of one kind that are named in the terminal; --report names all.
 _NAMED = 5
+
+#: What is said of a package as a whole is among its notes.
+_OF_PACKAGE = "package"
+
+#: Seconds between two looks at how far it is.
+_SECONDS = 0.1
 
 #: Records of which nobody expects that they can be looked up: counted, and named only by --report and --json.
 _ROUTINE = frozenset({"request", "metadata", "warcinfo"})
@@ -32,6 +41,12 @@ _ROUTINE = frozenset({"request", "metadata", "warcinfo"})
 @collection_option
 @archive_option
 @click.option("--in-place", is_flag=True, help="Leave the files where they are, and read them from there.")
+@click.option(
+    "--watch/--no-watch",
+    default=None,
+    help="With --in-place: a running server takes in WARC and ARC files that come into the folders later. "
+    "--no-watch: that ends; nothing is taken in or out.",
+)
 @click.option("--warcs", metavar="PLACE", default="", help="For CDX and CDXJ: folder or URL of the WARC files they name.")
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write each thing that was not indexed as a line of JSON."
@@ -43,6 +58,7 @@ def import_files(
     collection: str | None,
     archive: object,
     in_place: bool,
+    watch: bool | None,
     warcs: str,
     report: Path | None,
     actor: str,
@@ -59,22 +75,32 @@ def import_files(
     from archiver.imports.context import Context
     from archiver.imports.intake import take_in
 
+    if watch and not in_place:
+        raise click.UsageError("--watch is for files that stay where they are: add --in-place.")
     settings = settings_from(collection=collection, archive=archive)
     with ExitStack() as stack:
         holdings = stack.enter_context(open_holdings(settings))
         slug = holdings.collections.get(settings.collection).slug
+        if watch is not None:
+            _watch(holdings, slug, sources, watch=watch)
+            if not watch:
+                return 0
         listing = stack.enter_context(_listing(report, wanted=as_json))
         names = _Names(listing)
         bar = _Bar()
         context = Context(holdings, slug, utc_now, in_place, warcs, names.tell, bar.show)
         done: list[Taken] = []
-        for taken in take_in(sources, context):
+        try:
+            for taken in take_in(sources, context):
+                bar.clear()
+                done.append(taken)
+                met = names.pop(taken)
+                if not as_json:
+                    _print(taken, met)
+        except KeyboardInterrupt:
+            raise Interrupted("Stopped. What was taken in is kept.", "Import the same again, and it goes on.") from None
+        finally:
             bar.clear()
-            done.append(taken)
-            met = names.pop(taken)
-            if not as_json:
-                _print(taken, met)
-        bar.clear()
         told = {"sources": list(sources), "in_place": in_place, "captures": sum(taken.captures for taken in done)}
         holdings.audit.note(actor, "import", f"collection {slug}", told)
         if as_json:
@@ -83,6 +109,18 @@ def import_files(
             _print_sum(done)
     given = set(sources)
     return 1 if any(taken.refused and taken.source in given for taken in done) else 0
+
+
+def _watch(holdings: Holdings, slug: str, sources: tuple[str, ...], *, watch: bool) -> None:
+    from archiver.watching import WatchedFolders
+
+    folders = WatchedFolders(holdings)
+    for source in sources:
+        if watch:
+            said = "is watched from now on" if folders.add(slug, Path(source)) else "is watched already"
+        else:
+            said = "is watched no more" if folders.remove(slug, Path(source)) else "was not watched"
+        click.echo(f"{source} {said}.", err=True)
 
 
 class _Names:
@@ -115,10 +153,12 @@ class _Bar:
     def __init__(self) -> None:
         self._is_shown = sys.stderr.isatty()
         self._width = 0
+        self._next = 0.0
 
     def show(self, name: str, position: int, size: int) -> None:
         """The position in a file."""
-        if self._is_shown and position % 64 == 0:
+        if self._is_shown and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _SECONDS
             part = f"{position * 100 // size:3d} %" if size else f"{position:,}"
             text = f"{name.rpartition('/')[2][:50]}  {part}"
             click.echo(f"\r{text:{self._width}}", nl=False, err=True)
@@ -154,7 +194,7 @@ def _print(taken: Taken, met: dict[str, list[Unindexed]]) -> None:
     for reason, count in sorted(taken.not_indexed.items()):
         click.echo(f"  {count:,} not indexed: {reason}")
         _print_named(met.pop(reason, []), count)
-    damaged = [item for items in met.values() for item in items]
+    damaged = [item for items in met.values() for item in items if item.record_type != _OF_PACKAGE]
     for item in damaged:
         click.echo(f"  damaged at byte {item.offset:,}: {item.reason}")
     if taken.damaged > len(damaged):

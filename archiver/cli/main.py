@@ -16,6 +16,7 @@ _GROUP = "muniment.commands"
 #: What `--help` says of the commands that come with Muniment, so that it need not import them.
 _SUMMARIES = {
     "access": "Say who may see what: block, exclude, embargo, open to some.",
+    "account": "Say who may use the workbench: accounts, roles, tokens for programs.",
     "audit": "Show what was done to the holdings, by whom and why.",
     "capture": "Capture pages and all they need.",
     "collection": "Create, list, show and change collections.",

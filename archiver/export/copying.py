@@ -15,6 +15,7 @@ from archiver.export.events import (
     Wanted,
     copy_member,
     events,
+    member_at,
     sent_for,
     stored_pieces,
     warcinfo_of,
@@ -91,6 +92,8 @@ class Copier:
         self._progress = progress
         self._done = 0
         self._warcinfos: set[str] = set()
+        self._has_parts = holdings.segments.has_any()
+        self._parts: set[tuple[str, int]] = set()
         self.result = Copied()
 
     def run(self) -> Copied:
@@ -145,6 +148,11 @@ class Copier:
             self._told(place.length)
         self._pass_on(stream, here, size - here)
         self.result.whole += 1
+        if self._has_parts:
+            for place in places:
+                found = next(events(stream, [Wanted(place.offset, place.length)]))
+                if isinstance(found, Event):
+                    self._copy_later_parts(found, file, place, is_whole=True)
 
     def _pass_on(self, stream: BinaryIO, offset: int, length: int) -> str:
         """Copy bytes; their SHA-256."""
@@ -173,12 +181,12 @@ class Copier:
                 self._copy_warcinfo(stream)
             is_first = False
             try:
-                self._copy_event(stream, found, place)
+                self._copy_event(stream, file, found, place)
             except DamagedRecord as error:
                 self.result.lacks(place, file, error.message)
             self._told(place.length)
 
-    def _copy_event(self, stream: BinaryIO, event: Event, place: Place) -> None:
+    def _copy_event(self, stream: BinaryIO, file: str, event: Event, place: Place) -> None:
         sent = sent_for(stream, event, place.urlkey) if _WITH_REQUEST in place.urlkey else None
         for member in event.members:
             if self._bare and member.offset != event.offset and (sent is None or member.record_type != "request"):
@@ -187,6 +195,25 @@ class Copier:
             length, sha256 = copy_member(stream, member, self._series)
             if member.offset == event.offset:
                 self._workings.place(place.number, self._series.name, start, length, sha256, sent)
+        if self._has_parts:
+            self._parts.update((file, member.offset) for member in event.members)
+            self._copy_later_parts(event, file, place)
+
+    def _copy_later_parts(self, event: Event, file: str, place: Place, *, is_whole: bool = False) -> None:
+        """The other segments of a record that was cut into some, wherever they lie."""
+        origin = next(member.record_id for member in event.members if member.offset == event.offset)
+        for part in self._holdings.segments.find(origin) if origin else ():
+            if (part.file, part.offset) in self._parts or (is_whole and part.file == file):
+                continue
+            self._parts.add((part.file, part.offset))
+            try:
+                with self._holdings.store.open(part.file) as stream:
+                    member = member_at(stream, part.offset)
+                    if is_whole:
+                        self._series.before_event()
+                    copy_member(stream, member, self._series)
+            except DamagedRecord as error:
+                self.result.lacks(place, part.file, f"a later part of it: {error.message}")
 
     def _copy_warcinfo(self, stream: BinaryIO) -> None:
         """What the file says of itself, once."""

@@ -127,6 +127,19 @@ def events(stream: BinaryIO, wanted: Sequence[Wanted]) -> Iterator[Event | Lacki
         yield event
 
 
+def member_at(stream: BinaryIO, offset: int) -> Member:
+    """The record that begins at a place.
+
+    Raises:
+        DamagedRecord: there is none, or not a whole one.
+    """
+    records = _read(stream, offset)
+    record = next(records, None)
+    if not isinstance(record, StoredRecord):
+        raise DamagedRecord("No record begins there.")
+    return _measured(stream, record, records)
+
+
 def warcinfo_of(stream: BinaryIO) -> Member | None:
     """The warcinfo record at the start of a file; None when another stands there, or that of an ARC file."""
     records = _read(stream, 0)
@@ -205,32 +218,30 @@ def _from_here(stream: BinaryIO, item: Wanted) -> tuple[Event, bool]:
     capture = _heading(record, member)
     members = [member]
     is_asked = False
-    following = _read(stream, member.offset + member.length)
-    for other in following:
-        if isinstance(other, BadRecord) or other.record_type in _CAPTURES or len(members) > _MOST_COMPANIONS:
-            break
-        heading = _heading(other, Member(other.offset, 0, other.record_type, other.record_id, True))
-        if not _belongs(heading, capture):
-            break
-        try:
-            other.skip()
-            length = _length_after(other, following)
-        except DamagedRecord:
-            break
-        members.append(Member(other.offset, length, other.record_type, other.record_id, _is_gzip(stream, other.offset)))
-        is_asked |= other.record_type == "request"
-        following = _read(stream, other.offset + length)
+    end = member.offset + member.length
+    while (companion := _companion(stream, end, capture)) is not None and len(members) < _MOST_COMPANIONS:
+        members.append(companion)
+        end = companion.offset + companion.length
+        is_asked |= companion.record_type == "request"
     found = {item.record_id for item in members}
     is_alone = record.record_type != "response" or not record.is_http
     is_complete = capture.concurrent <= found and (is_asked or is_alone or record.version == "ARC")
     return Event(item.offset, tuple(members), capture.warcinfo), is_complete
 
 
-def _length_after(record: StoredRecord, records: Iterator[StoredRecord | BadRecord]) -> int:
-    next(records, None)
-    if not record.length:
-        raise DamagedRecord("The record cannot be read by itself.")
-    return record.length
+def _companion(stream: BinaryIO, offset: int, capture: _Heading) -> Member | None:
+    """The record that begins here, if it is one of the exchange of a capture and whole."""
+    records = _read(stream, offset)
+    record = next(records, None)
+    if not isinstance(record, StoredRecord) or record.record_type in _CAPTURES:
+        return None
+    member = Member(record.offset, 0, record.record_type, record.record_id, True)
+    if not _belongs(_heading(record, member), capture):
+        return None
+    try:
+        return _measured(stream, record, records)
+    except DamagedRecord:
+        return None
 
 
 def _ends_where_said(stream: BinaryIO, item: Wanted) -> bool:

@@ -136,7 +136,7 @@ def whole_file(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
         Conflict: it is there already, and is not to be replaced.
         StorageFailed: it cannot be written.
     """
-    _check(path, replace=replace)
+    path = _checked(path, replace=replace)
     part = path.with_name(f".{path.name}{PART_SUFFIX}")
     try:
         with part.open("w+b") as stream:
@@ -160,7 +160,7 @@ def whole_folder(path: Path, *, replace: bool) -> Iterator[Path]:
         StorageFailed: it cannot be written.
     """
     is_empty = path.is_dir() and not any(path.iterdir())
-    _check(path, replace=replace or is_empty)
+    path = _checked(path, replace=replace or is_empty)
     if path.is_dir() and not all(_is_of_an_export(item) for item in path.iterdir()):
         raise UsageError(f"In {path} is more than an export.", "Choose another folder: that one is not replaced.")
     if path.exists() and not path.is_dir():
@@ -200,11 +200,14 @@ def standard_output() -> BinaryIO:
     return sys.stdout.buffer
 
 
-def _check(path: Path, *, replace: bool) -> None:
+def _checked(path: Path, *, replace: bool) -> Path:
+    """The path with a name and a folder, if something may be written there."""
     if path.exists() and not replace:
         raise Conflict(f"There is already a {path}.", "Choose another name, or replace it with --force.")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {path.absolute().parent}.", "Make it, or choose another.")
+    place = Path(os.path.abspath(path))  # noqa: PTH100 (also without "..")
+    if not place.name or not place.parent.is_dir():
+        raise UsageError(f"There is no folder in which {path} could be made.", "Make it, or choose another.")
+    return place
 
 
 def _not_written(path: Path, error: OSError) -> StorageFailed:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from archiver.crawl.decision import UrlState
 from archiver.errors import BodyLimitExceeded, DamagedRecord
 from archiver.export.originals import original_of
 from archiver.export.workings import PageRow, Workings
-from archiver.extract.requisites import text_pieces
+from archiver.extract.requisites import scanned_text
 from archiver.holdings import Holdings
-from archiver.index.crawltables import crawl_seeds, crawl_urls
 from archiver.index.database import reading
 from archiver.index.tables import crawls, pages
+from archiver.markup.charset import sniff_charset
 from archiver.markup.xml import scanner_of
 from archiver.plaintext import one_line
 from archiver.urls import urlkey
@@ -22,71 +21,35 @@ PAGE_TYPES = ("text/html", "application/xhtml+xml")
 
 #: Bytes of a document that are looked through for its title.
 _TITLE_WITHIN = 64 * 1024
+#: Those of them that tell its encoding where nothing else does.
+_CHARSET_WITHIN = 4096
 _BATCH = 2000
 
 
 def list_pages(holdings: Holdings, slug: str, workings: Workings) -> None:
     """Put the pages of a collection that went out into the workings; where none is known, all whole HTML documents."""
     number = holdings.collections.number(slug)
-    _captured(holdings, number, workings)
-    _crawled(holdings, number, workings)
-    workings.guess_pages(PAGE_TYPES)
-
-
-def _captured(holdings: Holdings, collection: int, workings: Workings) -> None:
+    seeds: dict[int, frozenset[str]] = {}
     after = 0
     while True:
         statement = (
-            select(pages)
-            .where(pages.c.collection_id == collection, pages.c.timestamp.is_not(None), pages.c.id > after)
+            select(pages.c.id, pages.c.crawl_id, pages.c.url, pages.c.final_url, pages.c.timestamp, pages.c.title)
+            .where(pages.c.collection_id == number, pages.c.timestamp.is_not(None), pages.c.id > after)
             .order_by(pages.c.id)
             .limit(_BATCH)
         )
         with reading(holdings.engine) as connection:
             rows = connection.execute(statement).all()
+            for crawl in {row.crawl_id for row in rows} - seeds.keys():
+                named = connection.execute(select(crawls.c.seeds).where(crawls.c.id == crawl)).scalar_one()
+                seeds[crawl] = frozenset(named.split("\n"))
         for row in rows:
-            workings.add_page(urlkey(row.final_url), f"{row.timestamp:014d}", row.final_url, row.title, is_seed=True)
+            is_seed = row.url in seeds[row.crawl_id]
+            workings.add_page(urlkey(row.final_url), f"{row.timestamp:014d}", row.final_url, row.title, is_seed=is_seed)
         if len(rows) < _BATCH:
-            return
+            break
         after = rows[-1].id
-
-
-def _crawled(holdings: Holdings, collection: int, workings: Workings) -> None:
-    with reading(holdings.engine) as connection:
-        numbers = connection.execute(
-            select(crawls.c.id).where(crawls.c.collection_id == collection, crawls.c.kind == "crawl").order_by(crawls.c.id)
-        ).scalars().all()  # fmt: skip
-    for number in numbers:
-        with reading(holdings.engine) as connection:
-            seeds = set(connection.execute(select(crawl_seeds.c.url).where(crawl_seeds.c.crawl_id == number)).scalars())
-        _of_crawl(holdings, number, seeds, workings)
-
-
-def _of_crawl(holdings: Holdings, crawl: int, seeds: set[str], workings: Workings) -> None:
-    url = crawl_urls.c
-    after = 0
-    while True:
-        statement = (
-            select(url.id, url.url, url.timestamp)
-            .where(
-                url.crawl_id == crawl,
-                url.id > after,
-                url.state == int(UrlState.CAPTURED),
-                url.timestamp.is_not(None),
-                url.mime.in_(PAGE_TYPES),
-                url.status.between(200, 299),
-                url.hops.not_like("%E"),
-            )
-            .order_by(url.id)
-            .limit(_BATCH)
-        )
-        with reading(holdings.engine) as connection:
-            rows = connection.execute(statement).all()
-        for row in rows:
-            workings.add_page(urlkey(row.url), f"{row.timestamp:014d}", row.url, "", is_seed=row.url in seeds)
-        if len(rows) < _BATCH:
-            return
-        after = rows[-1].id
+    workings.guess_pages(PAGE_TYPES)
 
 
 def title_of(holdings: Holdings, slug: str, page: PageRow) -> str:
@@ -104,20 +67,26 @@ def title_of(holdings: Holdings, slug: str, page: PageRow) -> str:
         mime = head.media_type if head is not None else record.content_type
         if mime not in PAGE_TYPES:
             return ""
-        charset, texts = text_pieces(record.payload(content=True), head.charset if head else None)
+        start = _beginning(record)
+        charset = sniff_charset(start[:_CHARSET_WITHIN], head.charset if head else None)
         scanner = scanner_of(mime, charset.name if charset.byte_transparent else None)
-        seen = 0
-        for text in texts:
+        for text in scanned_text([start], charset):
             for _ in scanner.feed(text):
                 pass
-            seen += len(text)
-            if scanner.title or seen > _TITLE_WITHIN:
-                break
         return one_line(scanner.title)
     except (DamagedRecord, BodyLimitExceeded):
         return ""
     finally:
         record.close()
+
+
+def _beginning(record: StoredRecord) -> bytes:
+    start = b""
+    for piece in record.payload(content=True):
+        start += piece
+        if len(start) >= _TITLE_WITHIN:
+            break
+    return start[:_TITLE_WITHIN]
 
 
 def _record_of(holdings: Holdings, slug: str, page: PageRow) -> StoredRecord | None:

@@ -18,7 +18,7 @@ from archiver.errors import StorageFailed, UsageError
 from archiver.holdings import Holdings
 from archiver.imports.recognise import Kind
 from archiver.imports.report import Tell
-from archiver.store.inside import INSIDE
+from archiver.store.inside import INSIDE, whole_reads
 from archiver.timestamps import parse_timestamp, to_timestamp
 from archiver.urls import urlkey
 
@@ -97,7 +97,7 @@ class Context:
             StorageFailed: the place where it is cannot be asked.
         """
         if not is_local(name):
-            return self.holdings.store.open(name)
+            return whole_reads(self.holdings.store.open(name))
         try:
             return Path(name).open("rb")
         except OSError as error:

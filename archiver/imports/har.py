@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 from uuid import NAMESPACE_URL, uuid5
 
 import ijson
@@ -29,6 +29,9 @@ from archiver.warc.writer import PageContext, WarcInfo, WarcWriter
 
 _JSON_ERRORS = (ijson.JSONError, UnicodeDecodeError, ValueError, EOFError, zlib.error, OSError)
 _MOST_PAGES = 10_000
+
+#: Bytes of one entry: an entry is held in memory.
+MOST_ENTRY_BYTES = 512 * 1024 * 1024
 
 
 @dataclass
@@ -166,7 +169,9 @@ def _about(source: Source, context: Context) -> _About:
     found, page = _About(), dict[str, str]()
     with context.text(source.name) as stream:
         try:
-            for path, event, value in ijson.parse(stream):
+            bounded = _Bounded(stream)
+            for path, event, value in ijson.parse(bounded):
+                bounded.begin()
                 if event == "string":
                     _note(found, path, value)
                     if path.startswith("log.pages.item."):
@@ -176,7 +181,7 @@ def _about(source: Source, context: Context) -> _About:
                         moment = _moment(page.get(f"{path}.startedDateTime", ""))
                         found.pages[page.get(f"{path}.id", "")] = (page.get(f"{path}.title", ""), moment)
                     page.clear()
-        except _JSON_ERRORS:
+        except (DamagedFile, *_JSON_ERRORS):
             pass  # said when the entries are read
     return found
 
@@ -213,8 +218,35 @@ def _entries(source: Source, context: Context) -> Iterator[Mapping[str, Any]]:
     """
     with context.text(source.name) as stream:
         try:
-            for item in ijson.items(stream, "log.entries.item", use_float=True):
+            bounded = _Bounded(stream)
+            for item in ijson.items(bounded, "log.entries.item", use_float=True):
+                bounded.begin()
                 if isinstance(item, dict):
                     yield item
         except _JSON_ERRORS as error:
             raise DamagedFile("The HAR cannot be read from here on: it ends in the middle or is no JSON.") from error
+
+
+class _Bounded:
+    """A stream of which so much may be read between two entries, and no more.
+
+    Raises:
+        DamagedFile: from `read`, when it is more.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._left = MOST_ENTRY_BYTES
+
+    def begin(self) -> None:
+        """Another entry begins."""
+        self._left = MOST_ENTRY_BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise DamagedFile(
+                f"An entry of the HAR has more than {MOST_ENTRY_BYTES:,} bytes; it and what follows are not read."
+            )
+        return data

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from archiver.errors import MissingRecord, UsageError
+from archiver.imports.cdx import take_cdx
 from archiver.imports.context import Context, Source, is_local
 from archiver.imports.exchange import take_exchange_alone
 from archiver.imports.folder import take_folder
@@ -85,8 +86,6 @@ def _results(source: Source, kind: Kind, context: Context) -> Iterable[Taken | S
         case Kind.HAR:
             return take_har(source, context)
         case Kind.CDX:
-            from archiver.imports.cdx import take_cdx
-
             return take_cdx(source, context)
         case Kind.DESCRIPTION:
             return [take_exchange_alone(source, context)]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 import zlib
 from enum import StrEnum
+from io import BufferedReader
 from typing import BinaryIO
 
 import zstandard
 
+from archiver.store.inside import ZIP_ERRORS, whole_reads
 from archiver.warc.frames import DICTIONARY_FRAME, FRAME
 
 #: Bytes that are looked at, and how many they may become when decompressed.
@@ -21,6 +24,7 @@ _CDX_HEADER = re.compile(rb" ?CDX(?: [A-Za-z])+ *\r?\n")
 _CDXJ_LINE = re.compile(rb"\S+ \d{4,14} \{")
 _CDX_LINE = re.compile(rb"\S+ \d{14} \S+ \S+ (?:\d{3}|-) \S+ .*\S+ *\r?\n")
 _DESCRIPTION = re.compile(rb'\{\s*"format"\s*:\s*"muniment-collection"')
+_INSIDE = re.compile(r"^datapackage\.json$|^archive/.|\.w?arc(?:\.gz|\.zst)?$|\.wacz$", re.IGNORECASE)
 _WARC_NAME = re.compile(r"\.w?arc(?:\.gz|\.zst)?(?:\.open)?$", re.IGNORECASE)
 
 
@@ -46,7 +50,9 @@ def recognise(stream: BinaryIO, name: str = "") -> Kind:
         name: of the file; decides only for damaged WARC files.
     """
     start = stream.read(LOOK_BYTES)
-    kind = _kind_of(_decompressed(start)) if not start.startswith(_ZIP) else Kind.WACZ
+    if start.startswith(_ZIP):
+        return Kind.WACZ if name.lower().endswith(".wacz") or _is_package(stream, start) else Kind.UNKNOWN
+    kind = _kind_of(_decompressed(start))
     if kind is Kind.UNKNOWN and start.startswith(DICTIONARY_FRAME):
         return Kind.WARC  # the only files that begin so
     if kind is Kind.UNKNOWN and _WARC_NAME.search(name):
@@ -54,9 +60,17 @@ def recognise(stream: BinaryIO, name: str = "") -> Kind:
     return kind
 
 
-def is_compressed(start: bytes) -> bool:
-    """The bytes begin a gzip member or a Zstandard frame."""
-    return start.startswith((b"\x1f\x8b", FRAME))
+def _is_package(stream: BinaryIO, start: bytes) -> bool:
+    """A ZIP file has in it what a WACZ has; of one whose directory is damaged, in its first bytes."""
+    whole = whole_reads(stream)
+    try:
+        with zipfile.ZipFile(whole) as package:
+            return any(_INSIDE.search(name) for name in package.namelist())
+    except ZIP_ERRORS:
+        return b"archive/" in start or b"datapackage.json" in start
+    finally:
+        if whole is not stream and isinstance(whole, BufferedReader):
+            whole.detach()
 
 
 def _decompressed(start: bytes) -> bytes:
@@ -99,7 +113,7 @@ def _kind_of_json(text: bytes) -> Kind:
         return Kind.DESCRIPTION
     if re.match(rb'\{\s*"log"\s*:\s*\{', text):
         return Kind.HAR
-    if b'"resources"' in text and (b"multi-wacz-package" in text or b".wacz" in text):
+    if b'"multi-wacz-package"' in text or (b'"resources"' in text and b'.wacz"' in text):
         return Kind.MULTI_WACZ
     try:
         data = json.loads(text)

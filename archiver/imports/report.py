@@ -52,6 +52,9 @@ class Taken:
 
 def taken(source: str, kind: Kind, report: ImportReport, notes: list[str] | None = None) -> Taken:
     """A WARC file's own report as one of these."""
+    said = list(notes or [])
+    if report.went_on_at:
+        said.append(f"It went on at byte {report.went_on_at:,}, where an earlier import was cut short; this tells of the rest.")
     return Taken(
         source=source,
         kind=kind,
@@ -60,7 +63,7 @@ def taken(source: str, kind: Kind, report: ImportReport, notes: list[str] | None
         captures=report.indexed,
         not_indexed=Counter(report.skipped),
         damaged=len(report.bad) + report.unnamed_bad,
-        notes=notes or [],
+        notes=said,
     )
 
 

@@ -34,8 +34,12 @@ from archiver.wacz.package import (
     parse_page_line,
     same_hash,
 )
-from archiver.wacz.read import READ_ERRORS, Entry, WaczReader
+from archiver.wacz.read import READ_ERRORS, Entry, Mismatch, WaczReader
 from archiver.wacz.signature import Signature, check_signature, trusted_roots
+from archiver.warc.importer import Unindexed
+
+#: Things that are not as the manifest says, of which the terminal is told.
+_MOST_NOTES = 20
 
 _MOST_LIST = 64 * 1024 * 1024
 _PIECE = 1024 * 1024
@@ -71,7 +75,7 @@ def take_wacz(source: Source, context: Context) -> Iterator[Taken | Source]:
                 _note_other(report, entry, context)
         if reader.manifest is not None and reader.manifest.is_multi:
             yield from _listed(reader.manifest, source, report, context, inside={entry.path for entry in reader.entries})
-        if not is_described:
+        if not is_described and (reader.manifest is not None or report.captures):
             _take_pages(reader, report, signature, source, context)
         yield report
 
@@ -96,15 +100,21 @@ def take_list(source: Source, context: Context) -> Iterator[Taken | Source]:
 
 def _check(reader: WaczReader, report: Taken, context: Context) -> Signature:
     """Compare the package with its manifest, look at its signature, and say what was found."""
-    for mismatch in reader.contradictions():
-        report.notes.append(mismatch.reason)
+    found = list(reader.contradictions())
+    for entry in reader.entries:
+        if entry.path.startswith(ARCHIVE_FOLDER) or not entry.trouble:
+            found += _check_hash(reader, entry)
+    for mismatch in found:
+        context.tell(Unindexed(report.source, 0, "package", mismatch.path, mismatch.reason))
+    report.notes += [mismatch.reason for mismatch in found[:_MOST_NOTES]]
+    if len(found) > _MOST_NOTES:
+        report.notes.append(
+            f"{len(found) - _MOST_NOTES:,} more things are not as its manifest says; --report FILE names them all."
+        )
     manifest_hash = reader.manifest_hash(reader.digest.hash if reader.digest else "")
     signature = check_signature(reader.digest, manifest_hash, trusted_roots() if _is_signed(reader) else {})
     if signature.kind != "none":
         report.notes += signature.findings
-    for entry in reader.entries:
-        if entry.path.startswith(ARCHIVE_FOLDER) or not entry.trouble:
-            _check_hash(reader, entry, report)
     return signature
 
 
@@ -112,14 +122,12 @@ def _is_signed(reader: WaczReader) -> bool:
     return reader.digest is not None and reader.digest.signed is not None
 
 
-def _check_hash(reader: WaczReader, entry: Entry, report: Taken) -> None:
+def _check_hash(reader: WaczReader, entry: Entry) -> list[Mismatch]:
     try:
         mismatch = reader.check(entry.path)
     except DamagedFile as error:
-        report.notes.append(f"{entry.path} cannot be read whole. {error.message}")
-        return
-    if mismatch is not None:
-        report.notes.append(mismatch.reason)
+        return [Mismatch(entry.path, f"{entry.path} cannot be read whole. {error.message}")]
+    return [mismatch] if mismatch is not None else []
 
 
 def _kind_of(reader: WaczReader, entry: Entry) -> Kind:

@@ -53,7 +53,7 @@ def _in_place(source: Source, context: Context, kind: Kind) -> Taken:
             collection=context.slug,
             store=context.holdings.store,
             index=context.holdings.index,
-            progress=_progress(context, source, 0),
+            progress=_progress(context, source, Path(name).stat().st_size if is_local(name) else 0),
             told=context.tell,
         )
     except UsageError as error:

@@ -26,7 +26,8 @@ _FIELDS |= {"V": "offset"}
 #: Columns of files without a header, by their number.
 _USUAL = {9: "N b a m s k r V g", 10: "N b a m s k r M V g", 11: "N b a m s k r M S V g"}
 _TIMESTAMP = re.compile(r"[0-9]{14}", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_MOST_DIGITS = 18
+_BASE32 = re.compile(r"[A-Z2-7]{32}", re.ASCII)
 _STATUS = re.compile(r"[1-9][0-9]{2}", re.ASCII)
 _REVISIT = "warc/revisit"
 #: What programs write where a server said nothing of the media type.
@@ -107,22 +108,28 @@ def row_of_fields(key: str, timestamp: str, said: Mapping[str, object], place: C
         return None
     url, name = _text(said, "url"), _text(said, "filename")
     offset = _text(said, "offset")
-    if not url or not name or not _NUMBER.fullmatch(offset):
+    if not url or not name or not _is_number(offset):
         return None
     mime = _text(said, "mime").lower()
     mime = "" if mime in _NO_MIME else mime
     is_revisit = mime == _REVISIT
     status, length, digest = _text(said, "status"), _text(said, "length"), _text(said, "digest")
+    digest = f"sha1:{digest}" if _BASE32.fullmatch(digest) else canonical_digest(digest)
     return (
         key, int(timestamp), printable(url), "" if is_revisit else mime.partition(";")[0].strip(),
-        int(status) if _STATUS.fullmatch(status) else None, canonical_digest(digest),
-        int(length) if _NUMBER.fullmatch(length) else 0, int(offset), place(name), int(is_revisit), None, None,
+        int(status) if _STATUS.fullmatch(status) else None, digest,
+        int(length) if _is_number(length) else 0, int(offset), place(name), int(is_revisit), None, None,
     )  # fmt: skip
+
+
+def _is_number(text: str) -> bool:
+    return text.isdigit() and text.isascii() and len(text) <= _MOST_DIGITS
 
 
 def _text(said: Mapping[str, object], name: str) -> str:
     value = said.get(name, "")
+    if type(value) is str:  # nearly always
+        return "" if value in _ABSENT else value
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
-    text = str(value)
-    return "" if text in _ABSENT else text
+    return str(value)

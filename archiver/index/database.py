@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -135,12 +135,24 @@ def insert_new(engine: Engine, table: Table) -> Any:
     return _insert(engine, table).on_conflict_do_nothing()
 
 
-def insert_or_replace(engine: Engine, table: Table) -> Any:
-    """An INSERT that puts new rows in the place of those with the same primary key."""
+def insert_or_replace(
+    engine: Engine, table: Table, *, keep: Sequence[str] = (), when: Callable[[Any], Any] | None = None
+) -> Any:
+    """An INSERT that puts new rows in the place of those with the same primary key.
+
+    Args:
+        engine: where it runs.
+        table: where the rows go.
+        keep: columns that stay as they are in rows that are there.
+        when: a condition, given the new row, without which a row that is there stays.
+    """
     statement = _insert(engine, table)
     key = table.primary_key.columns
-    changed = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in key}
-    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+    changed = {
+        column.name: statement.excluded[column.name] for column in table.columns if column.name not in {*key.keys(), *keep}
+    }
+    where = when(statement.excluded) if when is not None else None
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed, where=where)
 
 
 def _insert(engine: Engine, table: Table) -> Any:

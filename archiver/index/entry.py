@@ -90,7 +90,7 @@ def capture_of_stored(record: StoredRecord, collection: str, file: str) -> Captu
         offset=record.offset,
         length=record.length,
         revisit_of=revisit_target(record) if record.record_type == "revisit" else None,
-        truncated=_truncation(record),
+        truncated=truncation_of(record),
     )
 
 
@@ -106,7 +106,8 @@ def revisit_target(record: StoredRecord) -> RevisitTarget:
     return RevisitTarget(url or None, timestamp, record.get("WARC-Refers-To") or None)
 
 
-def _truncation(record: StoredRecord) -> Truncation | None:
+def truncation_of(record: StoredRecord) -> Truncation | None:
+    """Whether bytes are missing in a stored record, and why."""
     value = record.get("WARC-Truncated").lower()
     if not value or record.record_type == "revisit":
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,7 @@ class Part:
         first: timestamp of the oldest of them, 14 digits; "" for none.
         last: of the newest.
         crawl_id: the crawl that wrote it, where that is one and known.
+        indexed_to: up to which byte its records have been looked at; None for files of our own writers.
     """
 
     collection: str
@@ -40,6 +41,7 @@ class Part:
     first: str = ""
     last: str = ""
     crawl_id: int | None = None
+    indexed_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,6 @@ class StoredFile:
         fixity: size and digests; None while it is written, and until an older archive's file was measured.
         stored_at: when it was finished or came in, as WARC-Date; "" while `fixity` is None.
         state: "held", "purged", "removed" or "missing".
-        indexed_to: up to which byte its records have been looked at; None for files of our own writers.
         part: what of it belongs to the collection.
         crawl_started_at: when that crawl began, as WARC-Date; "" when no crawl is known.
     """
@@ -62,7 +63,6 @@ class StoredFile:
     fixity: Fixity | None
     stored_at: str
     state: str
-    indexed_to: int | None
     part: Part
     crawl_started_at: str = ""
 
@@ -121,27 +121,24 @@ class FileRegistry:
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def note(self, name: str, fixity: Fixity, parts: Iterable[Part] = (), *, indexed_to: int | None = None) -> None:
+    def note(self, name: str, fixity: Fixity, parts: Iterable[Part] = ()) -> None:
         """Keep what is known of a finished file; what was known before of the file and of these parts is replaced.
 
         Args:
             name: in the store.
             fixity: as measured now.
             parts: those collections' shares of it. A crawl that is not named stays as it is known.
-            indexed_to: up to which byte its records have been looked at.
 
         Raises:
             UnknownCollection: a collection does not exist; nothing is kept.
             StorageFailed: the database did not take it.
         """
         with writing(self._engine) as connection:
-            self.note_within(connection, name, fixity, parts, indexed_to=indexed_to)
+            self.note_within(connection, name, fixity, parts)
 
-    def note_within(
-        self, connection: Connection, name: str, fixity: Fixity, parts: Iterable[Part] = (), *, indexed_to: int | None = None
-    ) -> None:
+    def note_within(self, connection: Connection, name: str, fixity: Fixity, parts: Iterable[Part] = ()) -> None:
         """The same as part of a transaction of the caller's."""
-        number = self.number_within(connection, name)
+        number = file_numbers(connection, self._engine, (name,))[name]
         changed: dict[str, Any] = {
             "size": fixity.size,
             "md5": fixity.md5,
@@ -150,8 +147,6 @@ class FileRegistry:
             "stored_at": func.coalesce(files.c.stored_at, to_iso(self._clock(), 0)),
             "state": HELD,
         }
-        if indexed_to is not None:
-            changed["indexed_to"] = indexed_to
         connection.execute(update(files).where(files.c.id == number).values(changed))
         self.note_parts_within(connection, number, name, parts)
 
@@ -164,30 +159,23 @@ class FileRegistry:
         ids = {slug: collection for slug, collection in found}
         for slug in by_slug.keys() - ids.keys():
             raise UnknownCollection(f"There is no collection “{slug}”.")
-        known = select(file_parts.c.collection_id, file_parts.c.crawl_id).where(file_parts.c.file_id == number)
-        crawl_of = {collection: crawl for collection, crawl in connection.execute(known)}
+        columns = file_parts.c
+        known = select(columns.collection_id, columns.crawl_id, columns.indexed_to).where(columns.file_id == number)
+        before = {row.collection_id: row for row in connection.execute(known)}
         writer = connection.execute(select(crawl_files.c.crawl_id).where(crawl_files.c.name == name)).scalar()
         rows = [
             {
                 "file_id": number,
                 "collection_id": ids[slug],
-                "crawl_id": part.crawl_id or crawl_of.get(ids[slug]) or writer,
+                "crawl_id": part.crawl_id or getattr(before.get(ids[slug]), "crawl_id", None) or writer,
                 "captures": part.captures,
                 "first_timestamp": int(part.first) if part.first else None,
                 "last_timestamp": int(part.last) if part.last else None,
+                "indexed_to": part.indexed_to or getattr(before.get(ids[slug]), "indexed_to", None),
             }
             for slug, part in by_slug.items()
         ]
         connection.execute(insert_or_replace(self._engine, file_parts), rows)
-
-    def number_within(self, connection: Connection, name: str) -> int:
-        """The number of a file, which gets one when it has none."""
-        wanted = select(files.c.id).where(files.c.name == name)
-        number = connection.execute(wanted).scalar()
-        if number is None:
-            connection.execute(insert_new(self._engine, files), [{"name": name}])
-            number = connection.execute(wanted).scalar_one()
-        return int(number)
 
     def set_state(self, name: str, state: str) -> None:
         """Say of a file that it is "held", "purged", "removed" or "missing"."""
@@ -244,6 +232,10 @@ class FileRegistry:
         first, last = (f"{moment:014d}" if moment is not None else "" for moment in row[3:])
         return Totals(row[0], int(row[1]), int(row[2]), first, last)
 
+    def part(self, name: str, collection: str) -> StoredFile | None:
+        """What is known of a file as far as it belongs to a collection; None when nothing is."""
+        return next((found for found in self.get(name) if found.part.collection == collection), None)
+
     def unmeasured(self, *, limit: int = 1000) -> list[str]:
         """Names of files whose size and digests are not known: those that are written now, and those of older archives."""
         statement = select(files.c.name).where(files.c.size.is_(None), files.c.state == HELD).order_by(files.c.id).limit(limit)
@@ -255,11 +247,16 @@ class FileRegistry:
         with reading(self._engine) as connection:
             return connection.execute(select(files.c.id).where(files.c.state.in_(wanted)).limit(1)).first() is not None
 
-    def known(self, names: Sequence[str]) -> dict[str, tuple[int | None, int | None]]:
-        """(size, indexed_to) of those of these files that are known."""
-        statement = select(files.c.name, files.c.size, files.c.indexed_to).where(files.c.name.in_(names))
-        with reading(self._engine) as connection:
-            return {row[0]: (row[1], row[2]) for row in connection.execute(statement)}
+
+def file_numbers(connection: Connection, engine: Engine, names: Collection[str]) -> dict[str, int]:
+    """The numbers of files; those that have none get one."""
+    wanted = select(files.c.name, files.c.id).where(files.c.name.in_(names))
+    numbers = {name: number for name, number in connection.execute(wanted)}
+    missing = sorted(set(names) - numbers.keys())
+    if missing:
+        connection.execute(insert_new(engine, files), [{"name": name} for name in missing])
+        numbers = {name: number for name, number in connection.execute(wanted)}
+    return numbers
 
 
 _COLUMNS = (
@@ -271,7 +268,7 @@ _COLUMNS = (
     files.c.sha256,
     files.c.stored_at,
     files.c.state,
-    files.c.indexed_to,
+    file_parts.c.indexed_to,
     collections.c.slug,
     file_parts.c.captures,
     file_parts.c.first_timestamp,
@@ -314,5 +311,5 @@ def _selected(query: FileQuery, statement: Select[Any]) -> Select[Any]:
 def _stored(row: Any) -> StoredFile:
     fixity = Fixity(row[2], row[3], row[4], row[5]) if row[2] is not None and row[5] is not None else None
     first, last = (f"{moment:014d}" if moment is not None else "" for moment in row[11:13])
-    part = Part(row[9], row[10], first, last, row[13])
-    return StoredFile(row[0], row[1], fixity, row[6] or "", row[7], row[8], part, row[14] or "")
+    part = Part(row[9], row[10], first, last, row[13], row[8])
+    return StoredFile(row[0], row[1], fixity, row[6] or "", row[7], part, row[14] or "")

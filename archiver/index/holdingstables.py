@@ -7,7 +7,8 @@ from sqlalchemy import DDL, BigInteger, Column, ForeignKey, Index, Integer, Prim
 from archiver.index.tables import KEY, metadata
 from archiver.index.triggers import AUDIT_LOG_IS_KEPT
 
-#: What of a file belongs to which collection, and to which crawl where that is known.
+#: What of a file belongs to which collection, and to which crawl where that is known. `indexed_to`: up to which byte its
+#: records have been looked at for it; NULL for files of our own writers.
 file_parts = Table(
     "file_parts",
     metadata,
@@ -17,6 +18,7 @@ file_parts = Table(
     Column("captures", BigInteger, nullable=False, server_default="0"),
     Column("first_timestamp", BigInteger),
     Column("last_timestamp", BigInteger),
+    Column("indexed_to", BigInteger),
     PrimaryKeyConstraint("file_id", "collection_id"),
     sqlite_with_rowid=False,
 )

@@ -80,7 +80,7 @@ class MergedIndex(CaptureIndex):
         return urls_of(self.scan_rows(slugs, [KeyRange.beginning_with(urlkey_prefix)]), limit)
 
     def keys(self, slugs: Sequence[str], start: str, *, limit: int) -> list[str]:
-        """See `CaptureSource.keys`; other servers are not asked: this is for what is like a URL, of each part of a page."""
+        """See `CaptureSource.keys`; nothing is asked over the network for what is merely like a URL."""
         others = [other for other in self.attached.of(slugs) if not other.is_remote]
         own = super().keys(slugs, start, limit=limit)
         if not others:

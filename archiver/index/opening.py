@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 
-from archiver.errors import UsageError
+from archiver.errors import StorageFailed, UsageError
 from archiver.index.bytesource import ByteSource, is_url, open_bytes
 from archiver.index.cdxj import FileKind, open_index, survey
 from archiver.index.keyforms import OURS, HostForm, KeyRules
@@ -27,8 +27,18 @@ def open_source(source: Source, settings: Settings) -> CaptureSource:
     """An attached index.
 
     Raises:
-        StorageFailed: it cannot be reached.
+        StorageFailed: it cannot be reached, or is of a kind that is not known here.
     """
+    try:
+        return _opened(source, settings)
+    except ValueError as error:
+        raise StorageFailed(
+            f"{source.location} was attached by another version of Muniment, in a way that this one does not know.",
+            "Detach it and attach it again.",
+        ) from error
+
+
+def _opened(source: Source, settings: Settings) -> CaptureSource:
     options = source.options
     if source.kind != REMOTE:
         return open_index(

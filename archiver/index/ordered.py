@@ -47,7 +47,7 @@ class OrderedIndex(StreamedIndex):
     def _of_key(self, key: str, moment: int, backward: bool) -> Iterator[Row]:
         place = _line_start(key, moment)
         lines = self._lines.backward(place) if backward else self._lines.forward(place)
-        beginning = f"{key} ".encode()
+        beginning = f"{key} ".encode("utf-8", "surrogatepass")
         return self._rows(takewhile(lambda line: line.startswith(beginning), lines))
 
     def _of_spellings(self, key: str) -> Iterator[Row]:
@@ -71,14 +71,17 @@ class OrderedIndex(StreamedIndex):
         return (row for keys in found for row in self._of_keys(keys, after, backward=backward))
 
     def _of_keys(self, keys: KeyRange, after: Place | None, *, backward: bool) -> Iterator[Row]:
-        start, end = keys.start.encode(), None if keys.end is None else keys.end.encode()
+        start, end = (
+            keys.start.encode("utf-8", "surrogatepass"),
+            None if keys.end is None else keys.end.encode("utf-8", "surrogatepass"),
+        )
         if not backward:
             place = start if after is None else max(start, _line_start(after.urlkey, int(after.timestamp)))
             lines = self._lines.forward(place)
             return self._rows(takewhile(lambda line: end is None or line.partition(b" ")[0] < end, lines))
-        place = HIGHEST.encode() if end is None else end
+        place = HIGHEST.encode("utf-8", "surrogatepass") if end is None else end
         if keys.only is not None:
-            place = f"{keys.only} {_BEHIND}".encode()
+            place = f"{keys.only} {_BEHIND}".encode("utf-8", "surrogatepass")
         if after is not None:
             place = min(place, _line_start(after.urlkey, int(after.timestamp) + 1))
         return self._rows(takewhile(lambda line: line.partition(b" ")[0] >= start, self._lines.backward(place)))
@@ -116,7 +119,7 @@ class OrderedIndex(StreamedIndex):
 def _line_start(key: str, moment: int) -> bytes:
     """How the lines of a key and moment begin; moments past all 14 digits are behind all of the key."""
     stamp = f"{moment:014d}"
-    return f"{key} {stamp if len(stamp) == _DIGITS else _BEHIND}".encode()
+    return f"{key} {stamp if len(stamp) == _DIGITS else _BEHIND}".encode("utf-8", "surrogatepass")
 
 
 def _is_behind(after: Place | None, key: str, moment: int, backward: bool) -> bool:

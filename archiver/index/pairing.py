@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from archiver.errors import DamagedRecord
 from archiver.message import Head, iter_body
-from archiver.model import Capture
 from archiver.requestkey import MAX_BODY_BYTES, with_request
 from archiver.urls import urlkey
 from archiver.warc.reader import StoredRecord
@@ -40,7 +39,7 @@ def request_note(record: StoredRecord) -> RequestNote | None:
         key = request_key(record.url, head, iter_body(cast(BinaryIO, record.stream), head))
     except DamagedRecord:
         return None  # the reader reports it
-    return RequestNote(record.url, record.record_id, _concurrent(record), key) if key else None
+    return RequestNote(record.url, record.record_id, concurrent_of(record), key) if key else None
 
 
 def request_key(url: str, head: Head, body: Iterator[bytes]) -> str:
@@ -58,7 +57,7 @@ def request_key(url: str, head: Head, body: Iterator[bytes]) -> str:
 
 
 class Pairing:
-    """Gives captures the key of their request, whichever of the two records comes first.
+    """Finds the key of each capture's request, whichever of the two records comes first.
 
     Records are told in the order of the file; a request belongs to the response next to it with the same URL, unless
     they name other records as theirs.
@@ -66,37 +65,53 @@ class Pairing:
 
     def __init__(self) -> None:
         self._request: RequestNote | None = None
-        self._response: StoredRecord | None = None
+        self._response: Callable[[], StoredRecord] | None = None
 
-    def response(self, capture: Capture, record: StoredRecord) -> Capture:
-        """A response was read; its capture, with the key of the request before it."""
-        note, self._request, self._response = self._request, None, record
-        if note is None or not _belong(note, record):
-            return capture
+    @property
+    def has_request(self) -> bool:
+        """A request was read whose answer may follow."""
+        return self._request is not None
+
+    def response(self, header: Callable[[], StoredRecord]) -> str:
+        """A capture was read, whose record `header` gives; the key of the request before it, "" when that says none."""
+        note, self._request, self._response = self._request, None, header
+        if note is None or not belong(note, header()):
+            return ""
         self._response = None
-        return replace(capture, urlkey=note.key)
+        return note.key
 
-    def request(self, record: StoredRecord, capture: Capture | None) -> Capture | None:
-        """A request was read; the capture of the response before it, with another key if it belongs to that."""
+    def request(self, record: StoredRecord, *, has_capture: bool) -> str:
+        """A request was read; the key for the capture before it, "" when it is none of that's.
+
+        Args:
+            record: the request.
+            has_capture: there is a capture before it that can still be changed.
+        """
         note = request_note(record)
         response, self._response = self._response, None
         self._request = None
         if note is None:
-            return capture
-        if capture is not None and response is not None and _belong(note, response):
-            return replace(capture, urlkey=note.key)
+            return ""
+        if has_capture and response is not None and belong(note, response()):
+            return note.key
         self._request = note
-        return capture
+        return ""
+
+    def plain_request(self) -> None:
+        """A request was read that adds nothing to its URL."""
+        self._request = self._response = None
 
 
-def _concurrent(record: StoredRecord) -> frozenset[str]:
+def concurrent_of(record: StoredRecord) -> frozenset[str]:
+    """The records that a record names as belonging to the same exchange."""
     return frozenset(value for name, value in record.fields if name.lower() == "warc-concurrent-to")
 
 
-def _belong(note: RequestNote, response: StoredRecord) -> bool:
+def belong(note: RequestNote, response: StoredRecord) -> bool:
+    """Whether a request, next to a response, is that one's."""
     if note.url != response.url:
         return False
-    theirs = _concurrent(response)
+    theirs = concurrent_of(response)
     if not note.concurrent and not theirs:
         return True
     return note.record_id in theirs or response.record_id in note.concurrent

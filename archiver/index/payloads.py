@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, bindparam, or_, select
 
-from archiver.index.database import Prepared, insert_new, insert_or_replace, reading
+from archiver.index.database import Prepared, insert_or_replace, reading
 from archiver.index.tables import collections, payloads, validators
 from archiver.model import RevisitTarget, Visibility
 from archiver.urls import urlkey
@@ -63,6 +63,8 @@ class Dedup:
         self._min_bytes = max(1, min_bytes)
         self._held = Prepared(engine, _held(everywhere=mode == "archive"))
         self._validators = Prepared(engine, _validators())
+        self._keep_payloads = insert_or_replace(engine, payloads, when=lambda new: new.timestamp < payloads.c.timestamp)
+        self._keep_validators = insert_or_replace(engine, validators, when=lambda new: new.seen >= validators.c.seen)
         self._can_ask = self._has_validators()
         self._recent: OrderedDict[str, tuple[int, RevisitTarget]] = OrderedDict()
         self._lock = Lock()
@@ -135,9 +137,9 @@ class Dedup:
         whole = [self._payload_row(item) for item in kept if item.is_whole and item.length >= self._min_bytes]
         asked = [self._validator_row(item) for item in kept if item.etag or item.last_modified]
         if whole:
-            connection.execute(insert_new(self._engine, payloads), whole)
+            connection.execute(self._keep_payloads, whole)
         if asked:
-            connection.execute(insert_or_replace(self._engine, validators), asked)
+            connection.execute(self._keep_validators, asked)
 
     def _payload_row(self, kept: Kept) -> dict[str, object]:
         return {"digest": kept.digest, "collection_id": self._collection_id, **_place(kept), "url": kept.target.url}
@@ -151,6 +153,7 @@ class Dedup:
             "last_modified": kept.last_modified,
             "digest": kept.digest,
             **_place(kept),
+            "seen": int(kept.seen or 0),
         }
 
 

@@ -112,12 +112,13 @@ class RemoteIndex(StreamedIndex):
         """Captures of ranges of keys, as far as there is a question for them: URLs, prefixes, hosts and domains.
 
         Raises:
-            StorageFailed: the server does not answer, or a range is none of these.
+            UsageError: a range is none of these.
+            StorageFailed: the server does not answer.
         """
         wanted = from_place(ranges, after, backward=backward)
         questions = [question_of(keys) for keys in wanted]
         if any(question is None for question in questions):
-            raise StorageFailed("Another server cannot be asked for all that it has.", "Ask for a host or a prefix.")
+            raise UsageError("Another server cannot be asked for all that it has.", "Ask for a host or a prefix.")
         for keys, question in zip(wanted, questions, strict=True):
             assert question is not None
             rows = (row for row in self._asked(question, keys.only) if row[0] in keys)

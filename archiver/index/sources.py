@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, delete, insert, select
 
-from archiver.errors import Conflict, MunimentError, NotFound, UnknownCollection
+from archiver.errors import Conflict, MunimentError, NotFound, UnknownCollection, UsageError
+from archiver.index.bytesource import is_url
 from archiver.index.database import Prepared, writing
 from archiver.index.holdingstables import index_sources
 from archiver.index.protocol import CaptureSource, CollectionSummary
@@ -142,8 +143,8 @@ class Attached:
 
     @property
     def is_remote(self) -> bool:
-        """Each question costs a request."""
-        return self.source.kind == "remote"
+        """Each question costs a request or some."""
+        return self.source.kind == "remote" or is_url(self.source.location)
 
     def stream(self, ask: Callable[[CaptureSource], Iterator[_T]]) -> Iterator[_T]:
         """What it answers, as far as it answers."""
@@ -151,6 +152,8 @@ class Attached:
             return
         try:
             yield from ask(self._opened())
+        except UsageError as error:  # not to be asked for that, but for other things
+            _LOG.info("the index %s is left out: %s", self.source.location, error)
         except MunimentError as error:
             self._fail(error)
         else:

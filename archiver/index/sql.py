@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, select
 
 from archiver.errors import UnknownCollection
 from archiver.index.database import Prepared, insert_new, reading, writing
+from archiver.index.files import file_numbers
 from archiver.index.merging import by_distance, earlier_first
 from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix
@@ -60,6 +61,11 @@ class CaptureIndex:
         self._keys = Prepared(engine, keys())
         self._scanner = Scanner(engine)
 
+    @property
+    def engine(self) -> Engine:
+        """The archive's database."""
+        return self._engine
+
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def add(self, rows: Iterable[Capture]) -> int:
@@ -85,7 +91,7 @@ class CaptureIndex:
         Raises:
             UnknownCollection: a collection does not exist.
         """
-        known_files = self._file_ids(connection, {entry.file for entry in entries})
+        known_files = file_numbers(connection, self._engine, {entry.file for entry in entries})
         slugs = {entry.collection for entry in entries}
         found = connection.execute(select(collections.c.slug, collections.c.id).where(collections.c.slug.in_(slugs)))
         known = {slug: number for slug, number in found}
@@ -93,15 +99,6 @@ class CaptureIndex:
             raise UnknownCollection(f"There is no collection “{slug}”.")
         values = [_values(entry, known[entry.collection], known_files[entry.file]) for entry in entries]
         connection.execute(insert_new(self._engine, captures), values)
-
-    def _file_ids(self, connection: Connection, names: set[str]) -> dict[str, int]:
-        wanted = select(files.c.name, files.c.id).where(files.c.name.in_(names))
-        ids = {name: number for name, number in connection.execute(wanted)}
-        missing = sorted(names - ids.keys())
-        if missing:
-            connection.execute(insert_new(self._engine, files), [{"name": name} for name in missing])
-            ids = {name: number for name, number in connection.execute(wanted)}
-        return ids
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -120,8 +120,7 @@ def days() -> Select[Any]:
     day = (captures.c.timestamp // 1_000_000).label("day")
     return (
         select(day, func.count())
-        .join(collections, collections.c.id == captures.c.collection_id)
-        .where(collections.c.slug == bindparam("slug"), captures.c.urlkey == bindparam("urlkey"))
+        .where(captures.c.collection_id == _collection(), captures.c.urlkey == bindparam("urlkey"))
         .group_by(day)
     )
 
@@ -132,8 +131,7 @@ def keys() -> Select[Any]:
     return (
         select(key)
         .distinct()
-        .join(collections, collections.c.id == captures.c.collection_id)
-        .where(collections.c.slug == bindparam("slug"), key >= bindparam("start"), key < bindparam("end"))
+        .where(captures.c.collection_id == _collection(), key >= bindparam("start"), key < bindparam("end"))
         .order_by(key)
         .limit(bindparam("count", type_=Integer))
     )
@@ -151,8 +149,7 @@ def urls_under(prefix: str) -> Select[Any]:
             func.max(columns.timestamp),
             func.max(case((func.coalesce(columns.status, 200) < 300, columns.mime), else_="")),
         )
-        .join(collections, collections.c.id == columns.collection_id)
-        .where(collections.c.slug == bindparam("slug"), columns.urlkey >= prefix)
+        .where(columns.collection_id == _collection(), columns.urlkey >= prefix)
         .where(columns.urlkey.not_like("%\\_\\_wb\\_method=%", escape="\\"))  # answers to requests with a body are no pages
         .group_by(columns.urlkey)
         .order_by(columns.urlkey)
@@ -170,8 +167,7 @@ def summary() -> Any:
             func.max(captures.c.timestamp).label("last"),
             func.sum(captures.c.length).label("bytes"),
         )
-        .join(collections, collections.c.id == captures.c.collection_id)
-        .where(collections.c.slug == bindparam("slug"))
+        .where(captures.c.collection_id == _collection())
         .group_by(captures.c.urlkey)
         .subquery()
     )

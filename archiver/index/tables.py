@@ -38,9 +38,8 @@ collections = Table(
     Column("test_of", Integer),
 )
 
-#: `size` and digests (hexadecimal) of finished files, `stored_at`: when they came in; `indexed_to`: up to which byte their
-#: records have been looked at, NULL for files of our own writers; `state`: "held", "purged" (rewritten), "removed", "missing";
-#: `texted_to`: up to which byte the texts of documents have been read.
+#: `size` and digests (hexadecimal) of finished files, `stored_at`: when they came in; `state`: "held", "purged" (rewritten),
+#: "removed", "missing"; `texted_to`: up to which byte the texts of documents have been read.
 files = Table(
     "files",
     metadata,
@@ -51,7 +50,6 @@ files = Table(
     Column("sha1", Text),
     Column("sha256", Text),
     Column("stored_at", Text),
-    Column("indexed_to", BigInteger),
     Column("state", Text, nullable=False, server_default="held"),
     Column("texted_to", BigInteger, nullable=False, server_default="0"),
 )
@@ -135,7 +133,7 @@ outcomes = Table(
     sqlite_with_rowid=False,
 )
 
-#: The first whole capture of each payload: what revisit records refer to.
+#: The oldest whole capture of each payload: what revisit records refer to.
 payloads = Table(
     "payloads",
     metadata,
@@ -148,7 +146,7 @@ payloads = Table(
     sqlite_with_rowid=False,
 )
 
-#: The newest whole capture of each URL that can be asked for again with a condition.
+#: Of each URL what its newest visit left to ask about: a whole capture, its validators, and when that visit was (`seen`).
 validators = Table(
     "validators",
     metadata,
@@ -160,6 +158,7 @@ validators = Table(
     Column("digest", Text, nullable=False),
     Column("timestamp", BigInteger, nullable=False),
     Column("record_id", Text, nullable=False),
+    Column("seen", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("collection_id", "urlkey"),
     sqlite_with_rowid=False,
 )

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from archiver.errors import MissingRecord, StorageFailed
-from archiver.store.faults import Fault, failure, fault_of
+from archiver.store.faults import NOT_THERE, Fault, failure, fault_of
 from archiver.store.remote import Part, Stat
 from archiver.store.sums import sums_of
 
@@ -140,5 +140,5 @@ def _translated(error: Exception) -> MissingRecord | StorageFailed:
     if isinstance(error, MissingRecord | StorageFailed):
         return error
     if fault_of(error) is Fault.MISSING:
-        return MissingRecord("A WARC file that the index names is not in object storage.", "Put it back, or rebuild the index.")
+        return MissingRecord(*NOT_THERE)
     return failure(error)

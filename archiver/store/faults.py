@@ -34,6 +34,12 @@ class Fault(StrEnum):
 #: What nobody but its operator can mend: it is useless to begin with it.
 LASTING = frozenset({Fault.BUCKET, Fault.NO_KEYS, Fault.KEYS, Fault.CLOCK, Fault.REGION, Fault.DRIVER})
 
+#: Of files that the index names.
+NOT_THERE = (
+    "A WARC file that the index names is not in object storage.",
+    "It may still be on the machine that writes it; else put it back, or rebuild the index.",
+)
+
 _SET_KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to keys that are valid there."
 _SENTENCES = {
     Fault.MISSING: ("There is no such file in object storage.", "Put it back, or rebuild the index."),

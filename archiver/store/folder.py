@@ -132,6 +132,9 @@ class FolderStore:
         (self.root / f"{name}{OPEN_SUFFIX}").rename(self.root / name)
         self._sync_folder(self.root)
 
+    def arrive(self, name: str) -> None:
+        pass
+
     def discard(self, name: str) -> None:
         (self.root / f"{name}{OPEN_SUFFIX}").unlink(missing_ok=True)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from heapq import merge
 from pathlib import Path
 from typing import BinaryIO
 
-from archiver.errors import MissingRecord, StorageFailed
+from archiver.errors import Conflict, MissingRecord, StorageFailed
 from archiver.store.faults import LASTING, fault_of
 from archiver.store.folder import NEW_SUFFIX, FolderStore
 from archiver.store.inside import INSIDE, open_inside
@@ -21,6 +22,8 @@ from archiver.store.remote import Remote
 from archiver.store.uploads import Outcome, Uploader, locked, send
 
 _PIECE = 1024 * 1024
+#: Until a file is looked at again that another thread or process is sending.
+_BUSY_SECONDS = 0.05
 
 
 class ObjectStore:
@@ -124,6 +127,10 @@ class ObjectStore:
         self.spool.finish(name)
         self._uploader.add(name)
 
+    def arrive(self, name: str) -> None:
+        while send(self.spool, self.remote, name) is Outcome.BUSY:
+            time.sleep(_BUSY_SECONDS)
+
     def discard(self, name: str) -> None:
         self.spool.discard(name)
 
@@ -174,7 +181,15 @@ class ObjectStore:
             self.remote.put(name, stream)
 
     def send_waiting(self) -> int:
-        return sum(send(self.spool, self.remote, name) is Outcome.ARRIVED for name in list(self.spool.names()))
+        sent, conflict = 0, None
+        for name in list(self.spool.names()):
+            try:
+                sent += send(self.spool, self.remote, name) is Outcome.ARRIVED
+            except Conflict as error:
+                conflict = error
+        if conflict is not None:
+            raise conflict
+        return sent
 
     def close(self) -> None:
         self._uploader.close()

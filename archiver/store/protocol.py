@@ -81,6 +81,9 @@ class WarcStore(Protocol):
     def finish(self, name: str) -> None:
         """A written file is complete. It may still be open here; nothing more is written to it."""
 
+    def arrive(self, name: str) -> None:
+        """Wait until a finished file is where it belongs, as others need it there before what it replaces goes."""
+
     def discard(self, name: str) -> None:
         """Remove an open file that holds nothing."""
 
@@ -105,7 +108,11 @@ class WarcStore(Protocol):
         """
 
     def send_waiting(self) -> int:
-        """Bring all that waits where it belongs, now; how many files arrived."""
+        """Bring all that waits where it belongs, now; how many files arrived.
+
+        Raises:
+            Conflict: another file has the name of one there; all others have arrived.
+        """
 
     def close(self) -> None:
         """Let go of what is held; written files are brought where they belong, as far as that is possible now."""

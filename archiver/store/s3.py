@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any, BinaryIO
 
 from archiver.errors import DamagedRecord, MissingRecord, StorageFailed
-from archiver.store.faults import Fault, failure, fault_of
+from archiver.store.faults import NOT_THERE, Fault, failure, fault_of
 from archiver.store.remote import Part, Stat
 from archiver.store.sums import Sums, plain_md5, sums_of
 
@@ -36,7 +36,7 @@ _ENVIRONMENT = (
     "AWS_REGION",
 )
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
-_MISSING = MissingRecord("A WARC file that the index names is not in object storage.", "Put it back, or rebuild the index.")
+_MISSING = MissingRecord(*NOT_THERE)
 
 _filesystems: dict[tuple[object, ...], Any] = {}
 _lock = Lock()
@@ -67,7 +67,7 @@ def _filesystem(endpoint: str, anonymous: bool) -> Any:
                     "response_checksum_validation": "when_required",
                 },
             )
-            fs.retries = 2
+            fs.retries = 1  # botocore tries again
             _filesystems[place] = fs
         return _filesystems[place]
 

@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 from io import RawIOBase
@@ -17,7 +18,7 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import BinaryIO, cast
 
-from archiver.errors import MissingRecord, MunimentError, StorageFailed
+from archiver.errors import Conflict, MissingRecord, MunimentError
 from archiver.store.folder import FolderStore
 from archiver.store.remote import Remote
 
@@ -40,6 +41,7 @@ class Outcome(StrEnum):
     GONE = "gone"
     BUSY = "busy"
     FAILED = "failed"
+    LEFT = "left"  # for people to look at; others may arrive all the same
 
 
 def back_off(failures: int) -> float:
@@ -95,6 +97,7 @@ def send(spool: FolderStore, remote: Remote, name: str, stop: Callable[[], bool]
 
     Raises:
         StorageFailed: it did not arrive.
+        Conflict: another file has its name there.
     """
     path = spool.root / name
     if not path.exists():
@@ -110,7 +113,7 @@ def send(spool: FolderStore, remote: Remote, name: str, stop: Callable[[], bool]
             remote.put(name, source)
         else:
             if not is_there:
-                raise StorageFailed(
+                raise Conflict(
                     "Another file of the same name is in object storage; neither is touched.",
                     f"Look at {name} in both places, and move one away.",
                 )
@@ -134,6 +137,8 @@ class Uploader:
         self._changed = Condition()
         self._own: list[str] = []  # finished by this process, and not yet gone from the spool
         self._reasons: dict[str, str] = {}
+        self._left: set[str] = set()
+        self._failed: Counter[str] = Counter()  # those that failed least are tried first
         self._failures = 0
         self._not_before = 0.0
         self._next_look = clock() + _FIRST_LOOK
@@ -175,7 +180,7 @@ class Uploader:
                 "%.1f GB are on their way to object storage; should you stop this, the next start goes on.", size / 1e9
             )
         thread.join()
-        if left := len(self._own):
+        if left := len(self._own) + len(self._left):
             _log.warning(
                 "%d WARC %s not in object storage yet; kept in %s, and sent by the next start.",
                 left,
@@ -206,7 +211,7 @@ class Uploader:
         if not is_last and now < self._not_before:
             return self._not_before - now
         outcomes = []
-        for name in list(self._own):
+        for name in sorted(self._own, key=self._failed.__getitem__):
             outcomes.append(self._try(name))
             if outcomes[-1] is Outcome.FAILED:
                 break  # what fails for one fails for all, mostly
@@ -225,30 +230,40 @@ class Uploader:
 
         A process that only reads does not wait for it at its end.
         """
-        for name in list(self._spool.names()):
+        for name in sorted(self._spool.names(), key=self._failed.__getitem__):
+            if name in self._left:
+                continue
             if self._is_woken or self._try(name, can_stop=not self._is_writer) is Outcome.FAILED:
                 return
 
     def _try(self, name: str, *, can_stop: bool = False) -> Outcome:
         try:
             outcome = send(self._spool, self._remote, name, lambda: can_stop and self._closing)
-        except (MunimentError, OSError, _Stopped) as error:
+        except (Conflict, OSError) as error:
+            self._say(name, error)
+            self._left.add(name)
+            outcome = Outcome.LEFT
+        except (MunimentError, _Stopped) as error:
             if can_stop and self._closing:
                 return Outcome.BUSY
-            self._failed(name, error)
+            self._failures += 1
+            self._failed[name] += 1
+            self._not_before = self._clock() + back_off(self._failures)
+            self._say(name, error)
             return Outcome.FAILED
         if outcome is Outcome.ARRIVED:
             self._failures, self._not_before = 0, 0.0
-        if outcome is not Outcome.BUSY:
+        if outcome is Outcome.BUSY:
+            return outcome
+        if outcome is not Outcome.LEFT:
             self._reasons.pop(name, None)
-            with self._changed:
-                if name in self._own:
-                    self._own.remove(name)
+        with self._changed:
+            if name in self._own:
+                self._own.remove(name)
         return outcome
 
-    def _failed(self, name: str, error: Exception) -> None:
-        self._failures += 1
-        self._not_before = self._clock() + back_off(self._failures)
+    def _say(self, name: str, error: Exception) -> None:
+        """Remember why a file did not arrive, and tell each reason once."""
         reason = str(error) if isinstance(error, MunimentError) else f"It cannot be read: {getattr(error, 'strerror', '')}."
         if reason not in self._reasons.values():
             _log.warning("A WARC file could not be brought to object storage, and is kept in %s: %s", self._spool.root, reason)

@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from archiver.errors import InvalidTimestamp
 from archiver.message import Head
 from archiver.model import Capture, Exchange, RevisitTarget, WrittenRecord
-from archiver.timestamps import parse_http_date, parse_timestamp, to_iso
+from archiver.timestamps import parse_http_date, parse_timestamp, to_iso, to_timestamp
 from archiver.warc.records import IDENTICAL_PAYLOAD, NOT_MODIFIED
 
 #: Finds a whole capture with the payload of that digest and length in bytes; None when there is none to refer to.
@@ -78,6 +79,7 @@ class Kept:
         is_whole: it is this one.
         etag: to be sent as If-None-Match; "" for none.
         last_modified: to be sent as If-Modified-Since; "" for none.
+        seen: timestamp of the response, 14 digits.
     """
 
     urlkey: str
@@ -88,6 +90,7 @@ class Kept:
     is_whole: bool
     etag: str = ""
     last_modified: str = ""
+    seen: str = ""
 
 
 def revisit_for(
@@ -149,6 +152,7 @@ def kept_of(exchange: Exchange, written: WrittenRecord, capture: Capture | None,
         repeats is None,
         etag,
         last_modified,
+        capture.timestamp,
     )
 
 
@@ -161,17 +165,28 @@ def validators(head: Head, moment: datetime) -> tuple[str, str]:
         head: of a response.
         moment: when it was asked for.
     """
-    etag = (head.get("ETag") or "").strip()
+    vary = head.tokens("Vary")
+    return settled_validators(head.get("ETag") or "", head.get("Last-Modified") or "", vary, int(to_timestamp(moment)))
+
+
+def settled_validators(etag: str, last_modified: str, vary: Iterable[str], moment: int) -> tuple[str, str]:
+    """The same, of the fields themselves: the first ETag, the first Last-Modified, the words of Vary; `moment`: 14 digits."""
+    etag = etag.strip()
     if len(etag) > _MAX_VALIDATOR or etag == "*" or not _OPAQUE.fullmatch(etag):
         etag = ""  # "*" would mean anything, a comma several
-    last_modified = (head.get("Last-Modified") or "").strip()
+    last_modified = last_modified.strip()
     try:
-        settled = len(last_modified) <= _MAX_VALIDATOR and parse_http_date(last_modified) + _SETTLED <= moment
+        settled = len(last_modified) <= _MAX_VALIDATOR and _settled_from(last_modified) <= moment
     except (InvalidTimestamp, OverflowError):
         settled = False
-    if not last_modified.isascii() or not last_modified.isprintable() or not set(head.tokens("Vary")) <= _HARMLESS_VARIANTS:
+    if not last_modified.isascii() or not last_modified.isprintable() or not _HARMLESS_VARIANTS.issuperset(vary):
         settled = False
     return etag, last_modified if settled else ""
+
+
+@lru_cache(4096)  # the files of one site have few dates
+def _settled_from(last_modified: str) -> int:
+    return int(to_timestamp(parse_http_date(last_modified) + _SETTLED))
 
 
 def condition_headers(etag: str, last_modified: str, given: Iterable[str]) -> dict[str, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 from uuid import NAMESPACE_URL, uuid5
@@ -13,15 +16,15 @@ from uuid import NAMESPACE_URL, uuid5
 from zlib_ng import zlib_ng
 
 from archiver.errors import DamagedRecord, StorageFailed, UsageError
-from archiver.index.entry import capture_of_stored, why_not_indexed
-from archiver.index.pairing import Pairing
+from archiver.fixity import measure
+from archiver.index.batches import FileRows, Progress
+from archiver.index.database import writing
+from archiver.index.files import FileRegistry
+from archiver.index.load import Load, Loader, progress_of
+from archiver.index.quick import MIN_BYTES, Looker
 from archiver.index.sql import CaptureIndex
-from archiver.model import Capture
 from archiver.store.protocol import WarcStore
 from archiver.warc.reader import BadRecord, StoredRecord, iter_records
-
-#: Rows committed at a time.
-_BATCH = 1000
 
 #: Bad places of one file that are named; more are counted.
 _NAMED = 1000
@@ -57,6 +60,7 @@ class ImportReport:
         skipped: reason → number of records that replay does not look up.
         bad: places that could not be read.
         unnamed_bad: bad places beyond those named.
+        went_on_at: byte from which on it was read, where an earlier import was cut short; what it says is of the rest.
         told: is given each record that got no row, and each bad place, as it is met.
     """
 
@@ -66,6 +70,7 @@ class ImportReport:
     skipped: Counter[str] = field(default_factory=Counter)
     bad: list[BadRecord] = field(default_factory=list)
     unnamed_bad: int = 0
+    went_on_at: int = 0
     told: Callable[[Unindexed], None] | None = field(default=None, repr=False, compare=False)
 
     def note_skipped(self, record: StoredRecord, reason: str) -> None:
@@ -187,6 +192,7 @@ def _copy(path: Path, store: WarcStore, alone: bool, lost: list[BadRecord]) -> s
                 else:
                     lost += _recompress(source, target)
             target.flush()
+            os.fsync(target.fileno())
         except BaseException as error:  # also Ctrl-C: half a copy is of no use
             store.discard(name)
             if isinstance(error, OSError):
@@ -272,47 +278,37 @@ def _recompress(source: BinaryIO, target: BinaryIO | _Compared) -> list[BadRecor
 def _index(
     stream: BinaryIO, report: ImportReport, collection: str, index: CaptureIndex, progress: Callable[[int], None] | None
 ) -> ImportReport:
-    rows: list[Capture] = []
-    pairing = Pairing()
-    pending: tuple[Capture, StoredRecord] | None = None
-    is_last = False  # the pending one is the last record that was read
+    """Index a file; one of which an earlier process did a part goes on there."""
+    known = FileRegistry(index.engine, lambda: datetime.now(UTC))
+    before = known.part(report.file, collection)
+    start = Progress()
+    if before is not None and before.fixity is None and (before.part.indexed_to or 0) < stream.seek(0, SEEK_END):
+        start = progress_of(before.part)
 
-    def settle() -> None:
-        nonlocal pending
-        if pending is not None:
-            rows.append(replace(pending[0], length=pending[1].length))
-            pending = None
-        if len(rows) >= _BATCH:
-            flush()
+    def told(offset: int, kind: str, url: str, reason: str) -> None:
+        if report.told is not None:
+            report.told(Unindexed(report.file, offset, kind, url, reason))
 
-    def flush() -> None:
-        report.indexed += index.add(rows)
-        rows.clear()
-
-    for item in iter_records(stream):
-        if isinstance(item, BadRecord):
-            if is_last:
-                pending = None  # the damage is in the record before
-            report.note_bad(item)
-            continue
-        report.records[item.record_type or "unnamed"] += 1
-        is_last = False
-        try:
-            reason = why_not_indexed(item)
-            if item.record_type == "request":
-                capture = pairing.request(item, pending[0] if pending else None)
-                if pending is not None and capture is not None:
-                    pending = (capture, pending[1])  # its length is told by now, or soon
-            if reason:
-                report.note_skipped(item, reason)
-            else:
-                settle()
-                pending = (pairing.response(capture_of_stored(item, collection, report.file), item), item)
-                is_last = True
-        except DamagedRecord as error:
-            report.note_bad(BadRecord(item.offset, error.message), item.record_type, item.url)
-        if progress is not None:
-            progress(item.offset)
-    settle()
-    flush()
+    rows = FileRows(
+        stream,
+        Looker(MIN_BYTES),
+        min_bytes=MIN_BYTES,
+        start=start,
+        told=told if report.told else None,
+        reached=progress,
+    )
+    loader = Loader(index.engine)
+    for batch in rows.batches():
+        with writing(index.engine) as connection:
+            loader.load(connection, [Load(report.file, (collection,), batch)])
+    counts = rows.counts
+    report.went_on_at = start.upto
+    report.records += counts.records
+    report.skipped += counts.skipped
+    report.indexed += counts.indexed
+    report.bad += counts.bad
+    report.unnamed_bad += counts.unnamed_bad
+    if "://" not in report.file:  # what is far away would have to be fetched once more
+        stream.seek(0)
+        known.note(report.file, measure(stream))
     return report

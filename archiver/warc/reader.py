@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import RawIOBase
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from archiver.errors import DamagedRecord, InvalidTimestamp
-from archiver.message import Head, iter_body, parse_head, read_head
-from archiver.plaintext import one_line
 from archiver.store.protocol import WarcStore
-from archiver.timestamps import parse_iso, parse_timestamp
+from archiver.timestamps import parse_timestamp
 from archiver.warc.frames import DICTIONARY_FRAME, FRAME, Dictionaries, RecordFrames, is_skippable, pass_over
 from archiver.warc.members import PIECE, Readable, Source, open_member
+from archiver.warc.stored import StoredRecord
+
+__all__ = ["BadRecord", "Block", "StoredRecord", "iter_records", "read_record"]
 
 _MAX_LINE = 64 * 1024
 _MAX_FIELDS = 1000
-_BLANK_LINE = re.compile(rb"\n\r?\n")
+BLANK_LINE = re.compile(rb"\n\r?\n")
 _GZIP = b"\x1f\x8b"
+_MEMBER = b"\x1f\x8b\x08"
 #: The line before each record of an ARC file; old crawlers left spaces in URLs as they were.
 _ARC_LINE = re.compile(rb"(\S[^\n]*?) ([0-9A-Fa-f.:-]+) (\d{8,14}) (\S+)(?: [^\n]*)? (\d+)\s*")
 _KEPT_ARC = 4096  # bytes that may be the beginning of such a line
@@ -72,7 +74,7 @@ class _Lines(RawIOBase):
         """Everything up to and with the first blank line, when that is near; nothing is read when it is not."""
         if not self._buffer:
             self._buffer = self._source.read(PIECE)
-        found = _BLANK_LINE.search(self._buffer, 0, limit)
+        found = BLANK_LINE.search(self._buffer, 0, limit)
         if found is None:
             return b""
         end = found.end()
@@ -145,132 +147,6 @@ class Block(RawIOBase):
             raise self._lacking()
         self.left -= len(line)
         return line
-
-
-@dataclass
-class StoredRecord:
-    """One record in a file; its block can be read once, until the next record is asked for.
-
-    Attributes:
-        record_type: "response", "request", "revisit", "warcinfo", "metadata", "resource", "conversion",
-            "continuation"; for ARC "response", "resource" or "warcinfo".
-        fields: header fields in order; ARC headers are given as the WARC fields they mean.
-        offset: of the record in the file as stored; for records inside a whole-file gzip, of the file's only member.
-        length: bytes as stored; 0 until `measure` was called.
-        alone: the record can be read by itself from `offset`.
-        version: first line of the record, such as "WARC/1.0"; "ARC" for ARC records.
-        file: the open file, for records read by themselves.
-    """
-
-    record_type: str
-    fields: tuple[tuple[str, str], ...]
-    offset: int
-    content_length: int
-    stream: Block
-    length: int = 0
-    alone: bool = True
-    version: str = "ARC"
-    file: BinaryIO | None = None
-    _head: Head | None = field(default=None, repr=False)
-
-    def get(self, name: str) -> str:
-        """The first header field of that name (any case); "" when it is not there."""
-        wanted = name.lower()
-        return next((value for key, value in self.fields if key.lower() == wanted), "")
-
-    @property
-    def url(self) -> str:
-        """WARC-Target-URI without the angle brackets that some writers put round it."""
-        return self.get("WARC-Target-URI").removeprefix("<").removesuffix(">")
-
-    @property
-    def record_id(self) -> str:
-        """WARC-Record-ID."""
-        return self.get("WARC-Record-ID")
-
-    @property
-    def date(self) -> datetime:
-        """WARC-Date; 1970 when it cannot be read."""
-        try:
-            return parse_iso(self.get("WARC-Date"))
-        except InvalidTimestamp:
-            return _EPOCH
-
-    @property
-    def content_type(self) -> str:
-        """Media type of the block, lower case, without parameters."""
-        return one_line(self.get("Content-Type").partition(";")[0]).lower()
-
-    @property
-    def is_http(self) -> bool:
-        """The block is an HTTP message."""
-        return self.content_type == "application/http" or (
-            self.record_type in ("response", "revisit")
-            and self.content_type in ("", "message/http")
-            and self.url.lower().startswith("http")
-        )
-
-    @property
-    def transfer_decoded(self) -> bool:
-        """The body was stored without its chunk framing, whatever the HTTP head says."""
-        return bool(self.get("WARC-Transfer-Decoded"))
-
-    @property
-    def http(self) -> Head | None:
-        """The HTTP head; the block is then at the body. None when the block is no HTTP message."""
-        if self._head is None and self.is_http and self.content_length:
-            raw = self.stream.until_blank()
-            self._head = parse_head(raw) if raw else read_head(cast(BinaryIO, self.stream))
-        return self._head
-
-    def decode_as(self, head: Head) -> None:
-        """Let `payload` undo the content codings that another head names in place of those that its own does."""
-        own = self.http
-        if own is not None and own.codings != head.codings:
-            fields = (
-                *(pair for pair in own.fields if pair[0].lower() != b"content-encoding"),
-                *(pair for pair in head.fields if pair[0].lower() == b"content-encoding"),
-            )
-            self._head = replace(own, fields=fields)
-
-    def payload(self, *, content: bool = False, limit: int | None = None) -> Iterator[bytes]:
-        """The payload without transfer coding; with `content` also without content coding."""
-        head = self.http
-        if head is None:
-            return iter(lambda: self.stream.read(PIECE), b"")
-        transfer = not self.transfer_decoded
-        return iter_body(cast(BinaryIO, self.stream), head, transfer=transfer, content=content, limit=limit)
-
-    def payload_length(self, *, content: bool = False) -> int | None:
-        """Bytes that `payload` gives; None when only decoding it tells."""
-        head = self.http
-        if head is None:
-            return self.content_length
-        if (head.is_chunked and not self.transfer_decoded) or (content and head.codings):
-            return None
-        return max(0, self.content_length - len(head.raw))
-
-    def block(self) -> Iterator[bytes]:
-        """The block as stored, in pieces, from wherever it was read to; with the HTTP head when that was read."""
-        if self._head is not None:
-            yield self._head.raw
-        while data := self.stream.read(PIECE):
-            yield data
-
-    def close(self) -> None:
-        """Close the file that `read_record` opened."""
-        if self.file is not None:
-            self.stream.close()
-            self.file.close()
-
-    def skip(self) -> None:
-        """Read what is left of the block.
-
-        Raises:
-            DamagedRecord: the record ends before its Content-Length.
-        """
-        while self.stream.read(PIECE):
-            pass
 
 
 def iter_records(stream: BinaryIO, offset: int = 0) -> Iterator[StoredRecord | BadRecord]:
@@ -357,7 +233,7 @@ def _resynchronise(source: Source, *, is_arc: bool = False) -> None:
     kept = b""
     while data := source.read(PIECE):
         data = kept + data
-        places = [place for mark in (b"\x1f\x8b\x08", FRAME, b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
+        places = [place for mark in (_MEMBER, FRAME, b"WARC/1.", b"WARC/0.") if (place := data.find(mark)) >= 0]
         if is_arc and (found := _ARC_MARK.search(data)):
             places.append(found.start())
         if places:
@@ -373,6 +249,10 @@ def _plain_records(source: Source) -> Iterator[StoredRecord | BadRecord]:
     while True:
         _skip_blank(lines)
         offset = source.position - lines.buffered
+        lines.give_back(start := lines.take(len(_MEMBER)))
+        if start == _MEMBER:  # compressed ones follow
+            source.unread(lines.take_buffer())
+            return
         try:
             record = _read_record(lines, offset)
             if record is None:
@@ -438,6 +318,8 @@ def _header_lines(lines: _Lines) -> list[str]:
 def _read_arc(line: bytes, lines: _Lines, offset: int) -> StoredRecord:
     match = _ARC_LINE.fullmatch(line) if len(line) < _ARC_LINE_BYTES else None
     if match is None:
+        if (place := line.find(_MEMBER)) > 0:
+            lines.give_back(line[place:])  # it may begin in what was taken for a line
         raise DamagedRecord("No record begins here.")
     url, ip, date, mime, length = (part.decode("utf-8", "replace") for part in match.groups())
     try:

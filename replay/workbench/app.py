@@ -1,57 +1,94 @@
-"""The workbench: capture this URL into that collection, and watch it happen.
+"""The workbench: where archivists log in, and work.
 
-It binds to loopback, sets one session cookie for its CSRF token, and never serves archived content.
+It has an origin of its own and never serves archived content. Every view says who may come to it
+(`replay.workbench.session`); a test looks that none forgets to.
 """
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Callable
+from datetime import datetime
 
-from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
+from argon2 import PasswordHasher
+from flask import Blueprint, Flask, Response, current_app, jsonify, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from archiver.errors import MunimentError, NotFound
-from archiver.holdings import Holdings
+from archiver.accounts import AccountRegistry, Role
+from archiver.errors import AccessRefused, Conflict, MunimentError, NotFound, StorageFailed
+from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
+from replay.workbench import account_pages, capture_pages, record_pages
 from replay.workbench.guard import allowed_hosts, refusal
-from replay.workbench.jobs import CaptureRunner, JobView
+from replay.workbench.jobs import CaptureRunner
+from replay.workbench.places import Workbench, context, reader_address
+from replay.workbench.session import NotLoggedIn, account_or_none, challenge, identify, is_by_token, may, needs, wants_json
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
+#: Every part of the workbench.
+BLUEPRINTS: tuple[Blueprint, ...] = (account_pages.blueprint, capture_pages.blueprint, record_pages.blueprint)
 
-def create_workbench(settings: Settings, holdings: Holdings, *, runner: CaptureRunner | None = None) -> Flask:
+#: What the navigation leads to: endpoint, text, who sees it.
+NAVIGATION: tuple[tuple[str, str, Role], ...] = (
+    ("home", "Overview", Role.VIEWER),
+    ("captures.captures", "Capture", Role.VIEWER),
+    ("records.audit", "Audit log", Role.ARCHIVIST),
+    ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
+)
+
+
+def create_workbench(
+    settings: Settings,
+    holdings: Holdings,
+    *,
+    runner: CaptureRunner | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    hasher: PasswordHasher | None = None,
+) -> Flask:
     """The workbench as a WSGI application.
 
     Args:
-        settings: `port`, `workbench_port`, `host` and what captures need.
+        settings: ports, and what captures need.
         holdings: the opened archive.
-        runner: runs the captures; by default one of its own.
+        runner: runs captures of single pages; by default one of its own.
+        clock: the time, UTC.
+        hasher: of passwords; a quick one for tests.
     """
     app = Flask(__name__)
+    accounts = AccountRegistry(holdings.engine, clock, hasher=hasher)
     app.config.update(
-        # A new key each start: the token of a page from before a restart is refused, and the page says what to do.
-        SECRET_KEY=secrets.token_bytes(32),
-        SESSION_COOKIE_NAME="muniment_workbench",
+        SECRET_KEY=accounts.signing_secret(),
+        SESSION_COOKIE_NAME="muniment_form",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_CHECK_DEFAULT=False,  # programs with a token have no form; see `_guard`
+        WTF_CSRF_SSL_STRICT=False,  # the guard has looked at Origin
         MAX_CONTENT_LENGTH=64 * 1024,
         SETTINGS=settings,
     )
-    app.before_request(_guard)  # before Flask-WTF's own check
-    CSRFProtect(app)
-    workbench = _Workbench(settings, holdings, runner or CaptureRunner(holdings, software="muniment"))
-    app.extensions["muniment.runner"] = workbench.runner
-    app.add_url_rule("/", "home", workbench.home)
-    app.add_url_rule("/captures", "start", workbench.start, methods=["POST"])
-    app.add_url_rule("/captures/<int:number>", "job", workbench.job)
-    app.add_url_rule("/captures/<int:number>.json", "job_json", workbench.job_json)
-    app.add_url_rule("/captures/<int:number>/stop", "stop", workbench.stop, methods=["POST"])
+    csrf = CSRFProtect(app)
+    captures = runner or CaptureRunner(holdings, software="muniment")
+    app.extensions["muniment.workbench"] = Workbench(settings, holdings, accounts, captures, clock)
+    app.extensions["muniment.runner"] = captures
+
+    def check_form() -> None:
+        if not is_by_token():
+            csrf.protect()
+
+    app.before_request(_guard)
+    app.before_request(identify)
+    app.before_request(check_form)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.add_url_rule("/", "home", home)
+    app.context_processor(_everywhere)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.after_request(_protect)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
@@ -59,119 +96,83 @@ def create_workbench(settings: Settings, holdings: Holdings, *, runner: CaptureR
     return app
 
 
-class _Workbench:
-    """The views, with what they need."""
+@needs(Role.VIEWER)
+def home() -> str:
+    """What there is, at a glance."""
+    holdings = context().holdings
+    collections = [(item, holdings.files.totals(item.slug)) for item in holdings.collections.all()]
+    return render_template("home.html", collections=collections)
 
-    def __init__(self, settings: Settings, holdings: Holdings, runner: CaptureRunner) -> None:
-        self.settings = settings
-        self.holdings = holdings
-        self.runner = runner
 
-    def home(self) -> str:
-        return self._home()
-
-    def _home(self, *, url: str = "", collection: str = "", problem: str = "") -> str:
-        return render_template(
-            "home.html",
-            collections=self.holdings.collections.all(),
-            chosen=collection or request.args.get("collection", self.settings.collection),
-            url=url or request.args.get("url", ""),
-            problem=problem,
-            jobs=[(job, self.see(job)) for job in self.runner.views()],
-            reader=self.reader_address,
-            instance=self.settings.instance_name,
-        )
-
-    def start(self) -> BaseResponse:
-        url = request.form.get("url", "")
-        collection = request.form.get("collection", "")
-        try:
-            number = self.runner.start(url, collection)
-        except MunimentError as error:
-            return make_response(self._home(url=url, collection=collection, problem=str(error)), 400)
-        return redirect(url_for("job", number=number), 303)
-
-    def job(self, number: int) -> str:
-        job = self._known(number)
-        return render_template("job.html", job=job, see=self.see(job), instance=self.settings.instance_name)
-
-    def job_json(self, number: int) -> dict[str, object]:
-        job = self._known(number)
-        return {
-            "number": job.number,
-            "url": job.url,
-            "collection": job.collection,
-            "state": job.state.value,
-            "over": job.is_over,
-            "known": job.known,
-            "finished": job.finished,
-            "received": job.received,
-            "host": job.current_host,
-            "failures": [{"url": failure.url, "reason": failure.reason} for failure in job.failures],
-            "title": job.title,
-            "problem": job.problem,
-            "see": self.see(job),
-        }
-
-    def stop(self, number: int) -> BaseResponse:
-        self._known(number)
-        self.runner.stop(number)
-        return redirect(url_for("job", number=number), 303)
-
-    def see(self, job: JobView) -> str | None:
-        """Where the captured page can be seen; None when it is not held."""
-        if job.timestamp is None:
-            return None
-        return f"{self.reader_address}{job.collection}/{job.timestamp}/{job.final_url}"
-
-    @property
-    def reader_address(self) -> str:
-        name = request.host.rsplit(":", 1)[0]
-        return f"http://{name}:{self.settings.port}/"
-
-    def _known(self, number: int) -> JobView:
-        job = self.runner.view(number)
-        if job is None:
-            raise NotFound(f"Capture {number} is not one of this session.", "What it captured is in the collection's pages.")
-        return job
+def _everywhere() -> dict[str, object]:
+    """What every template may use."""
+    account = account_or_none()
+    places = [
+        (url_for(endpoint), text, (request.endpoint or "").partition(".")[0] == endpoint.partition(".")[0])
+        for endpoint, text, role in NAVIGATION
+        if account is not None and account.role.includes(role)
+    ]
+    return {
+        "instance": context().settings.instance_name,
+        "me": account,
+        "may": may,
+        "Role": Role,
+        "navigation": places,
+        "reader": reader_address() if account is not None else "",
+    }
 
 
 def _guard() -> BaseResponse | None:
     settings: Settings = current_app.config["SETTINGS"]
-    reason = refusal(request.method, dict(request.headers), allowed_hosts(settings.workbench_port))
+    names = frozenset(name.strip().lower() for name in settings.workbench_names.split(",") if name.strip())
+    by_token = request.headers.get("Authorization", "").lower().startswith("bearer ")
+    hosts = allowed_hosts(settings.workbench_port) | names
+    reason = refusal(request.method, dict(request.headers), hosts, by_token=by_token)
     if reason:
         return Response(f"{reason}\n", status=403, mimetype="text/plain")
     return None
 
 
 def _protect(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Frame-Options"] = "DENY"
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers.setdefault("Cache-Control", "no-store")
+    headers = response.headers
+    headers["Content-Security-Policy"] = _POLICY
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers.setdefault("Cache-Control", "no-store")
     return response
 
 
-def _problem(message: str, status: int) -> BaseResponse:
-    instance = current_app.config["SETTINGS"].instance_name
-    return make_response(render_template("problem.html", message=message, instance=instance), status)
+def problem(message: str, status: int) -> BaseResponse:
+    """What went wrong, as a page or for a program (RFC 9457)."""
+    if wants_json():
+        answer = jsonify({"type": "about:blank", "title": message, "status": status})
+        answer.status_code, answer.mimetype = status, "application/problem+json"
+        return answer
+    return make_response(render_template("problem.html", message=message), status)
 
 
-def _stale_form(error: CSRFError) -> BaseResponse:
-    return _problem("This form has expired, because the workbench was started anew. Go back, reload, try again.", 400)
+def _stale_form(_: CSRFError) -> BaseResponse:
+    return problem("This form has expired. Go back, reload, try again.", 400)
 
 
 def _http_error(error: HTTPException) -> BaseResponse:
     code = error.code or 500
     if code == 404:
-        return _problem("There is no page at this address.", 404)
+        return problem("There is no page at this address.", code)
     if code >= 500:
-        return _problem("Something went wrong inside the workbench. The log says what.", code)
-    return _problem(f"{error.description or error.name}", code)
+        return problem("Something went wrong inside the workbench. The log says what.", code)
+    return problem(f"{error.description or error.name}", code)
 
 
 def _muniment_error(error: MunimentError) -> BaseResponse:
-    return _problem(str(error), 404 if isinstance(error, NotFound) else 400)
+    if isinstance(error, NotLoggedIn):
+        if not wants_json():
+            return challenge()
+        answer = problem(str(error), 401)
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="muniment"'
+        return answer
+    statuses = ((NotFound, 404), (AccessRefused, 403), (Conflict, 409), (StorageFailed, 503))
+    return problem(str(error), next((status for kind, status in statuses if isinstance(error, kind)), 400))

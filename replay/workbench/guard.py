@@ -17,20 +17,21 @@ def allowed_hosts(port: int) -> frozenset[str]:
     return frozenset(f"{name}:{port}" for name in _LOOPBACK_NAMES)
 
 
-def refusal(method: str, headers: Mapping[str, str], hosts: frozenset[str]) -> str:
+def refusal(method: str, headers: Mapping[str, str], hosts: frozenset[str], *, by_token: bool = False) -> str:
     """Why a request must not be served; empty when it may.
 
     Args:
         method: HTTP method, upper case.
         headers: request headers.
         hosts: allowed Host values, as from `allowed_hosts`.
+        by_token: it bears a token, which no page from elsewhere can make a browser send: programs need no origin.
     """
     host = headers.get("Host", "").lower()
     if host not in hosts:
-        return "The workbench answers only at its own loopback address."
-    if method in _SAFE_METHODS:
-        return ""
+        return "The workbench answers only at its own address (see the setting workbench_names)."
     origin = headers.get("Origin", "")
+    if method in _SAFE_METHODS or (by_token and not origin):
+        return ""
     if not origin:
         return "A request that changes something must say where it comes from."
     if origin.lower() not in (f"http://{host}", f"https://{host}"):

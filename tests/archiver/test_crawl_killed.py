@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from threading import Event, Lock
 
+import pytest
 from sqlalchemy import func, select
 
 from archiver.crawl.decision import UrlState
@@ -20,6 +21,7 @@ from archiver.index.database import reading
 from archiver.settings import load_settings
 from archiver.warc.reader import StoredRecord, iter_records
 from tests.servers.routes import Answer, Asked, RouteServer
+from tests.servers.weed import ObjectServer
 
 PICTURES = 80
 CONNECTIONS = 8
@@ -140,11 +142,33 @@ def test_workers_that_are_killed_are_replaced(tmp_path: Path) -> None:
     check(tmp_path, killer, server, most_in_flight=killer.wanted * CONNECTIONS)
 
 
+def test_crawls_into_object_storage_lose_nothing_either(
+    s3: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUNIMENT_STORE", "s3://archive/killed")
+    monkeypatch.setenv("MUNIMENT_WARC_MAX_BYTES", "60000")  # files are finished, and sent, all the time
+    killer = Killer(seed=3, pages=70, kills=3)
+    with RouteServer(dict.fromkeys(killer.pages, killer.answer)) as server:
+        arguments = [*options(server), "--workers", "2"]
+        while True:
+            process = begin(tmp_path, *arguments)
+            killer.victims = lambda pid=process.pid: [pid, *workers_of(pid)]  # type: ignore[misc]
+            killer.arm()
+            if ended(process):
+                break
+            killer.is_armed = False
+            arguments = ["resume"]
+    assert killer.kills == killer.wanted
+    check(tmp_path, killer, server, most_in_flight=killer.wanted * CONNECTIONS * 2)
+    assert list((tmp_path / "spool").iterdir()) == []
+    assert len([key for key in s3.objects("archive") if key.startswith("killed/")]) > 5
+
+
 def check(home: Path, killer: Killer, server: RouteServer, *, most_in_flight: int) -> None:
     """The archive holds every URL once: in the files, in the index, in the sums."""
     expected = {*killer.served, "/favicon.ico"}
     assert set(killer.pages) - set(killer.served) == unreached(killer.pages)
-    with open_holdings(load_settings({"archive": home}, environ={})) as holdings:
+    with open_holdings(load_settings({"archive": home}, environ=os.environ)) as holdings:
         recorded = records(holdings, killer, server)
         assert {path: count for path, count in recorded.items() if count > 1} == {}
         assert set(recorded) == expected
@@ -171,10 +195,10 @@ def records(holdings: Holdings, killer: Killer, server: RouteServer) -> Counter[
     """Responses in all WARC files by path; each with the payload that was sent."""
     recorded: Counter[str] = Counter()
     assert not list(holdings.store.unfinished())
-    for file in sorted(holdings.store.root.glob("*.warc.gz")):
-        with file.open("rb") as stream:
+    for name in holdings.store.names():
+        with holdings.store.open(name) as stream:
             for record in iter_records(stream):
-                assert isinstance(record, StoredRecord), f"{file.name} is damaged"
+                assert isinstance(record, StoredRecord), f"{name} is damaged"
                 if record.record_type == "response":
                     path = record.url.removeprefix(f"http://127.0.0.1:{server.port}")
                     recorded[path] += 1

@@ -17,15 +17,17 @@ from archiver.collections.exchangeformat import is_exchange, read_exchange
 from archiver.crawl.plan import CrawlPlan, Limits, RuleAction, RuleMatch, ScopeKind, Seed, plan_from_json
 from archiver.crawl.plan import Rule as ScopeRule
 from archiver.errors import UsageError
-from archiver.holdings import Holdings
+from archiver.holdings import Holdings, open_holdings
 from archiver.index.crawltables import crawl_seeds
 from archiver.index.database import writing
 from archiver.index.holdingstables import access_rules
 from archiver.index.tables import crawls, outcomes, pages
 from archiver.index.worktables import descriptions, schedules, seed_groups, seeds
 from archiver.model import Capture, Visibility
+from archiver.settings import load_settings
 from archiver.urls import urlkey
-from tests.archiver.exporting import opened
+from tests.archiver.exporting import NOW, opened
+from tests.servers.postgresql import PostgreSQL
 
 PLAN = CrawlPlan(
     (Seed("https://a.example/", ScopeKind.HOST), Seed("https://b.example/")),
@@ -236,3 +238,12 @@ def test_text_that_no_database_keeps_is_taken_as_far_as_it_goes(holdings: Holdin
     data["crawls"][0]["seeds"] = ["http://x.example/\ud800"]
     from_json(other, data)
     assert described(other)["crawls"][0]["plan"]["rules"][0]["note"] == "a?b\0c"
+
+
+def test_everything_comes_back_into_postgresql(holdings: Holdings, tmp_path: Path, postgresql: PostgreSQL) -> None:
+    settings = load_settings({"archive": tmp_path / "other", "database": postgresql.new_database()}, environ={})
+    with open_holdings(settings, clock=lambda: NOW) as other:
+        data = described(holdings)
+        from_json(other, data)
+        from_json(other, data)
+        assert described(other) == data

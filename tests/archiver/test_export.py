@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,17 +16,20 @@ from archiver.collections.exchange import from_json, to_json
 from archiver.errors import NotArchived, NotFound, UnknownCollection, UsageError
 from archiver.export.permitted import for_readers, not_deleted
 from archiver.export.selection import Selection, checked_selection
-from archiver.holdings import Holdings
-from archiver.model import Visibility
+from archiver.holdings import Holdings, open_holdings
+from archiver.model import Capture, Visibility
+from archiver.settings import load_settings
 from archiver.urls import urlkey
 from archiver.warc.reader import StoredRecord, iter_records
 from tests.archiver.exporting import (
     MOMENT,
+    NOW,
     SITE,
     as_file,
     as_wacz,
     capture_site,
     captures,
+    exporter,
     inside,
     into_folder,
     odd_files,
@@ -35,7 +39,9 @@ from tests.archiver.exporting import (
     take_in,
     unpacked,
 )
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.warcs import request_record, response_record, revisit_record
+from tests.servers.weed import ObjectServer
 
 
 @pytest.fixture(scope="module")
@@ -374,3 +380,48 @@ def test_a_capture_that_came_twice_goes_out_twice_and_a_record_once(tmp_path: Pa
         take_in(holdings, "default", [tmp_path / "a.warc.gz", tmp_path / "b.warc.gz"])
         _, report = as_file(holdings, "default")
         assert (report.captures, report.brought) == (3, 0)
+
+
+def test_an_index_of_any_length_goes_out_in_little_memory(tmp_path: Path) -> None:
+    class Nothing(io.RawIOBase):
+        written = 0
+
+        def write(self, data: object, /) -> int:
+            self.written += len(data)  # type: ignore[arg-type]
+            return len(data)  # type: ignore[arg-type]
+
+    def rows_of(count: int) -> Iterator[Capture]:
+        for number in range(count):
+            key, url = f"example,site)/{number:06d}", f"{SITE}/{number:06d}"
+            yield Capture("default", key, "20160810204623", url, "text/html", 200, "sha1:" + "A" * 32, "f", number, 9)
+
+    with opened(tmp_path / "home") as holdings:
+        holdings.index.add(rows_of(20_000))
+        target = Nothing()
+        tracemalloc.start()
+        try:
+            report = exporter(holdings, "default").index(target)  # type: ignore[arg-type]
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert report.captures == 20_000 and target.written > 3_000_000
+    assert peak < 12_000_000, peak
+
+
+def test_an_archive_in_postgresql_and_object_storage_gives_out_the_same(
+    full: tuple[Holdings, str], tmp_path: Path, postgresql: PostgreSQL, s3: ObjectServer
+) -> None:
+    holdings, _ = full
+    values = {"archive": tmp_path / "far", "database": postgresql.new_database(), "store": f"s3://archive/{tmp_path.name}"}
+    into_folder(holdings, "kept", tmp_path / "out")
+    with open_holdings(load_settings(values, environ={}), clock=lambda: NOW) as far:
+        from_json(far, to_json(holdings, "kept"))
+        take_in(far, "kept", sorted((tmp_path / "out").iterdir()))
+        into_folder(far, "kept", tmp_path / "again")
+        _, part = as_file(far, "kept", selection={"page": f"{SITE}/first"})
+        assert part.captures == 1
+    with opened(tmp_path / "near") as near:
+        near.collections.create("kept")
+        take_in(near, "kept", sorted((tmp_path / "again").iterdir()))
+        assert rows(near, "kept") == rows(holdings, "kept")
+        assert stored(near, "kept", header=False) == stored(holdings, "kept", header=False)

@@ -98,6 +98,15 @@ def test_an_earlier_export_is_replaced_only_when_asked(home: Path, tmp_path: Pat
     assert (tmp_path / "k.cdxj").read_text() != "mine"
 
 
+def test_the_folder_where_one_is_takes_an_export_when_it_is_empty(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert run(home, "-c", "kept", ".").return_value == 0
+    assert (tmp_path / "here" / "collection.json").exists() and [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
 def test_a_folder_with_more_than_an_export_is_never_replaced(home: Path, tmp_path: Path) -> None:
     assert run(home, "-c", "kept", tmp_path / "out").return_value == 0
     assert isinstance(refused(run(home, "-c", "kept", tmp_path / "out")), Conflict)
@@ -111,7 +120,9 @@ def test_a_folder_with_more_than_an_export_is_never_replaced(home: Path, tmp_pat
     "wrong",
     [
         ("k.zip", "--format", "wacz"), ("k.warc",), ("k.warc.gz", "--sign", "key.pem"), ("k.json", "--crawl", "1"),
-        ("k.cdxj", "--page", SITE, "--crawl", "1"), ("k.cdxj", "--from", "soon"), ("missing/k.cdxj",),
+        ("k.cdxj", "--no-originals"), ("k.warc.gz", "--max-size", "5M"), ("k.cdx", "--wacz-version", "1.2.0"), ("-", "--force"),
+        ("k.json", "--no-description"), ("k.cdxj", "--page", SITE, "--crawl", "1"), ("k.cdxj", "--from", "soon"),
+        ("missing/k.cdxj",), ("/", "--force"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused(

@@ -7,11 +7,14 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from archiver.cli.main import run
 from archiver.collections.imported import ImportedCrawls
 from archiver.holdings import Holdings
 from archiver.imports.crawllogs import crawls_below, described, seeds_of, summary_of
@@ -36,6 +39,14 @@ def crawls_of(holdings: Holdings) -> list[tuple[str, dict[str, object]]]:
     return [(row.seeds, json.loads(row.plan)) for row in rows]
 
 
+def zipped(name: str) -> bytes:
+    """A ZIP file with one file in it."""
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w") as package:
+        package.writestr(name, b"x")
+    return target.getvalue()
+
+
 # -- what a file is ----------------------------------------------------------------------------------------------------
 
 
@@ -49,7 +60,11 @@ def crawls_of(holdings: Holdings) -> list[tuple[str, dict[str, object]]]:
         (skippable(a_dictionary().as_bytes()), Kind.WARC),
         (b"filedesc://x.arc 0.0.0.0 20200101000000 text/plain 5\n", Kind.ARC),
         (b"http://example.org/ 192.0.2.1 20200101000000 text/html 5\nHTTP", Kind.ARC),
-        (b"PK\x03\x04", Kind.WACZ),
+        (b"PK\x03\x04" + b"x" * 26 + b"archive/a.warc.gz", Kind.WACZ),
+        (zipped("archive/a.warc"), Kind.WACZ),
+        (zipped("some/where/a.warc.gz"), Kind.WACZ),
+        (zipped("word/document.xml"), Kind.UNKNOWN),
+        (b"PK\x03\x04rubbish", Kind.UNKNOWN),
         (b'\xef\xbb\xbf {"log": {"version"', Kind.HAR),
         (b'{"comment": 1, "log": {"entries": []}}', Kind.HAR),
         (b'{"profile": "multi-wacz-package", "resources": []}', Kind.MULTI_WACZ),
@@ -67,10 +82,8 @@ def crawls_of(holdings: Holdings) -> list[tuple[str, dict[str, object]]]:
     ],
 )
 def test_kinds_are_told_by_content(data: bytes, kind: Kind) -> None:
-    from io import BytesIO
-
     assert recognise(BytesIO(data), "name.txt") is kind
-    if kind is Kind.UNKNOWN:
+    if kind is Kind.UNKNOWN and not data.startswith(b"PK"):
         assert recognise(BytesIO(data), "broken.warc.gz") is Kind.WARC
 
 
@@ -299,6 +312,30 @@ def test_files_on_the_web(tmp_path: Path, holdings_with: OpenHoldings, in_place:
     assert any(holdings.store.names()) is not in_place
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+def test_lists_and_indexes_on_the_web(tmp_path: Path, holdings_with: OpenHoldings, in_place: bool) -> None:
+    path = tmp_path / "x.wacz"
+    wacz(path, {"archive/a.warc.gz": page(2)})
+    resources = [{"path": "more/x.wacz"}, {"path": "../outside.wacz"}, {"path": "file:///etc/passwd"}]
+    listed = json.dumps({"profile": "multi-wacz-package", "padding": "x" * 200_000, "resources": resources}).encode()
+    lines = "".join(cdxj_line(1, 0, len(page(1))) for _ in range(2000)).encode()
+    routes = {
+        "/in/list.json": Answer(listed),
+        "/in/more/x.wacz": Answer(path.read_bytes()),
+        "/in/a.cdxj": Answer(lines),
+        "/in/a.warc.gz": Answer(page(1)),
+        "/outside.wacz": Answer(path.read_bytes()),
+    }
+    holdings = holdings_with()
+    with RouteServer(routes) as server:
+        done = Import(holdings, server.url("/in/list.json"), in_place=in_place)
+        assert done.captures == 1
+        assert {item.url for item in done.told if "leads out" in item.reason} == {"../outside.wacz", "file:///etc/passwd"}
+        Import(holdings, server.url("/in/a.cdxj"))
+        assert body_of(holdings, "http://example.org/1") == b"<title>1</title>"
+        assert body_of(holdings, "http://example.org/2") == b"<title>2</title>"
+
+
 # -- crawls that others made -----------------------------------------------------------------------------------------------
 
 
@@ -342,6 +379,18 @@ def test_the_command_names_some_in_the_terminal_and_all_in_the_report(tmp_path: 
     said = json.loads(muniment(tmp_path / "home", "import", str(root), "--json").stdout)
     assert len(said["not_indexed"]) == 13
     assert {item["kind"] for item in said["files"]} == {"WARC", "folder"}
+
+
+def test_the_command_says_that_it_goes_on_when_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archiver.imports.intake.take_warc", stopped)
+    (tmp_path / "a.warc.gz").write_bytes(page(1))
+    assert run(["--archive", str(tmp_path / "home"), "import", str(tmp_path / "a.warc.gz")]) == 130
+    assert "Import the same again, and it goes on." in capsys.readouterr().err
 
 
 def test_the_command_fails_when_something_given_is_no_archive(tmp_path: Path) -> None:

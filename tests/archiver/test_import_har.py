@@ -267,3 +267,13 @@ def test_a_large_har_is_read_in_little_memory(tmp_path: Path, holdings_with: Ope
     tracemalloc.stop()
     assert path.stat().st_size > 12_000_000
     assert peak < 5_000_000
+
+
+def test_an_entry_that_is_too_large_for_memory_is_named(
+    tmp_path: Path, holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.imports.har.MOST_ENTRY_BYTES", 1_000_000)
+    path = har(tmp_path / "x.har", *(entry(f"http://example.org/{size}", "x" * size) for size in (10, 500_000, 3_000_000, 20)))
+    done = Import(holdings_with(), path)
+    assert done.captures == 2
+    assert any("more than 1,000,000 bytes" in reason for reason in done.reasons)

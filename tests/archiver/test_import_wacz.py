@@ -8,7 +8,6 @@ import json
 import os
 import struct
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,7 +26,11 @@ from archiver.holdings import Holdings
 from archiver.model import Visibility
 from archiver.wacz.package import PackageDigest, hash_of
 from archiver.wacz.signature import check_signature
+from tests.archiver.exporting import as_wacz
 from tests.archiver.importing import MOMENT, Import, body_of, page, pages_list, wacz
+from tests.archiver.test_segments import message, parts_of
+from tests.peers import wacz_programs
+from tests.servers.postgresql import PostgreSQL
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -75,6 +78,20 @@ def test_captures_pages_and_metadata_come_in_once(
     assert any(holdings.store.names()) is not in_place
 
 
+def test_captures_pages_and_parts_come_into_postgresql_once(
+    tmp_path: Path, holdings_with: OpenHoldings, postgresql: PostgreSQL
+) -> None:
+    lists = {"pages/pages.jsonl": PAGES["pages/pages.jsonl"] + b'{"url": "http://missing.example/"}\n'}
+    parts = b"".join(parts_of(message(), 600, 3000))
+    wacz(tmp_path / "x.wacz", {**FILES, **lists, "archive/parts.warc.gz": parts}, manifest={"title": "T\u0000 \u2019"})
+    holdings = holdings_with(database=postgresql.new_database())
+    for _ in range(2):
+        assert Import(holdings, tmp_path / "x.wacz").captures == 4
+    assert holdings.index.summary("default").captures == 4
+    assert holdings.crawls.page_count("default") == 1
+    assert len(holdings.segments.find("<urn:x:1>")) == 2
+
+
 def test_what_people_wrote_of_a_collection_is_not_replaced(tmp_path: Path, holdings_with: OpenHoldings) -> None:
     holdings = holdings_with()
     holdings.collections.update("default", title="Ours", description="Also ours")
@@ -116,6 +133,18 @@ def test_lies_of_the_manifest_are_told_and_nothing_is_lost(tmp_path: Path, holdi
     assert "cannot be computed here" in done.notes
     assert "archive/unlisted.warc.gz is in the package and not listed in the manifest." in done.notes
     assert any(item.url == "logs/crawl.log" for item in done.told)
+
+
+def test_of_many_lies_some_are_said_and_all_are_told(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    path = tmp_path / "x.wacz"
+    wacz(path, FILES)
+    with zipfile.ZipFile(path, "a") as package:
+        for number in range(50):
+            package.writestr(f"logs/{number}.log", b"x")
+    done = Import(holdings_with(), path)
+    assert done.notes.count("not listed in the manifest") == 20
+    assert "30 more things are not as its manifest says" in done.notes
+    assert sum(item.record_type == "package" for item in done.told) == 50
 
 
 def test_a_manifest_that_was_changed_is_told(tmp_path: Path, holdings_with: OpenHoldings) -> None:
@@ -229,6 +258,15 @@ def test_signatures_of_nobody_are_checked(tmp_path: Path, holdings_with: OpenHol
     assert "cannot prove whose key that is" in good
     wacz(path, {**FILES, "archive/b.warc.gz": page(4)}, signed=signed)
     assert "The signature is wrong" in Import(holdings_with(), path).notes
+
+
+def test_our_own_signatures_are_right(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    holdings = holdings_with()
+    (tmp_path / "a.warc.gz").write_bytes(page(1))
+    Import(holdings, tmp_path / "a.warc.gz")
+    as_wacz(holdings, "default", tmp_path / "x.wacz", key=ec.generate_private_key(ec.SECP384R1()))
+    holdings.collections.create("other")
+    assert "the signature is right" in Import(holdings, tmp_path / "x.wacz", slug="other").notes
 
 
 def certificate(name: str, issuer: Any = None, *, ca: bool = False) -> tuple[Any, x509.Certificate]:
@@ -426,14 +464,26 @@ def test_a_package_without_a_directory_is_refused_with_the_reason(tmp_path: Path
 
 
 @pytest.mark.parametrize("in_place", [False, True])
+def test_large_headers_and_other_compressions(tmp_path: Path, holdings_with: OpenHoldings, in_place: bool) -> None:
+    path = tmp_path / "x.wacz"
+    with zipfile.ZipFile(path, "w") as package:
+        with package.open("archive/a.warc.gz", "w", force_zip64=True) as entry:
+            entry.write(page(1))
+        package.writestr("archive/b.warc.gz", page(2), zipfile.ZIP_BZIP2)
+        package.writestr("archive/c.warc.gz", page(3), zipfile.ZIP_LZMA)
+    holdings = holdings_with()
+    assert Import(holdings, path, in_place=in_place).captures == 3
+    assert [body_of(holdings, f"http://example.org/{number}") for number in (1, 2, 3)] == [
+        f"<title>{number}</title>".encode() for number in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize("in_place", [False, True])
 def test_packages_by_py_wacz(tmp_path: Path, holdings_with: OpenHoldings, in_place: bool) -> None:
     (tmp_path / "a.warc.gz").write_bytes(page(1) + page(2))
     (tmp_path / "pages.jsonl").write_bytes(PAGES["pages/pages.jsonl"])
-    wacz_tool = Path(sys.executable).with_name("wacz")
-    if not wacz_tool.exists():
-        pytest.skip("wacz is not installed")
     subprocess.run(
-        [wacz_tool, "create", "-o", "x.wacz", "-p", "pages.jsonl", "--title", "By py-wacz", "a.warc.gz"],
+        [wacz_programs() / "wacz", "create", "-o", "x.wacz", "-p", "pages.jsonl", "--title", "By py-wacz", "a.warc.gz"],
         cwd=tmp_path,
         check=True,
         capture_output=True,

@@ -136,6 +136,19 @@ def test_an_index_that_fails_is_passed_over_and_rests(
     assert not attached.problem
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"), [("parquet", {}), ("remote", {"dialect": "new"}), ("cdxj", {"keys": {"unlike": "many"}})]
+)
+def test_what_another_version_attached_costs_the_rest_nothing(
+    holdings: Holdings, kind: str, options: dict[str, object]
+) -> None:
+    holdings.index.add([row("2016")])
+    holdings.sources.attach(SLUG, kind, "http://127.0.0.1:9/", options=options)
+    index = merged(holdings, lambda source: open_source(source, holdings.settings), Clock())
+    assert [item.timestamp[:4] for item in index.versions([SLUG], KEY)] == ["2016"]
+    assert "another version" in index.attached.of([SLUG])[0].problem
+
+
 def test_captures_of_the_very_moment_that_are_held_ask_nobody_else(holdings: Holdings) -> None:
     failing = Failing()
     holdings.sources.attach(SLUG, "cdxj", "/nowhere", options={})
@@ -167,6 +180,18 @@ def test_what_another_archive_replays_is_left_out_where_its_payload_is_held(hold
     assert [item.file for item in found] == [
         "f.warc.gz", f"replay+{server.url('/replay/')}20170000000000id_/{URL}",
     ]  # fmt: skip
+
+
+def test_a_server_that_cannot_be_asked_for_everything_is_asked_for_other_things(holdings: Holdings) -> None:
+    holdings.index.add([row("2016")])
+    with CdxServer([row("2017")]) as server:
+        attach_server(holdings, SLUG, server.url("/ia"), warcs="/data")
+        assert len(list(holdings.index.scan([SLUG], [KeyRange("", None)]))) == 1
+        assert len(list(holdings.index.scan([SLUG], key_ranges(URL, Match.HOST)))) == 2
+        assert len(list(holdings.index.versions([SLUG], KEY))) == 2
+        index = RemoteIndex(SLUG, server.url("/ia"), Dialect.IA, fetcher_for(holdings.settings), place=str)
+        with pytest.raises(UsageError):
+            list(index.scan([SLUG], [KeyRange("", None)]))
 
 
 # -- other servers ---------------------------------------------------------------------------------------------------

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import zstandard
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 from archiver.holdings import Holdings
 from archiver.urls import urlkey
@@ -152,8 +155,6 @@ def test_what_could_not_be_compressed_anew_is_told(tmp_path: Path, holdings_with
 
 
 def test_arc_lines_without_end_cost_no_time() -> None:
-    from io import BytesIO
-
     data = b"a " * 500_000 + b"\n" + b"http://x/ 1.2.3.4 20200101000000 a " * 20_000 + b"\n" + RECORDS[0]
     items = list(iter_records(BytesIO(data)))
     assert isinstance(items[-1], StoredRecord)
@@ -187,3 +188,29 @@ def test_an_import_that_was_killed_goes_on_in_the_same_file(tmp_path: Path, hold
     assert list(holdings.store.names()) == ["x.warc.gz"]
     assert holdings.index.summary("default").captures == len(RECORDS)
     assert body_of(holdings, "http://example.org/19") == BODIES[19]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # warcio leaves its temporary files open
+@pytest.mark.parametrize("version", ["WARC/1.0", "WARC/1.1"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_files_by_warcio_are_taken_in(tmp_path: Path, holdings_with: OpenHoldings, version: str, packed: bool) -> None:
+    path = tmp_path / ("w.warc.gz" if packed else "w.warc")
+    date, url = "2020-01-02T03:04:05Z", "http://example.org/warcio"
+    with path.open("wb") as stream:
+        writer = WARCWriter(stream, gzip=packed, warc_version=version)
+        writer.write_record(writer.create_warcinfo_record("w.warc", {"software": "warcio"}))
+        for kind, start, body in (("response", "200 OK", b"<p>by warcio"), ("request", "GET /warcio HTTP/1.0", b"")):
+            head = StatusAndHeaders(
+                start, [("Content-Type", "text/html")], protocol="HTTP/1.0", is_http_request=kind == "request"
+            )
+            writer.write_record(
+                writer.create_warc_record(
+                    url, kind, payload=BytesIO(body), http_headers=head, warc_headers_dict={"WARC-Date": date}
+                )
+            )
+        head = StatusAndHeaders("200 OK", [("Content-Type", "text/html")], protocol="HTTP/1.0")
+        writer.write_record(writer.create_revisit_record(f"{url}/again", "sha1:B", url, date, http_headers=head))
+    holdings = holdings_with()
+    report = take(path, holdings)
+    assert (report.indexed, report.bad) == (2, [])
+    assert body_of(holdings, url) == b"<p>by warcio"

@@ -7,6 +7,7 @@ import zipfile
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from threading import Thread
@@ -235,6 +236,25 @@ def test_threads_share_connections(s3: ObjectServer, store: ObjectStore) -> None
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_a_process_that_was_forked_has_connections_of_its_own(s3: ObjectServer, store: ObjectStore) -> None:
+    put(s3, store, b"0123456789")
+    with store.open("x", 3, 2) as file:
+        assert file.read(2) == b"34"
+    receiver, sender = get_context("fork").Pipe(duplex=False)
+
+    def child() -> None:
+        with store.open("x", 5, 2) as file:
+            sender.send(file.read(2))
+
+    process = get_context("fork").Process(target=child)
+    process.start()
+    assert receiver.poll(20)
+    assert receiver.recv() == b"56"
+    process.join()
+    with store.open("x", 7, 2) as file:
+        assert file.read(2) == b"78"
 
 
 def test_files_are_read_from_buckets_and_web_servers_by_their_urls(s3: ObjectServer, store: ObjectStore) -> None:

@@ -174,6 +174,15 @@ def test_open_files_are_locked_and_abandoned_ones_are_not(store: WarcStore) -> N
     assert store.abandoned(NAME) is None
 
 
+def test_what_has_arrived_is_there_for_other_machines(store: WarcStore, tmp_path: Path) -> None:
+    put(store)
+    store.arrive(NAME)
+    store.arrive(NAME)
+    other = ObjectStore(store.remote, tmp_path / "there") if isinstance(store, ObjectStore) else store
+    with other.open(NAME) as file:
+        assert file.read() == DATA
+
+
 def test_names_are_in_order(store: WarcStore) -> None:
     names = [f"{number:02}.warc.gz" for number in range(12)]
     for name in reversed(names):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import logging
@@ -9,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -18,9 +20,11 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner
 
+from archiver.deletion import Selection, rule_for, suppress
 from archiver.engine import PageCapturer
-from archiver.errors import StorageFailed
+from archiver.errors import Conflict, StorageFailed
 from archiver.holdings import Holdings, open_holdings
+from archiver.purging import purge
 from archiver.settings import load_settings
 from archiver.store import sums
 from archiver.store.anyfs import FsspecFolder
@@ -29,8 +33,11 @@ from archiver.store.objects import ObjectStore
 from archiver.store.s3 import S3Bucket
 from archiver.store.uploads import Outcome, Uploader, back_off, send
 from archiver.urls import urlkey
+from archiver.warc.importer import import_file
 from archiver.warc.reader import read_record
+from tests.conftest import OpenHoldings
 from tests.servers.routes import Answer, RouteServer
+from tests.servers.warcs import response_record
 from tests.servers.weed import READER, ObjectServer
 
 NAME = "a-1.warc.gz"
@@ -99,10 +106,19 @@ def test_what_is_there_under_that_name_is_never_overwritten(s3: ObjectServer, pr
     spool, remote = FolderStore(tmp_path / "spool"), S3Bucket("archive", prefix)
     s3.call("put_object", Bucket="archive", Key=f"{prefix}/{NAME}", Body=b"something else")
     written(spool)
-    with pytest.raises(StorageFailed, match="neither is touched"):
+    with pytest.raises(Conflict, match="neither is touched"):
         send(spool, remote, NAME)
     assert held(s3, prefix) == {NAME: 14}
     assert spool.size(NAME) == len(DATA)
+    store = ObjectStore(remote, tmp_path / "spool")
+    written(store, name="b.warc.gz")
+    store.close()
+    assert held(s3, prefix) == {NAME: 14, "b.warc.gz": len(DATA)}, "others are not held up"
+    assert dict(store.waiting()).keys() == {NAME}
+    written(FolderStore(tmp_path / "spool"), name="c.warc.gz")
+    with pytest.raises(Conflict):
+        store.send_waiting()
+    assert set(held(s3, prefix)) == {NAME, "b.warc.gz", "c.warc.gz"}
 
 
 def test_what_another_program_sent_is_compared_by_its_bytes(s3: ObjectServer, prefix: str, tmp_path: Path) -> None:
@@ -178,6 +194,26 @@ def test_failed_tries_are_further_and_further_apart(tmp_path: Path) -> None:
     assert not spool.exists(NAME)
 
 
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_file_that_fails_again_and_again_holds_no_other_up(tmp_path: Path, is_own: bool) -> None:
+    class Picky(Flaky):
+        def put(self, key: str, source: BinaryIO) -> None:
+            self.failures = int(key.startswith("a"))
+            super().put(key, source)
+
+    now = [0.0]
+    remote, spool = Picky(), FolderStore(tmp_path)
+    uploader = Uploader(spool, remote, clock=lambda: now[0])
+    for name in ("a.warc.gz", "b.warc.gz", "c.warc.gz"):
+        written(spool, name=name)
+        if is_own:
+            uploader._own.append(name)
+    for _ in range(10):
+        now[0] += 400
+        uploader.work()
+    assert list(remote.keys()) == ["b.warc.gz", "c.warc.gz"]
+
+
 def test_what_cannot_be_sent_stays_and_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     remote = Flaky(failures=100)
     store = ObjectStore(remote, tmp_path)
@@ -234,9 +270,12 @@ def test_what_is_wrong_is_one_sentence_and_names_nothing(
 
 CHILD = """
 import os, signal, sys
+from archiver.deletion import Selection, rule_for, suppress
 from archiver.engine import PageCapturer
+from archiver.deletion import Selection, rule_for, suppress
 from archiver.engine import PageCapturer
 from archiver.holdings import Holdings, open_holdings
+from archiver.purging import purge
 from archiver.settings import load_settings
 from archiver.store import sums
 from archiver.store.s3 import S3Bucket
@@ -353,3 +392,23 @@ def test_what_waits_is_shown_and_can_be_sent(
     monkeypatch.delenv("MUNIMENT_STORE")
     assert storage_command(tmp_path, "send") == (0, "0 files sent.\n")
     assert storage_command(tmp_path, "status")[1] == f"WARC files are kept in {tmp_path}/archive\n  0 files\n"
+
+
+def test_what_is_purged_is_gone_from_object_storage(
+    s3: ObjectServer, prefix: str, tmp_path: Path, holdings_with: OpenHoldings
+) -> None:
+    holdings = holdings_with(store=f"s3://archive/{prefix}")
+    path = tmp_path / "a.warc.gz"
+    secret, plain = b"what nobody may read", b"what everybody may read"
+    moment = datetime(2016, 6, 1, tzinfo=UTC)
+    path.write_bytes(response_record("http://e.org/a", moment, secret) + response_record("http://e.org/b", moment, plain))
+    import_file(path, collection="default", store=holdings.store, index=holdings.index)
+    holdings.store.arrive("a.warc.gz")
+    rule = rule_for(holdings, Selection("default", url="http://e.org/a"), reason="asked")
+    report = purge(holdings, suppress(holdings, rule, actor="keeper").number, actor="keeper")
+    (new,) = report.files.values()
+    assert list(held(s3, prefix)) == [new]
+    data = gzip.decompress(s3.call("get_object", Bucket="archive", Key=f"{prefix}/{new}")["Body"].read())
+    assert plain in data and secret not in data
+    check_records(holdings, "http://e.org/b", plain)
+    assert list((holdings.settings.archive / "spool").iterdir()) == []

@@ -14,9 +14,13 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Page, Playwright
 
+from archiver.accounts import Role
+from archiver.holdings import open_holdings
+from archiver.settings import load_settings
 from tests.browser.archive import make_archive
+from tests.workbench import PASSWORD, accounts_of
 
 FLAGS = [
     "--no-sandbox",
@@ -83,6 +87,28 @@ def serving(archive: Path, *options: str) -> Iterator[tuple[str, str]]:
         process.terminate()
         status = process.wait(timeout=30)
     assert status == 0
+
+
+def make_account(archive: Path, name: str = "ada", role: Role = Role.ADMINISTRATOR) -> None:
+    """Make an account with the password of tests in an archive."""
+    with open_holdings(load_settings({"archive": archive}, environ={})) as holdings:
+        accounts_of(holdings).create(name, PASSWORD, role)
+
+
+def make_token(archive: Path) -> str:
+    """A token of an account that is made, an administrator."""
+    make_account(archive)
+    with open_holdings(load_settings({"archive": archive}, environ={})) as holdings:
+        return accounts_of(holdings).make_token("ada", "tests", Role.ADMINISTRATOR)
+
+
+def log_in(page: Page, archive: Path, workbench: str) -> None:
+    """Log in as “ada”, an administrator, who is made."""
+    make_account(archive)
+    page.goto(workbench)
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
 
 
 @pytest.fixture

@@ -31,12 +31,6 @@ PICTURE = (
 )
 
 
-@pytest.fixture(scope="module")
-def database(postgresql: PostgreSQL) -> str:
-    """A PostgreSQL database of this module's own; its URL."""
-    return postgresql.new_database()
-
-
 def site() -> dict[str, Answer]:
     pages = {
         f"/{number}.html": Answer(f"<title>{number}</title><a href=/{number + 1}.html>on</a><img src=/picture.svg>".encode())
@@ -69,10 +63,10 @@ def get(url: str, **headers: str) -> bytes:
 
 
 def test_what_two_machines_captured_a_third_shows(
-    s3: ObjectServer, database: str, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3: ObjectServer, postgresql: PostgreSQL, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = f"machines-{uuid4()}"
-    monkeypatch.setenv("MUNIMENT_DATABASE", database)
+    monkeypatch.setenv("MUNIMENT_DATABASE", postgresql.new_database())
     monkeypatch.setenv("MUNIMENT_STORE", f"s3://archive/{prefix}/")
     monkeypatch.setenv("MUNIMENT_S3_ENDPOINT", s3.endpoint)
     monkeypatch.delenv("AWS_ENDPOINT_URL")

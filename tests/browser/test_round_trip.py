@@ -15,6 +15,8 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import log_in
+
 SITE = Path(__file__).parent.parent.parent / "sample" / "site"
 Serve = Callable[[Path], tuple[str, str]]
 
@@ -117,7 +119,8 @@ def test_the_workbench_captures_a_page_and_shows_it(browser: Browser, serve: Ser
     reader, workbench = serve(tmp_path / "warcs")
     page = browser.new_page()
     with live_site() as site:
-        page.goto(workbench)
+        log_in(page, tmp_path / "warcs", workbench)
+        page.get_by_role("link", name="Capture", exact=True).click()
         page.get_by_label("Address of the page").fill(f"{site}index.html")
         page.get_by_role("button", name="Capture").click()
         expect(page.get_by_role("status")).to_have_text("done", timeout=20_000)

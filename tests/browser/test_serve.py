@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import http.cookiejar
 import os
-import re
 import signal
 import subprocess
+import sys
+import time
 import urllib.parse
 import urllib.request
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from urllib.error import URLError
@@ -18,8 +20,9 @@ import pytest
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.urls import urlkey
-from tests.browser.conftest import free_port, serving, start, wait_for
+from tests.browser.conftest import free_port, make_token, serving, start, wait_for
 from tests.servers.routes import Answer, Asked, RouteServer
+from tests.servers.warcs import response_record
 
 
 def test_a_capture_that_the_workbench_was_making_is_kept_when_it_is_stopped(tmp_path: Path) -> None:
@@ -32,14 +35,10 @@ def test_a_capture_that_the_workbench_was_making_is_kept_when_it_is_stopped(tmp_
 
     with RouteServer({"/": Answer(b"<p>here<img src=slow.png>"), "/slow.png": slow}) as server:
         with serving(tmp_path) as (_, workbench):
-            browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-            page = browser.open(workbench).read().decode()
-            token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-            assert token is not None
-            form = {"csrf_token": token.group(1), "url": server.url("/"), "collection": "default"}
-            asking = urllib.request.Request(f"{workbench}captures", urllib.parse.urlencode(form).encode())
-            asking.add_header("Origin", workbench.rstrip("/"))
-            browser.open(asking).close()
+            form = urllib.parse.urlencode({"url": server.url("/"), "collection": "default"}).encode()
+            token = make_token(tmp_path)
+            asking = urllib.request.Request(f"{workbench}captures", form, {"Authorization": f"Bearer {token}"})
+            urllib.request.urlopen(asking).close()
             assert asked.wait(20)
             Thread(target=release.set).start()
         files = list((tmp_path / "archive").iterdir())
@@ -75,3 +74,30 @@ def test_when_one_server_dies_the_others_stop_and_say_so(tmp_path: Path, name: s
     for address in addresses:
         with pytest.raises((URLError, ConnectionError)):
             urllib.request.urlopen(address, timeout=5)
+
+
+def test_a_running_server_shows_what_comes_into_a_watched_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUNIMENT_WATCH_SECONDS", "0.2")
+    folder = tmp_path / "crawls"
+    folder.mkdir()
+    record = response_record("http://example.org/new", datetime(2020, 1, 1, tzinfo=UTC), b"<p>just came in</p>")
+    with serving(tmp_path / "home") as (reader, _):
+        command = [
+            Path(sys.executable).with_name("muniment"),
+            "--archive",
+            tmp_path / "home",
+            "import",
+            "--in-place",
+            "--watch",
+        ]
+        subprocess.run([*command, folder], check=True, capture_output=True)
+        path = folder / "new.warc.gz"
+        path.write_bytes(record)
+        os.utime(path, (0, 0))  # nobody has written to it for long
+
+        for _ in range(100):
+            with suppress(URLError), urllib.request.urlopen(f"{reader}default/20200101mp_/http://example.org/new") as answer:
+                assert b"just came in" in answer.read()
+                return
+            time.sleep(0.1)
+    raise AssertionError("it did not come")

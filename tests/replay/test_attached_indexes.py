@@ -16,8 +16,10 @@ from archiver.model import Capture
 from archiver.store.replayed import Replays
 from archiver.urls import urlkey
 from replay.app import create_reader
+from tests.archiver.index_stores import write_cluster
 from tests.servers.indexes import CdxServer, Given, cdxj
 from tests.servers.warcs import response_record
+from tests.servers.weed import ObjectServer
 
 OpenHoldings = Callable[..., Holdings]
 URL = "http://there.example/page"
@@ -57,6 +59,23 @@ def test_a_path_index_says_where_warcs_are(holdings: Holdings, client: FlaskClie
     (tmp_path / "index.cdxj").write_text(cdxj(row("w.warc.gz")) + "\n")
     attach_files(holdings, "default", str(tmp_path / "index.cdxj"), warcs=str(tmp_path / "paths.txt"))
     assert client.get(f"/default/20160810204623id_/{URL}").data == b"found by its path"
+
+
+def test_a_cluster_and_its_warcs_in_object_storage(
+    holdings: Holdings, client: FlaskClient, tmp_path: Path, s3: ObjectServer
+) -> None:
+    record = response_record(URL, MOMENT, b"out of a bucket")
+    rows = [row("w.warc.gz", length=len(record)), *(row("o.warc.gz", url=f"http://a.example/{n}") for n in range(200))]
+    (tmp_path / "cluster").mkdir()
+    write_cluster(tmp_path / "cluster", rows)
+    for path in (tmp_path / "cluster").iterdir():
+        s3.call("put_object", Bucket="archive", Key=f"{tmp_path.name}/i/{path.name}", Body=path.read_bytes())
+    s3.call("put_object", Bucket="archive", Key=f"{tmp_path.name}/w/w.warc.gz", Body=record)
+    place = f"s3://archive/{tmp_path.name}"
+    attach_files(holdings, "default", f"{place}/i/cluster.idx", warcs=f"{place}/w")
+    assert client.get(f"/default/20160810204623id_/{URL}").data == b"out of a bucket"
+    with pytest.raises(StorageFailed, match="not there"):
+        attach_files(holdings, "default", f"{place}/i/none.idx")
 
 
 @pytest.mark.parametrize("dialect", ["pywb", "ia"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from threading import Event
 
@@ -14,10 +13,9 @@ from replay.workbench.app import create_workbench
 from replay.workbench.guard import allowed_hosts, refusal
 from replay.workbench.jobs import CaptureRunner
 from tests.servers.routes import Answer, Asked, RouteServer
+from tests.workbench import HOME, PORT, QUICK, form_token, logged_in
 
 OpenHoldings = Callable[..., Holdings]
-PORT = 8081
-HOME = f"http://127.0.0.1:{PORT}"
 HOSTS = allowed_hosts(PORT)
 
 
@@ -31,19 +29,12 @@ def runner(holdings_with: OpenHoldings) -> Iterator[CaptureRunner]:
 @pytest.fixture
 def client(holdings_with: OpenHoldings, runner: CaptureRunner) -> FlaskClient:
     holdings = holdings_with(workbench_port=PORT)
-    return create_workbench(holdings.settings, holdings, runner=runner).test_client()
-
-
-def token(client: FlaskClient) -> str:
-    page = client.get("/", base_url=HOME).get_data(as_text=True)
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    assert found is not None
-    return found.group(1)
+    return logged_in(create_workbench(holdings.settings, holdings, runner=runner, hasher=QUICK), holdings)
 
 
 def start(client: FlaskClient, url: str, collection: str = "default", **headers: str) -> int:
     """The number of the capture that was begun."""
-    form = {"url": url, "collection": collection, "csrf_token": token(client)}
+    form = {"url": url, "collection": collection, "csrf_token": form_token(client)}
     answer = client.post("/captures", data=form, base_url=HOME, headers={"Origin": HOME, **headers})
     assert answer.status_code == 303, answer.get_data(as_text=True)
     return int(answer.headers["Location"].rpartition("/")[2])
@@ -79,7 +70,7 @@ def test_a_page_is_captured_and_its_progress_told(client: FlaskClient, runner: C
     page = client.get(f"/captures/{number}", base_url=HOME).get_data(as_text=True)
     assert "the server answered 404" in page
     assert str(done["see"]) in page
-    assert "Slow" in client.get("/", base_url=HOME).get_data(as_text=True)
+    assert "Slow" in client.get("/captures", base_url=HOME).get_data(as_text=True)
 
 
 def test_a_capture_can_be_stopped(client: FlaskClient, runner: CaptureRunner) -> None:
@@ -93,7 +84,7 @@ def test_a_capture_can_be_stopped(client: FlaskClient, runner: CaptureRunner) ->
     with RouteServer({"/": slow}) as server:
         number = start(client, server.url("/"))
         assert asked.wait(20)
-        form = {"csrf_token": token(client)}
+        form = {"csrf_token": form_token(client)}
         assert client.post(f"/captures/{number}/stop", data=form, base_url=HOME, headers={"Origin": HOME}).status_code == 303
         release.set()
         assert wait_until_over(client, runner, number)["state"] == "stopped"
@@ -102,7 +93,7 @@ def test_a_capture_can_be_stopped(client: FlaskClient, runner: CaptureRunner) ->
 
 def test_what_cannot_be_captured_is_said(client: FlaskClient, runner: CaptureRunner) -> None:
     for url, collection in (("ftp://x/", "default"), ("http://[", "default"), ("http://x.example/", "nope"), ("", "default")):
-        form = {"url": url, "collection": collection, "csrf_token": token(client)}
+        form = {"url": url, "collection": collection, "csrf_token": form_token(client)}
         answer = client.post("/captures", data=form, base_url=HOME, headers={"Origin": HOME})
         assert answer.status_code == 400
         assert 'role="alert"' in answer.get_data(as_text=True)
@@ -116,7 +107,7 @@ def test_hostile_text_stays_text(client: FlaskClient, runner: CaptureRunner) -> 
     with RouteServer({"/": Answer(b"<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>")}) as server:
         number = start(client, server.url("/?<script>alert(2)</script>"))
         wait_until_over(client, runner, number)
-    for path in ("/", f"/captures/{number}", "/?url=%22%3E%3Cscript%3Ealert(3)</script>"):
+    for path in ("/captures", f"/captures/{number}", "/captures?url=%22%3E%3Cscript%3Ealert(3)</script>"):
         assert "<script>alert" not in client.get(path, base_url=HOME).get_data(as_text=True)
 
 
@@ -163,13 +154,13 @@ def test_a_form_without_its_token_is_refused(client: FlaskClient, runner: Captur
 
 
 def test_another_site_cannot_frame_read_or_post(client: FlaskClient, runner: CaptureRunner) -> None:
-    answer = client.get("/", base_url=HOME)
+    answer = client.get("/captures", base_url=HOME)
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
     assert "Access-Control-Allow-Origin" not in answer.headers
     cookie = answer.headers.get("Set-Cookie", "")
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
-    form = {"url": "http://x.example/", "collection": "default", "csrf_token": token(client)}
+    form = {"url": "http://x.example/", "collection": "default", "csrf_token": form_token(client)}
     posted = client.post("/captures", data=form, base_url=HOME, headers={"Origin": "http://127.0.0.1:8080"})
     assert posted.status_code == 403
     assert client.get("/", base_url="http://evil.example").status_code == 403

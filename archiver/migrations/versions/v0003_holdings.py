@@ -23,10 +23,10 @@ def upgrade() -> None:
         sa.Column("sha1", sa.Text),
         sa.Column("sha256", sa.Text),
         sa.Column("stored_at", sa.Text),
-        sa.Column("indexed_to", sa.BigInteger),
         sa.Column("state", sa.Text, nullable=False, server_default="held"),
     ):
         op.add_column("files", column)
+    op.add_column("validators", sa.Column("seen", sa.BigInteger, nullable=False, server_default="0"))
     op.create_index(
         "files_unmeasured", "files", ["id"], sqlite_where=sa.text("size IS NULL"), postgresql_where=sa.text("size IS NULL")
     )
@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("captures", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("first_timestamp", sa.BigInteger),
         sa.Column("last_timestamp", sa.BigInteger),
+        sa.Column("indexed_to", sa.BigInteger),
         sa.PrimaryKeyConstraint("file_id", "collection_id"),
         sqlite_with_rowid=False,
     )
@@ -147,5 +148,6 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_log_is_kept()")
     op.drop_index("files_unmeasured", "files")
-    for name in ("size", "md5", "sha1", "sha256", "stored_at", "indexed_to", "state"):
+    op.drop_column("validators", "seen")
+    for name in ("size", "md5", "sha1", "sha256", "stored_at", "state"):
         op.drop_column("files", name)

@@ -1,0 +1,50 @@
+"""What the views of the workbench work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from flask import current_app, request
+
+from archiver.accounts import AccountRegistry
+from archiver.holdings import Holdings
+from archiver.settings import Settings
+
+if TYPE_CHECKING:
+    from replay.workbench.jobs import CaptureRunner
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """Everything a view needs.
+
+    Attributes:
+        settings: of this run.
+        holdings: the opened archive.
+        accounts: who may use it.
+        captures: single pages that are captured from here.
+        clock: the time, UTC.
+    """
+
+    settings: Settings
+    holdings: Holdings
+    accounts: AccountRegistry
+    captures: CaptureRunner
+    clock: Callable[[], datetime]
+
+
+def context() -> Workbench:
+    """The workbench of this request."""
+    found: Workbench = current_app.extensions["muniment.workbench"]
+    return found
+
+
+def reader_address() -> str:
+    """Where readers see the archive, as this browser reaches it; ends in a slash."""
+    settings = context().settings
+    if settings.instance_url and request.host.rsplit(":", 1)[0] not in ("127.0.0.1", "localhost", "[::1]"):
+        return settings.instance_url.rstrip("/") + "/"
+    return f"http://{request.host.rsplit(':', 1)[0]}:{settings.port}/"

@@ -1,0 +1,133 @@
+"""Who asks: by the cookie of a session or by the token of a program, checked before every view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import Response, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from archiver.accounts import Account, Role
+from archiver.errors import AccessRefused
+from replay.workbench.places import context
+
+COOKIE = "muniment_session"
+_BEARER = "bearer "
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class NotLoggedIn(AccessRefused):
+    """Nobody is logged in."""
+
+
+def needs(role: Role) -> Callable[[View], View]:
+    """Only accounts with this role, or a greater one, come to the view; others are asked to log in, or refused."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **values: Any) -> Any:
+            account = account_or_none()
+            if account is None:
+                raise NotLoggedIn("You are not logged in.", "Log in first.")
+            if not account.role.includes(role):
+                raise AccessRefused(f"This needs the role {role.value}.", f"You are {account.role.value}.")
+            return view(*args, **values)
+
+        guarded.muniment_role = role  # type: ignore[attr-defined]
+        return cast(View, guarded)
+
+    return decorate
+
+
+def open_to_all(view: View) -> View:
+    """Marks a view that needs nobody to be logged in."""
+    view.muniment_role = None  # type: ignore[attr-defined]
+    return view
+
+
+def is_decided(view: Callable[..., Any]) -> bool:
+    """Somebody has said who may come to a view."""
+    return hasattr(view, "muniment_role")
+
+
+def identify() -> None:
+    """Find out who asks; before every request."""
+    accounts = context().accounts
+    header = request.headers.get("Authorization", "")
+    g.by_token = False
+    if header[: len(_BEARER)].lower() == _BEARER:
+        g.account = accounts.of_token(header[len(_BEARER) :].strip())
+        g.by_token = True
+        if g.account is None:
+            raise NotLoggedIn("That token is not good.", "Make a new one on the page of your account.")
+        return
+    token = request.cookies.get(COOKIE, "")
+    g.account = accounts.of_session(token) if token else None
+
+
+def is_by_token() -> bool:
+    """A program asks, with its token: no other site can have made it ask."""
+    return bool(g.get("by_token"))
+
+
+def account_or_none() -> Account | None:
+    """Who asks; None for nobody."""
+    found: Account | None = g.get("account")
+    return found
+
+
+def current_account() -> Account:
+    """Who asks.
+
+    Raises:
+        NotLoggedIn: nobody; cannot happen behind `needs`.
+    """
+    account = account_or_none()
+    if account is None:
+        raise NotLoggedIn("You are not logged in.", "Log in first.")
+    return account
+
+
+def may(role: Role) -> bool:
+    """Who asks has that role; for templates, to show what can be done."""
+    account = account_or_none()
+    return account is not None and account.role.includes(role)
+
+
+def begin_session(response: BaseResponse, token: str) -> BaseResponse:
+    """Give the browser its cookie."""
+    response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=request.is_secure, path="/")
+    return response
+
+
+def end_session() -> BaseResponse:
+    """Log out."""
+    context().accounts.log_out(request.cookies.get(COOKIE, ""))
+    response = redirect(url_for("accounts.login"), 303)
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+    return response
+
+
+def wants_json() -> bool:
+    """A program asks, not a person with a page before them."""
+    return is_by_token() or request.path.startswith(("/api/", "/save/status")) or request.path.endswith(".json")
+
+
+def safe_next(address: str) -> str:
+    """Where to go after the login: a path of the workbench, never elsewhere."""
+    is_path = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if is_path else "/"
+
+
+def challenge() -> BaseResponse:
+    """The answer to who is not logged in and opened a page."""
+    here = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return redirect(url_for("accounts.login", next=here or None), 303)
+
+
+def no_store(response: Response) -> Response:
+    """Pages of the workbench are kept by no cache."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

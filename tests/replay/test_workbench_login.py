@@ -1,0 +1,182 @@
+"""Nothing of the workbench is reached without an account, and each role reaches what it may."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+
+from archiver.accounts import Role
+from archiver.holdings import Holdings
+from replay.workbench.app import NAVIGATION, create_workbench
+from replay.workbench.session import COOKIE, is_decided, safe_next
+from tests.conftest import OpenHoldings
+from tests.workbench import HOME, PASSWORD, PORT, QUICK, accounts_of, form_token, logged_in
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OPEN = {"accounts.begin", "accounts.begin_now", "accounts.login", "accounts.log_in", "accounts.log_out", "static"}
+
+
+@pytest.fixture
+def holdings(holdings_with: OpenHoldings) -> Holdings:
+    return holdings_with(workbench_port=PORT)
+
+
+@pytest.fixture
+def app(holdings: Holdings) -> Flask:
+    return create_workbench(holdings.settings, holdings, hasher=QUICK)
+
+
+def test_every_view_says_who_may_come(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if rule.endpoint.endswith("static"):
+            continue
+        assert is_decided(view), rule.endpoint
+        role = view.muniment_role  # type: ignore[attr-defined]
+        assert (role is None) == (rule.endpoint in OPEN), rule.endpoint
+        if role is Role.VIEWER:
+            assert not rule.methods & {"PUT", "PATCH", "DELETE"}, rule.endpoint  # type: ignore[operator]
+
+
+def test_nobody_sees_anything_without_an_account(app: Flask, holdings: Holdings) -> None:
+    accounts_of(holdings).create("ada", PASSWORD, Role.ADMINISTRATOR)
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in OPEN or rule.endpoint.endswith("static") or "GET" not in (rule.methods or ()):
+            continue
+        path = rule.rule.replace("<int:number>", "1").replace("<name>", "ada")
+        answer = client.get(path, base_url=HOME)
+        assert answer.status_code in (303, 401), path
+        if answer.status_code == 303:
+            assert answer.headers["Location"].startswith("/login?next=")
+
+
+def test_the_login_leads_to_where_one_wanted(app: Flask, holdings: Holdings) -> None:
+    accounts_of(holdings).create("ada", PASSWORD, Role.ADMINISTRATOR)
+    client = app.test_client()
+    asked = client.get("/captures?url=http://x.example/", base_url=HOME)
+    page = client.get(asked.headers["Location"], base_url=HOME)
+    assert 'value="/captures?url=http://x.example/"' in page.get_data(as_text=True)
+    form = {"name": "ada", "password": PASSWORD, "next": "/captures", "csrf_token": form_token(client, "/login")}
+    wrong = client.post("/login", data={**form, "password": "wrong"}, base_url=HOME, headers={"Origin": HOME})
+    assert wrong.status_code == 403 and 'value="ada"' in wrong.get_data(as_text=True)
+    right = client.post("/login", data=form, base_url=HOME, headers={"Origin": HOME})
+    assert (right.status_code, right.headers["Location"]) == (303, "/captures")
+    cookie = right.headers["Set-Cookie"]
+    assert COOKIE in cookie and "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    assert client.get("/captures", base_url=HOME).status_code == 200
+    left = client.post("/logout", data={"csrf_token": form_token(client)}, base_url=HOME, headers={"Origin": HOME})
+    assert left.status_code == 303 and client.get("/captures", base_url=HOME).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "address", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "", "/a\nb"]
+)
+def test_the_login_leads_nowhere_else(address: str) -> None:
+    assert safe_next(address) == "/"
+
+
+def test_a_login_needs_its_form(app: Flask, holdings: Holdings) -> None:
+    accounts_of(holdings).create("ada", PASSWORD, Role.ADMINISTRATOR)
+    form = {"name": "ada", "password": PASSWORD}
+    assert app.test_client().post("/login", data=form, base_url=HOME, headers={"Origin": HOME}).status_code == 400
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_navigation_leads_where_a_role_may_go(app: Flask, holdings: Holdings, role: Role) -> None:
+    client = logged_in(app, holdings, role)
+    page = client.get("/", base_url=HOME).get_data(as_text=True)
+    with app.test_request_context(base_url=HOME):
+        for endpoint, text, needed in NAVIGATION:
+            path = app.url_map.bind("127.0.0.1").build(endpoint)
+            assert (f">{text}</a>" in page.partition("</nav>")[0]) == role.includes(needed)
+            assert client.get(path, base_url=HOME).status_code == (200 if role.includes(needed) else 403), path
+
+
+def test_a_viewer_changes_nothing(app: Flask, holdings: Holdings) -> None:
+    client = logged_in(app, holdings, Role.VIEWER)
+    form = {"csrf_token": form_token(client), "url": "http://x.example/", "collection": "default"}
+    for path in ("/captures", "/accounts", "/accounts/administrator", "/accounts/administrator/remove"):
+        assert client.post(path, data=form, base_url=HOME, headers={"Origin": HOME}).status_code == 403
+
+
+def test_the_first_start(app: Flask, holdings: Holdings) -> None:
+    accounts, client = accounts_of(holdings), app.test_client()
+    key = accounts.begin()
+    assert "no account yet" in client.get("/login", base_url=HOME).get_data(as_text=True)
+    assert client.get("/begin?key=wrong", base_url=HOME).status_code == 403
+    page = f"/begin?key={key}"
+    form = {
+        "csrf_token": form_token(client, page), "key": key, "name": "ada", "password": PASSWORD, "password_again": PASSWORD,
+        "organisation": "UNESCO", "organisation_url": "https://www.unesco.org/",
+    }  # fmt: skip
+    again = client.post("/begin", data={**form, "password_again": "x"}, base_url=HOME, headers={"Origin": HOME})
+    assert again.status_code == 400 and 'value="UNESCO"' in again.get_data(as_text=True)
+    done = client.post("/begin", data=form, base_url=HOME, headers={"Origin": HOME})
+    assert done.status_code == 303 and client.get("/accounts", base_url=HOME).status_code == 200
+    organisation = holdings.collections.get("default").organisation
+    assert organisation is not None and organisation.name == "UNESCO"
+    assert client.get(page, base_url=HOME).headers["Location"] == "/login"
+    assert [entry.action for entry in holdings.audit.entries()][:1] == ["account.create"]
+
+
+def test_accounts_are_made_changed_and_removed(app: Flask, holdings: Holdings) -> None:
+    client = logged_in(app, holdings)
+    token = {"csrf_token": form_token(client)}
+    origin = {"Origin": HOME}
+    new = {**token, "name": "ben", "password": PASSWORD, "role": "archivist", "display_name": "<b>Ben</b>", "email": ""}
+    assert client.post("/accounts", data=new, base_url=HOME, headers=origin).status_code == 303
+    assert client.post("/accounts", data=new, base_url=HOME, headers=origin).status_code == 400  # taken
+    assert client.post("/accounts", data={**new, "name": "x", "role": "king"}, base_url=HOME, headers=origin).status_code == 400
+    page = client.get("/accounts", base_url=HOME).get_data(as_text=True)
+    assert "ben" in page and "<b>Ben" not in page
+    change = {**token, "role": "viewer", "display_name": "Ben", "email": ""}
+    assert client.post("/accounts/ben", data=change, base_url=HOME, headers=origin).status_code == 303
+    ben = accounts_of(holdings).get("ben")
+    assert (ben.role, ben.is_active) == (Role.VIEWER, False)
+    assert client.post("/accounts/ben/remove", data=token, base_url=HOME, headers=origin).status_code == 303
+    assert client.post("/accounts/administrator/remove", data=token, base_url=HOME, headers=origin).status_code == 400
+    assert client.get("/accounts/nobody", base_url=HOME).status_code == 404
+    actions = [entry.action for entry in holdings.audit.entries()]
+    assert actions == ["account.create", "account.change", "account.remove"]
+    assert "account.remove" in client.get("/audit", base_url=HOME).get_data(as_text=True)
+
+
+def test_programs_use_tokens_and_no_forms(app: Flask, holdings: Holdings) -> None:
+    client = logged_in(app, holdings)
+    form = {"csrf_token": form_token(client), "name": "robot", "role": "archivist", "days": "30"}
+    made = client.post("/me/tokens", data=form, base_url=HOME, headers={"Origin": HOME})
+    secret = made.get_data(as_text=True).partition('class="secret">')[2].partition("<")[0]
+    program = app.test_client()
+    bearer = {"Authorization": f"Bearer {secret}"}
+    assert program.get("/captures", base_url=HOME, headers=bearer).status_code == 200
+    assert program.get("/accounts", base_url=HOME, headers=bearer).status_code == 403
+    refused = program.get("/captures", base_url=HOME, headers={"Authorization": "Bearer mun_wrong"})
+    assert refused.status_code in (303, 401)
+    posted = program.post("/captures", data={"url": "", "collection": "default"}, base_url=HOME, headers=bearer)
+    assert posted.status_code == 400 and "form has expired" not in posted.get_data(as_text=True)
+    elsewhere = {**bearer, "Origin": "http://127.0.0.1:8080"}
+    assert program.post("/captures", data={"url": ""}, base_url=HOME, headers=elsewhere).status_code == 403
+    page = client.get("/me", base_url=HOME).get_data(as_text=True)
+    assert "robot" in page and secret not in page
+
+
+def test_a_password_is_changed_by_who_knows_it(app: Flask, holdings: Holdings) -> None:
+    client = logged_in(app, holdings)
+    form = {"csrf_token": form_token(client), "password_now": PASSWORD, "password": "quite other words"}
+    origin = {"Origin": HOME}
+    for wrong in ({"password_again": "x"}, {"password_again": "quite other words", "password_now": "wrong"}):
+        assert client.post("/me/password", data={**form, **wrong}, base_url=HOME, headers=origin).status_code == 400
+    done = client.post("/me/password", data={**form, "password_again": "quite other words"}, base_url=HOME, headers=origin)
+    assert done.status_code == 303 and client.get("/me", base_url=HOME).status_code == 200
+    assert accounts_of(holdings).log_in("administrator", "quite other words")
+
+
+def test_the_workbench_answers_at_the_names_that_are_set(holdings_with: OpenHoldings) -> None:
+    held = holdings_with(workbench_port=PORT, workbench_names="archive.example.org, archive.example.org:8443")
+    client = create_workbench(held.settings, held, hasher=QUICK).test_client()
+    assert client.get("/login", base_url="https://archive.example.org").status_code == 200
+    assert client.get("/login", base_url="https://archive.example.org:8443").status_code == 200
+    assert client.get("/login", base_url="https://other.example.org").status_code == 403
