@@ -54,7 +54,7 @@ files = Table(
     Column("texted_to", BigInteger, nullable=False, server_default="0"),
 )
 
-Index("files_unmeasured", files.c.id, sqlite_where=files.c.size.is_(None), postgresql_where=files.c.size.is_(None))
+Index("files_by_size", files.c.size)
 
 #: Clustered by what look-ups ask for: all captures of a URL lie together, in the order of time.
 captures = Table(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import pytest
 from sqlalchemy import delete, select, text
 
 from archiver.cli.main import run
-from archiver.errors import Conflict, MissingRecord
+from archiver.errors import Conflict, MissingRecord, StorageFailed
 from archiver.holdings import Holdings, open_holdings
+from archiver.index import batches
 from archiver.index.database import alone, reading, writing
 from archiver.index.entry import capture_of
 from archiver.index.holdingstables import file_parts
@@ -293,3 +295,21 @@ def test_the_commands_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFi
     assert run(["--archive", str(home), "index", "rebuild", "-c", "default", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["captures"] == 59
     assert run(["--archive", str(home), "index", "rebuild", "-c", "nothing"]) == 1
+
+
+def test_a_process_that_dies_ends_the_rebuild_and_leaves_the_old_index(
+    tmp_path: Path, holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_ROWS", 20)
+    holdings = holdings_with()
+    for number in range(4):
+        import_file(imported(tmp_path, number, 200), collection="default", store=holdings.store, index=holdings.index)
+    before = tables(holdings)
+
+    def told(name: str, position: int) -> None:
+        for child in active_children():
+            child.kill()
+
+    with pytest.raises(StorageFailed, match="ended by itself"):
+        Rebuild(holdings, workers=2, told=told).run()
+    assert tables(holdings) == before

@@ -27,9 +27,7 @@ def upgrade() -> None:
     ):
         op.add_column("files", column)
     op.add_column("validators", sa.Column("seen", sa.BigInteger, nullable=False, server_default="0"))
-    op.create_index(
-        "files_unmeasured", "files", ["id"], sqlite_where=sa.text("size IS NULL"), postgresql_where=sa.text("size IS NULL")
-    )
+    op.create_index("files_by_size", "files", ["size"])
     op.create_table(
         "file_parts",
         sa.Column("file_id", sa.Integer, sa.ForeignKey("files.id"), nullable=False),
@@ -147,7 +145,7 @@ def downgrade() -> None:
         op.drop_table(name)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_log_is_kept()")
-    op.drop_index("files_unmeasured", "files")
+    op.drop_index("files_by_size", "files")
     op.drop_column("validators", "seen")
     for name in ("size", "md5", "sha1", "sha256", "stored_at", "state"):
         op.drop_column("files", name)
