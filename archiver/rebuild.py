@@ -115,6 +115,8 @@ class Rebuild:
             with writing(self._engine) as connection:
                 for table in self._new.values():
                     table.create(connection)
+                if self._engine.dialect.name == "postgresql":
+                    connection.execute(text(f"ALTER INDEX {captures.name}{BUILD}_pkey SET (fillfactor = 100)"))
             try:
                 self._build()
                 self._note_segments()

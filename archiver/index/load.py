@@ -18,6 +18,12 @@ from archiver.index.tables import captures, collections, payloads, validators
 #: Where rows go in place of the tables themselves while an index is built anew.
 BUILD = "_build"
 
+#: What the values of a row of captures are, in order.
+_CAPTURE_COLUMNS = (
+    "collection_id", "urlkey", "timestamp", "file_id", "offset", "length", "url", "mime", "status", "digest", "truncated",
+    "is_revisit", "refers_to_url", "refers_to_timestamp", "refers_to_id",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -70,7 +76,7 @@ class Loader:
                 whole += [(row[0], number, *row[1:]) for row in load.batch.payloads]
                 asked += [(number, *row) for row in load.batch.validators]
         rows.sort(key=_place)
-        self._write(connection, captures.name, [column.name for column in captures.columns], rows, "DO NOTHING")
+        self._write(connection, captures.name, _CAPTURE_COLUMNS, rows, "DO NOTHING")
         self._keep_payloads(connection, whole)
         self._keep_validators(connection, asked)
         self._note(connection, loads)

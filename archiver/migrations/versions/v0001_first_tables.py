@@ -37,24 +37,26 @@ def upgrade() -> None:
     )
     op.create_table(
         "captures",
-        sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id"), nullable=False),
-        sa.Column("urlkey", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("timestamp", sa.BigInteger, nullable=False),
-        sa.Column("file_id", sa.Integer, sa.ForeignKey("files.id"), nullable=False),
         sa.Column("offset", sa.BigInteger, nullable=False),
         sa.Column("length", sa.BigInteger, nullable=False),
+        sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id"), nullable=False),
+        sa.Column("file_id", sa.Integer, sa.ForeignKey("files.id"), nullable=False),
+        sa.Column("status", sa.Integer),
+        sa.Column("is_revisit", sa.SmallInteger, nullable=False, server_default="0"),
+        sa.Column("urlkey", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("url", sa.Text, nullable=False),
         sa.Column("mime", sa.Text, nullable=False),
-        sa.Column("status", sa.Integer),
         sa.Column("digest", sa.Text, nullable=False),
         sa.Column("truncated", sa.Text),
-        sa.Column("is_revisit", sa.Integer, nullable=False, server_default="0"),
         sa.Column("refers_to_url", sa.Text),
         sa.Column("refers_to_timestamp", sa.Text),
         sa.Column("refers_to_id", sa.Text),
         sa.PrimaryKeyConstraint("collection_id", "urlkey", "timestamp", "file_id", "offset"),
         sqlite_with_rowid=False,
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER INDEX captures_pkey SET (fillfactor = 100)")
     op.create_table(
         "crawls",
         sa.Column("id", sa.Integer, primary_key=True),
