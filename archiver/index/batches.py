@@ -81,13 +81,13 @@ class Batch:
         rows: of captures, in the order of `quick.ROW`.
         payloads: (digest, url, timestamp, record id) of whole captures.
         validators: (urlkey, url, etag, last modified, digest, timestamp, record id, timestamp of the visit).
-        progress: None when reading cannot go on behind this batch.
+        progress: how far reading is with it.
     """
 
     rows: list[Row] = field(default_factory=list)
     payloads: list[Row] = field(default_factory=list)
     validators: list[Row] = field(default_factory=list)
-    progress: Progress | None = None
+    progress: Progress = field(default_factory=Progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +186,7 @@ class FileRows:
             start.upto,
             0,
         )  # where reading can go on, and how many of the rows since the last such place are before it
+        self._asked_at = 0  # where the last request is that was no plain one
         self._tail: list[tuple[BadRecord, StoredRecord | None]] = []
 
     def batches(self) -> Iterator[Batch]:
@@ -288,7 +289,7 @@ class FileRows:
             pending.row[KEY], pending.is_get = key, False
         if other is not None and pending is not None and belong(other, pending.header()):
             pending.is_get, other = False, None
-        self._other = other
+        self._other, self._asked_at = other, item.offset
 
     def _damaged(self, bad: BadRecord) -> None:
         if self._is_last and self._pending is not None and self._pending.row[OFFSET] == bad.offset:
@@ -321,9 +322,9 @@ class FileRows:
         if self._pending is not None:
             self._add(self._pending)
             self._pending = None
-        if self._pairing.has_request or self._other is not None:
-            return self._take() if len(self._rows) >= 2 * BATCH_ROWS else None
-        self._clean = (offset, len(self._since))
+        # A request whose answer this may be is to be read again with it.
+        is_asked = self._pairing.has_request or self._other is not None
+        self._clean = (self._asked_at if is_asked else offset, len(self._since))
         if len(self._rows) < BATCH_ROWS:
             return None
         return self._take_to_here()
@@ -356,12 +357,7 @@ class FileRows:
         self._progress = self._progress.plus(self._since[:count], offset)
         del self._since[:count]
         self._clean = (offset, 0)
-        ready = self._take()
-        ready.progress = self._progress
-        return ready
-
-    def _take(self) -> Batch:
-        ready = Batch(self._rows, self._payloads, self._validators)
+        ready = Batch(self._rows, self._payloads, self._validators, self._progress)
         self._rows, self._payloads, self._validators = [], [], []
         return ready
 

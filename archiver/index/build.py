@@ -147,8 +147,7 @@ class Builder:
             if piece.batch is not None:
                 loads.append(Load(task.file, task.collections, piece.batch))
                 rows += len(piece.batch.rows) * len(task.collections)
-                if piece.batch.progress is not None:
-                    reached[task] = piece.batch.progress
+                reached[task] = piece.batch.progress
             if piece.counts is not None:
                 done.append(Done(task, piece.counts, reached.pop(task, task.start), piece.failure))
             if rows >= BATCH_ROWS or len(loads) >= BATCH_ROWS // 20:

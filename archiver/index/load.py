@@ -97,8 +97,6 @@ class Loader:
         parts = {}
         for load in loads:
             progress = load.batch.progress
-            if progress is None:
-                continue
             for slug in load.collections:
                 parts[load.file, slug] = {
                     "file_id": self._files[load.file],
@@ -140,7 +138,7 @@ class Loader:
         first: dict[Row, Row] = {}
         for row in rows:
             known = first.get(row[:2])
-            if known is None or row[3] < known[3]:
+            if known is None or row[3:] < known[3:]:
                 first[row[:2]] = row
         self._write(
             connection,
@@ -148,7 +146,8 @@ class Loader:
             [column.name for column in payloads.columns],
             sorted(first.values()),
             "(digest, collection_id) DO UPDATE SET url = excluded.url, timestamp = excluded.timestamp, "
-            "record_id = excluded.record_id WHERE excluded.timestamp < {table}.timestamp",
+            "record_id = excluded.record_id "
+            "WHERE (excluded.timestamp, excluded.record_id) < ({table}.timestamp, {table}.record_id)",
         )
 
     def _keep_validators(self, connection: Connection, rows: Iterable[Row]) -> None:
@@ -156,7 +155,7 @@ class Loader:
         newest: dict[Row, Row] = {}
         for row in rows:
             known = newest.get(row[:2])
-            if known is None or row[-1] >= known[-1]:
+            if known is None or _visit(row) >= _visit(known):
                 newest[row[:2]] = row
         columns = [column.name for column in validators.columns]
         changed = ", ".join(f"{name} = excluded.{name}" for name in columns[2:])
@@ -165,8 +164,14 @@ class Loader:
             validators.name,
             columns,
             sorted(newest.values()),
-            f"(collection_id, urlkey) DO UPDATE SET {changed} WHERE excluded.seen >= {{table}}.seen",
+            f"(collection_id, urlkey) DO UPDATE SET {changed} WHERE (excluded.seen, excluded.record_id, excluded.etag) "
+            ">= ({table}.seen, {table}.record_id, {table}.etag)",
         )
+
+
+def _visit(row: Row) -> Row:
+    """Which of two visits of one second counts must not depend on who comes first."""
+    return row[8], row[7], row[3]
 
 
 def _place(row: Row) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, or_, select
+from sqlalchemy import Connection, Engine, Select, bindparam, or_, select, tuple_
 
 from archiver.index.database import Prepared, insert_or_replace, reading
 from archiver.index.tables import collections, payloads, validators
@@ -39,6 +39,17 @@ def _held(*, everywhere: bool) -> Select[Any]:
     )
 
 
+def _is_older(new: Any) -> Any:
+    """Which of two captures of one second counts must not depend on who comes first."""
+    old = payloads.c
+    return tuple_(new.timestamp, new.record_id) < tuple_(old.timestamp, old.record_id)
+
+
+def _is_newer(new: Any) -> Any:
+    old = validators.c
+    return tuple_(new.seen, new.record_id, new.etag) >= tuple_(old.seen, old.record_id, old.etag)
+
+
 def _validators() -> Select[Any]:
     columns = validators.c
     return select(columns.url, columns.etag, columns.last_modified, columns.digest, columns.timestamp, columns.record_id).where(
@@ -63,8 +74,8 @@ class Dedup:
         self._min_bytes = max(1, min_bytes)
         self._held = Prepared(engine, _held(everywhere=mode == "archive"))
         self._validators = Prepared(engine, _validators())
-        self._keep_payloads = insert_or_replace(engine, payloads, when=lambda new: new.timestamp < payloads.c.timestamp)
-        self._keep_validators = insert_or_replace(engine, validators, when=lambda new: new.seen >= validators.c.seen)
+        self._keep_payloads = insert_or_replace(engine, payloads, when=_is_older)
+        self._keep_validators = insert_or_replace(engine, validators, when=_is_newer)
         self._can_ask = self._has_validators()
         self._recent: OrderedDict[str, tuple[int, RevisitTarget]] = OrderedDict()
         self._lock = Lock()

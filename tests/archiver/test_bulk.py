@@ -34,7 +34,7 @@ def rows_of(data: bytes, start: Progress = BEGINNING, **options: bool) -> tuple[
     progress = start
     for batch in reading.batches():
         rows += batch.rows
-        progress = batch.progress or progress
+        progress = batch.progress
     return rows, reading.counts, progress
 
 
@@ -277,12 +277,23 @@ def test_no_place_where_reading_stops_changes_the_rows(ordinary: bytes, monkeypa
     places = 0
     for batch in reading.batches():
         before += batch.rows
-        if batch.progress is not None:
-            rest, _, last = rows_of(ordinary, batch.progress)
-            assert [*before[: batch.progress.captures], *rest] == whole
-            assert last == end
-            places += 1
+        rest, _, last = rows_of(ordinary, batch.progress)
+        assert [*before[: batch.progress.captures], *rest] == whole
+        assert last == end
+        places += 1
     assert places > 5
+
+
+def test_files_full_of_requests_with_a_body_are_taken_in_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "BATCH_ROWS", 5)
+    data = b"".join(member(request(b"POST", number, body=b"x")) + member(record(number)) for number in range(40))
+    whole, _, _ = rows_of(data)
+    assert_same(data)
+    found = list(FileRows(BytesIO(data), Looker(256), min_bytes=256).batches())
+    assert max(len(batch.rows) for batch in found) <= 6
+    for batch in found:
+        rest, _, _ = rows_of(data, batch.progress)
+        assert rest == whole[batch.progress.captures :]
 
 
 def test_a_file_that_grows_has_the_same_rows_in_the_end(ordinary: bytes) -> None:
