@@ -249,11 +249,17 @@ class Organisation:
         slug: its name in addresses.
         name: as the banner says it.
         url: its home page, or "".
+        address: where it is, for people; may have several lines, or be "".
+        description: plain text, may be empty.
+        number: by what the tables know it.
     """
 
     slug: str
     name: str
     url: str = ""
+    address: str = ""
+    description: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +273,10 @@ class Collection:
         description: plain text, may be empty.
         visibility: who may see it.
         created_at: UTC.
+        number: by what the tables know it.
+        is_active: schedules crawl it.
+        budget_bytes: new data that it may take in a year; None without a limit.
+        options: what its crawls begin with, JSON; see `archiver.collections.options`.
     """
 
     slug: str
@@ -275,6 +285,10 @@ class Collection:
     description: str
     visibility: Visibility
     created_at: datetime
+    number: int = 0
+    is_active: bool = True
+    budget_bytes: int | None = None
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True)

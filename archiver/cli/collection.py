@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -77,10 +78,13 @@ def show(name: str, as_json: bool, archive: object) -> None:
 @click.option("--organisation-url", help="Home page of the organisation.")
 @click.option("--description", help="Plain text.")
 @click.option("--visibility", type=_VISIBILITIES, help="Who may see it.")
+@click.option("--active/--inactive", "is_active", default=None, help="Whether schedules crawl it.")
+@click.option("--budget", "budget_bytes", type=click.IntRange(0), metavar="BYTES", help="New data a year; 0 for no limit.")
+@click.option("--options", metavar="JSON", help='What its crawls begin with, such as {"scope": "host"}.')
 @actor_option
 @archive_option
 @json_option
-def set_(name: str, as_json: bool, archive: object, visibility: str | None, **values: str | None) -> None:
+def set_(name: str, as_json: bool, archive: object, visibility: str | None, **values: Any) -> None:
     """Change a collection; what is not given stays."""
     from archiver.holdings import open_holdings
     from archiver.model import Visibility
@@ -99,6 +103,9 @@ def _as_json(holdings: Holdings, item: Collection) -> dict[str, object]:
         "organisation_url": item.organisation.url if item.organisation else None,
         "description": item.description,
         "visibility": item.visibility.value,
+        "active": item.is_active,
+        "budget_bytes": item.budget_bytes,
+        "options": json.loads(item.options) if item.options else {},
         "captures": summary.captures,
         "urls": summary.urls,
         "first": summary.first or None,
@@ -117,7 +124,8 @@ def _show(holdings: Holdings, item: Collection, as_json: bool) -> None:
         ("Title", item.title),
         ("Organisation", item.organisation.name if item.organisation else "–"),
         ("Description", item.description or "–"),
-        ("Visibility", item.visibility.value),
+        ("Visibility", item.visibility.value + ("" if item.is_active else ", inactive")),
+        ("Budget", f"{human_size(item.budget_bytes)} a year" if item.budget_bytes else "no limit"),
         ("Captures", f"{summary.captures:,} of {summary.urls:,} URLs, {human_size(summary.bytes)}"),
         ("Period", f"{summary.first} to {summary.last}" if summary.captures else "–"),
     ]

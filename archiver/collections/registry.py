@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from archiver.audit import AuditLog
-from archiver.errors import Conflict, UnknownCollection, UsageError
+from archiver.errors import Conflict, NotFound, UnknownCollection, UsageError
 from archiver.index.database import Prepared, insert_new, reading, writing
 from archiver.index.tables import collections, organisations
 from archiver.model import Collection, Organisation, Visibility
@@ -22,6 +22,9 @@ from archiver.urls import parse_url
 
 #: Words that mean something else in addresses.
 RESERVED = frozenset({"all", "cdx", "wayback", "static", "-", "favicon.ico", "robots.txt"})
+
+#: Bytes that a budget may have.
+_LARGEST = 2**62
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 
@@ -42,12 +45,24 @@ def _rows() -> Any:
         collections.c.description,
         collections.c.visibility,
         collections.c.created_at,
+        organisations.c.address,
+        organisations.c.description,
+        organisations.c.id,
+        collections.c.id,
+        collections.c.is_active,
+        collections.c.budget_bytes,
+        collections.c.options,
     ).outerjoin(organisations, organisations.c.id == collections.c.organisation_id)
 
 
 def _collection(row: Any) -> Collection:
-    organisation = Organisation(row[2], row[3], row[4]) if row[2] is not None else None
-    return Collection(row[0], row[1], organisation, row[5], Visibility(row[6]), parse_iso(row[7]))
+    slug, title, who, name, url, description, visibility, created_at, *more = row
+    address, about, owner, number, is_active, budget_bytes, options = more
+    organisation = Organisation(who, name, url, address, about, owner) if who is not None else None
+    return Collection(
+        slug, title, organisation, description, Visibility(visibility), parse_iso(created_at), number, bool(is_active),
+        budget_bytes, options,
+    )  # fmt: skip
 
 
 class CollectionRegistry:
@@ -175,16 +190,27 @@ class CollectionRegistry:
         organisation_url: str | None = None,
         description: str | None = None,
         visibility: Visibility | None = None,
+        is_active: bool | None = None,
+        budget_bytes: int | None = None,
+        options: str | None = None,
         actor: str | None = None,
     ) -> Collection:
-        """Change what is given; an empty text takes the old one away. `actor`: as in `create`.
+        """Change what is given; an empty text takes the old one away, a budget of 0 too. `actor`: as in `create`.
 
         Raises:
             UnknownCollection: there is none of that name.
-            UsageError: the home page cannot be used, or is of no organisation.
+            UsageError: the home page cannot be used, or is of no organisation; or the options cannot be.
         """
         current = self.get(slug)
         values: dict[str, object] = {}
+        if is_active is not None:
+            values["is_active"] = int(is_active)
+        if budget_bytes is not None:
+            values["budget_bytes"] = min(budget_bytes, _LARGEST) or None
+        if options is not None:
+            from archiver.collections.options import options_from_json, options_to_json  # rules take long to import
+
+            values["options"] = options_to_json(options_from_json(options))
         if title is not None:
             values["title"] = one_line(title) or slug
         if description is not None:
@@ -200,11 +226,69 @@ class CollectionRegistry:
             if values:
                 connection.execute(update(collections).where(collections.c.slug == slug).values(**values))
             said = {"title": title, "organisation": organisation, "organisation_url": organisation_url}
-            said |= {"description": description, "visibility": visibility.value if visibility else None}
+            said |= {"description": description, "visibility": visibility.value if visibility else None, "options": options}
+            said |= {"active": None if is_active is None else str(bool(is_active)).lower()}
+            said |= {"budget_bytes": None if budget_bytes is None else str(budget_bytes)}
             changed = {name: value for name, value in said.items() if value is not None}
             if changed:
                 self._note(connection, actor, "collection.set", slug, changed)
         return self.get(slug)
+
+    def organisations(self) -> list[Organisation]:
+        """Every organisation, by name, also those that collect nothing now."""
+        columns = (organisations.c[name] for name in ("slug", "name", "url", "address", "description", "id"))
+        with reading(self._engine) as connection:
+            found = [Organisation(*row) for row in connection.execute(select(*columns))]
+        return sorted(found, key=lambda item: item.name.casefold())
+
+    def organisation(self, slug: str) -> Organisation:
+        """An organisation by its name in addresses.
+
+        Raises:
+            NotFound: there is none.
+        """
+        for found in self.organisations():
+            if found.slug == slug:
+                return found
+        raise NotFound(f"There is no organisation “{one_line(slug)[:80]}”.", "It may have another name now.")
+
+    def update_organisation(
+        self,
+        slug: str,
+        *,
+        name: str | None = None,
+        url: str | None = None,
+        address: str | None = None,
+        description: str | None = None,
+        actor: str | None = None,
+    ) -> Organisation:
+        """Change what is given of an organisation, in all its collections; its name in addresses stays.
+
+        Raises:
+            NotFound: there is none.
+            UsageError: it would have no name, or the home page cannot be used.
+            Conflict: another organisation has that name.
+        """
+        current = self.organisation(slug)
+        values: dict[str, str] = {}
+        if name is not None:
+            values["name"] = one_line(name)[:300]
+            if not values["name"]:
+                raise UsageError("An organisation needs a name.", "Give it one.")
+            if any(other.name == values["name"] and other.slug != slug for other in self.organisations()):
+                raise Conflict(f"There is another organisation “{values['name']}”.", "Choose that one instead.")
+        if url is not None:
+            values["url"] = _home_page(current.name, url)
+        if address is not None:
+            values["address"] = plain(address).strip()
+        if description is not None:
+            values["description"] = plain(description).strip()
+        if values:
+            with writing(self._engine) as connection:
+                connection.execute(update(organisations).where(organisations.c.slug == slug).values(**values))
+                if actor is not None and self._audit is not None:
+                    self._audit.note_within(connection, actor, "organisation.set", f"organisation {slug}", values)
+        return self.organisation(slug)
 
     def _note(self, connection: Connection, actor: str | None, action: str, slug: str, detail: dict[str, str]) -> None:
         if actor is not None and self._audit is not None:

@@ -244,7 +244,7 @@ def plan_from_json(text: str) -> CrawlPlan:
     try:
         values = json.loads(text)
         plan: CrawlPlan = _built(CrawlPlan, values)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise UsageError("The plan of this crawl cannot be read.", "Was it made by a newer version?") from error
     return plan
 
@@ -263,7 +263,11 @@ def _seed(values: Mapping[str, Any]) -> Seed:
 
 def _rule(values: Mapping[str, Any]) -> Rule:
     return Rule(
-        RuleAction(values["action"]), RuleMatch(values["match"]), values["pattern"], values["enabled"], values.get("note", "")
+        RuleAction(values["action"]),
+        RuleMatch(values["match"]),
+        values["pattern"],
+        values.get("enabled", True),
+        values.get("note", ""),
     )
 
 

@@ -134,6 +134,17 @@ descriptions = Table(
 Index("descriptions_of_subject", descriptions.c.collection_id, descriptions.c.level, descriptions.c.subject)
 Index("descriptions_by_value", descriptions.c.collection_id, descriptions.c.field, descriptions.c.value)
 
+#: Fields that collections have beside the elements of Dublin Core, and elements whose values are all private.
+description_fields = Table(
+    "description_fields",
+    metadata,
+    Column("collection_id", Integer, ForeignKey("collections.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("position", Integer, nullable=False, server_default="0"),
+    Column("is_private", Integer, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("collection_id", "name"),
+)
+
 #: How the seeds of one schedule are crawled. `plan`: JSON of limits, rules and politeness; `next_at`: when it is due.
 schedules = Table(
     "schedules",

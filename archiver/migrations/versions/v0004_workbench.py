@@ -114,6 +114,14 @@ def upgrade() -> None:
     op.create_index("descriptions_of_subject", "descriptions", ["collection_id", "level", "subject"])
     op.create_index("descriptions_by_value", "descriptions", ["collection_id", "field", "value"])
     op.create_table(
+        "description_fields",
+        sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id"), nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("position", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("is_private", sa.Integer, nullable=False, server_default="0"),
+        sa.PrimaryKeyConstraint("collection_id", "name"),
+    )
+    op.create_table(
         "schedules",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id"), nullable=False),
@@ -235,6 +243,7 @@ def downgrade() -> None:
         "jobs",
         "crawl_notes",
         "schedules",
+        "description_fields",
         "descriptions",
         "seeds",
         "seed_groups",

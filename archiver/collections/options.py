@@ -1,0 +1,97 @@
+"""What the crawls of a collection begin with: a plan without its seeds, and the plans that come of it with seeds. Pure.
+
+`options` of a collection is the JSON of a `CrawlPlan` of which only what was said is there, such as
+`{"scope": "host", "limits": {"documents": 5000}}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from archiver.collections.seedvalues import Seed, limits_to_json, rules_to_json
+from archiver.crawl.plan import CrawlPlan, plan_from_json
+from archiver.crawl.plan import Seed as PlannedSeed
+from archiver.crawl.rules import Rules
+from archiver.errors import UsageError
+
+
+def options_from_json(text: str) -> CrawlPlan:
+    """A plan without seeds, from the options of a collection; what they do not say is as in any plan.
+
+    Raises:
+        UsageError: they cannot be read, or a rule cannot be.
+    """
+    try:
+        values = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise UsageError("These options of crawls are no JSON.", "Look for a missing quote or comma.") from error
+    if not isinstance(values, dict):
+        raise UsageError("These options of crawls cannot be read.", 'Write them like {"scope": "host"}.')
+    try:
+        plan = plan_from_json(json.dumps(values | {"seeds": []}))
+    except UsageError as error:
+        raise UsageError("These options of crawls cannot be read.", "Were they made by a newer version?") from error
+    _look(asdict(plan), asdict(CrawlPlan(())))
+    Rules(plan.rules)
+    return plan
+
+
+def _look(said: dict[str, Any], usual: dict[str, Any]) -> None:
+    """Everything is of the kind that it is in any plan: numbers are numbers, and not below 0."""
+    for name, value in said.items():
+        known = usual[name]
+        if isinstance(known, dict):
+            _look(value, known)
+            continue
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(known, bool) or not isinstance(known, int | float):
+            is_good = isinstance(value, type(known))
+        else:
+            is_good = (
+                is_number and 0 <= value < 2**53 and (isinstance(known, float) or name == "seconds" or value == int(value))
+            )
+        if not is_good:
+            raise UsageError(f"“{name}” in these options of crawls cannot be read.", "Look at its number or word.")
+
+
+def options_to_json(plan: CrawlPlan) -> str:
+    """What a plan says other than any plan does, without its seeds; "" for nothing."""
+    usual, said = asdict(CrawlPlan(())), asdict(plan)
+    found: dict[str, Any] = {}
+    for name, value in said.items():
+        if name == "seeds" or value == usual[name]:
+            continue
+        if isinstance(value, dict):
+            found[name] = {key: item for key, item in value.items() if item != usual[name][key]}
+        else:
+            found[name] = value
+    return json.dumps(found, ensure_ascii=False, sort_keys=True) if found else ""
+
+
+def plans_for(options: CrawlPlan, seeds: Iterable[Seed]) -> list[tuple[CrawlPlan, Sequence[Seed]]]:
+    """The crawls that some seeds need, in their order: those with the same limits and rules of their own go together.
+
+    A plan has one set of limits and rules for all its seeds, so seeds that ask for others need a crawl of their own.
+
+    Args:
+        options: of their collection.
+        seeds: with the limits that take the place of the collection's, and the rules that come before them.
+    """
+    together: dict[tuple[str, str], list[Seed]] = {}
+    for seed in seeds:
+        together.setdefault((limits_to_json(seed.limits), rules_to_json(seed.rules)), []).append(seed)
+    return [
+        (
+            replace(
+                options,
+                seeds=tuple(PlannedSeed(seed.url, seed.scope) for seed in some),
+                limits=replace(options.limits, **some[0].limits),  # type: ignore[arg-type]
+                rules=(*some[0].rules, *options.rules),
+            ),
+            tuple(some),
+        )
+        for some in together.values()
+    ]
