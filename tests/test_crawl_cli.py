@@ -15,7 +15,7 @@ from threading import Event
 
 import pytest
 
-from archiver.cli.crawl.output import safe_cell
+from archiver.cells import safe_cell
 from archiver.cli.main import run
 from archiver.collections.reports import CrawlReports
 from archiver.collections.urllists import UrlLists

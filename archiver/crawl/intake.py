@@ -291,7 +291,7 @@ def _note_answer(ledger: Ledger, item: Finished) -> None:
     entry = item.entry
     ledger.answered(
         entry.host_id, entry.seed_id, mime=item.mime, status=item.status, length=item.length, is_new=item.is_new,
-        is_page=item.is_page,
+        is_page=item.is_page, at=item.timestamp or "",
     )  # fmt: skip
 
 

@@ -49,16 +49,22 @@ class Ledger:
         length: int,
         is_new: bool,
         is_page: bool,
+        at: str = "",
         sign: int = 1,
     ) -> None:
-        """A URL was answered and recorded: bytes, type and status (`move` counts the document). With -1 for `sign`: no more."""
-        places = (
+        """A URL was answered and recorded: bytes, type and status (`move` counts the document). With -1 for `sign`: no more.
+
+        `at`: 14 digits; what was done when is summed by ten seconds, for plots.
+        """
+        places = [
             self._hosts[host_id],
             self._counts["seed", str(seed_id)],
             self._counts["total", ""],
             self._counts["mime", mime],
             self._counts["status", str(status or "")],
-        )
+        ]
+        if at:
+            places.append(self._counts["time", at[:13]])
         for position, sums in enumerate(places):
             sums["bytes"] += sign * length
             if position >= 3:

@@ -138,7 +138,8 @@ crawl_frontier = Table(
     sqlite_with_rowid=False,
 )
 
-#: Sums for reports. `dimension`: "seed" (key: its id), "mime", "status", "total" (key "").
+#: Sums for reports. `dimension`: "seed" (key: its id), "mime", "status", "total" (key ""), "time" (key: 13 digits of a
+#: timestamp, so ten seconds; what was fetched then, also what was fetched again later).
 crawl_counts = Table(
     "crawl_counts",
     metadata,

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from archiver.cli.crawl.live import Speedometer, live_table
+from archiver.cli.crawl.live import live_table
 from archiver.collections.progress import progress
 from archiver.collections.reports import CrawlReports
+from archiver.collections.speed import Speedometer
 from archiver.holdings import open_holdings, utc_now
 from archiver.settings import load_settings
 

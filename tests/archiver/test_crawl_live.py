@@ -12,12 +12,9 @@ from rich.console import Console
 from archiver.cli.crawl.live import (
     SECONDS_BETWEEN_LOOKS,
     Display,
-    Speed,
-    Speedometer,
     live_table,
     plain_line,
     rest,
-    seconds_left,
     showing,
     state_words,
     watch,
@@ -25,6 +22,7 @@ from archiver.cli.crawl.live import (
 from archiver.collections.hosts import HostRow, QueueState
 from archiver.collections.progress import Progress
 from archiver.collections.reports import CrawlSummary, Sums
+from archiver.collections.speed import Speed, Speedometer, seconds_left
 from archiver.crawl.plan import Limits
 from archiver.errors import StorageFailed
 

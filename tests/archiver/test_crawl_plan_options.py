@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.cli.crawl.planning import AUTO_DELAY, PlanOptions, changed_plan, new_plan, seeds_of, settings_of
-from archiver.cli.crawl.units import human_duration, parse_duration, parse_size
+from archiver.amounts import human_duration, parse_duration, parse_size
 from archiver.crawl.plan import (
     CrawlPlan,
     DedupMode,
@@ -23,6 +22,7 @@ from archiver.crawl.plan import (
     Traps,
     plan_from_json,
 )
+from archiver.crawl.planning import AUTO_DELAY, PlanOptions, changed_plan, new_plan, seeds_of, settings_of
 from archiver.errors import InvalidURL, UsageError
 from archiver.settings import Settings
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archiver.amounts import human_duration
 from archiver.cli.common import counted, human_size, json_option, print_json, say_repaired
 from archiver.cli.crawl.options import GroupedCommand, changeable_options, workers_option
-from archiver.cli.crawl.planning import PlanOptions, changed_plan
-from archiver.cli.crawl.units import human_duration
 from archiver.cli.crawl.which import crawl_of, which_options
+from archiver.crawl.planning import PlanOptions, changed_plan
 from archiver.errors import Conflict, UsageError
 from archiver.plaintext import one_line
 

@@ -6,17 +6,15 @@ What is shown is read from the database, so it is the same for one process, for 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Event, Thread
 from typing import IO, TYPE_CHECKING
 
 import click
 
+from archiver.amounts import human_duration
 from archiver.cli.common import counted, human_size
-from archiver.cli.crawl.units import human_duration
 from archiver.errors import StorageFailed
 from archiver.plaintext import one_line
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from archiver.collections.progress import Progress
+    from archiver.collections.speed import Speed
 
 #: Seconds between two looks at the database, for people and for logs.
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -32,53 +31,6 @@ SECONDS_BETWEEN_LINES = 10.0
 
 #: Looks take at most one part in so many of a processor's time.
 _SHARE = 20
-
-#: Speed is what was done within so many seconds.
-_WINDOW = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """How fast a crawl goes: documents and bytes a second, and seconds left until a limit ends it (None: no limit will)."""
-
-    documents: float = 0.0
-    bytes: float = 0.0
-    left: float | None = None
-
-
-class Speedometer:
-    """Speed out of looks at a crawl, over the last half minute."""
-
-    def __init__(self) -> None:
-        self._looks: deque[Progress] = deque()
-
-    def look(self, now: Progress) -> Speed:
-        """Take in a look; the speed at it."""
-        self._looks.append(now)
-        while len(self._looks) > 2 and self._looks[1].at <= now.at - _WINDOW:
-            self._looks.popleft()
-        first = self._looks[0]
-        seconds = now.at - first.at
-        if seconds <= 0:
-            return Speed(left=seconds_left(now, 0.0, 0.0))
-        documents = (now.crawl.sums.documents - first.crawl.sums.documents) / seconds
-        received = (now.crawl.sums.bytes - first.crawl.sums.bytes) / seconds
-        return Speed(documents, received, seconds_left(now, documents, received))
-
-
-def seconds_left(now: Progress, documents: float, received: float) -> float | None:
-    """Until the nearest limit ends a crawl that goes on at this speed (documents and bytes a second); None without one."""
-    limits, sums = now.limits, now.crawl.sums
-    if now.crawl.state != "running":
-        return None
-    ends = []
-    if limits.seconds:
-        ends.append(limits.seconds - now.crawl.seconds)
-    if limits.documents and documents > 0:
-        ends.append((limits.documents - sums.documents) / documents)
-    if limits.bytes and received > 0:
-        ends.append((limits.bytes - sums.bytes) / received)
-    return max(0.0, min(ends)) if ends else None
 
 
 def state_words(now: Progress) -> str:
@@ -191,6 +143,8 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        from archiver.collections.speed import Speedometer
+
         self._speed = Speedometer()
         self._last_line: float | None = None
 

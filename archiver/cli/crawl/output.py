@@ -10,11 +10,9 @@ from dataclasses import dataclass
 
 import click
 
+from archiver.cells import safe_cell
 from archiver.cli.common import Command, human_size
 from archiver.plaintext import one_line
-
-#: What makes a spreadsheet take a cell for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +65,6 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     writer.writerow(header)
     for row in rows:
         writer.writerow([safe_cell(value) for value in row])
-
-
-def safe_cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def write_json(items: Iterable[dict[str, object]]) -> None:

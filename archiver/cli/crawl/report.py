@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archiver.amounts import human_duration
 from archiver.cli.common import archive_option, collection_option, human_size, print_json, settings_from
 from archiver.cli.crawl.output import Column, form_options, lines, write_rows
-from archiver.cli.crawl.units import human_duration
 from archiver.cli.crawl.which import crawl_of, which_options
 from archiver.errors import UsageError
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archiver.amounts import human_duration
 from archiver.cli.common import counted, human_size, print_json
 from archiver.cli.crawl.live import showing
-from archiver.cli.crawl.planning import settings_of
 from archiver.cli.crawl.report import overview_json
-from archiver.cli.crawl.units import human_duration
 from archiver.cli.stopping import stopping
+from archiver.crawl.planning import settings_of
 from archiver.plaintext import one_line
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 
 from archiver.cli.common import archive_option, collection_option, json_option, print_json, say_repaired, settings_from
 from archiver.cli.crawl.options import GroupedCommand, plan_options, seed_options, workers_option
-from archiver.cli.crawl.planning import PlanOptions, new_plan, seeds_of
+from archiver.crawl.planning import PlanOptions, new_plan, seeds_of
 from archiver.errors import UsageError
 from archiver.plaintext import one_line
 

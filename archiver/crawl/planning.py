@@ -1,4 +1,4 @@
-"""From the options of the command line to a crawl's plan. Pure: no file, network or database is touched."""
+"""From what people ask for, on the command line or in forms, to a crawl's plan. Pure: nothing is read or written."""
 
 from __future__ import annotations
 
