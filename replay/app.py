@@ -158,4 +158,7 @@ def workbench() -> Flask:
 
     app = create_workbench(*_from_environment())
     Finalize(None, app.extensions["muniment.runner"].close, exitpriority=100)  # a worker does not come to atexit
+    jobs = app.extensions["muniment.wasapi.runner"]
+    jobs.start()
+    Finalize(None, jobs.close, exitpriority=100)
     return app

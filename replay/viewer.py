@@ -20,6 +20,8 @@ from archiver.settings import Settings
 _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;"\s]*))', re.IGNORECASE)
 _ELEMENT = re.compile(r'(?:[^,"]|"[^"]*")+')
 _PORT = re.compile(r"^(\[[^\]]*\]|\d{1,3}(?:\.\d{1,3}){3})(?::\w+)?$")
+#: The scheme that a proxy was reached by, in an element of Forwarded.
+_PROTO = re.compile(r'(?:^|[;,])\s*proto\s*=\s*"?([a-z]+)', re.IGNORECASE)
 #: Proxies in one chain that are looked at.
 _MOST_PROXIES = 50
 
@@ -33,6 +35,19 @@ def viewer_of(request: Request, settings: Settings) -> Viewer:
         request.headers.get(settings.groups_header, "") if settings.groups_header else "",
         settings,
     )
+
+
+def is_secure(request: Request, settings: Settings) -> bool:
+    """The client came by https: to us, or to a trusted proxy that says so in X-Forwarded-Proto or Forwarded."""
+    if request.is_secure:
+        return True
+    if not _is_among(request.remote_addr or "", trusted_networks(settings.trusted_proxies)):
+        return False
+    if settings.forwarded_header == "Forwarded":
+        found = _PROTO.findall(request.headers.get("Forwarded", ""))
+    else:
+        found = [item.strip() for item in request.headers.get("X-Forwarded-Proto", "").split(",")]
+    return bool(found) and found[-1].lower() == "https"
 
 
 def viewer_from(peer: str, forwarded: str, groups: str, settings: Settings) -> Viewer:

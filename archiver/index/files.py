@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,6 +83,12 @@ class FileQuery:
         stored_since: came in at that moment or later, as WARC-Date.
         states: of which one must be its own.
         only_measured: size and digests are known.
+        called: the last part of its name, exactly, or with "*" for any characters and "?" for one.
+        number: of the file; 0 for any.
+        begun_since: its oldest capture is of that moment or later, 14 digits.
+        begun_before: its oldest capture is earlier than that moment, 14 digits.
+        crawl_before: its crawl began earlier than that moment, as WARC-Date.
+        stored_before: came in earlier than that moment, as WARC-Date.
     """
 
     collections: Sequence[str] | None = None
@@ -94,6 +101,12 @@ class FileQuery:
     stored_since: str = ""
     states: Sequence[str] = (HELD, PURGED)
     only_measured: bool = False
+    called: str = ""
+    number: int = 0
+    begun_since: str = ""
+    begun_before: str = ""
+    crawl_before: str = ""
+    stored_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +197,15 @@ class FileRegistry:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def find(self, query: FileQuery = FileQuery(), *, after: int = 0, offset: int = 0, limit: int = 100) -> list[StoredFile]:
+    def find(
+        self,
+        query: FileQuery = FileQuery(),
+        *,
+        after: int = 0,
+        offset: int = 0,
+        limit: int = 100,
+        newest_first: bool = False,
+    ) -> list[StoredFile]:
         """Files, in the order in which they became known.
 
         Args:
@@ -192,6 +213,7 @@ class FileRegistry:
             after: only those with a greater `number`: for going on without an offset.
             offset: how many are passed over.
             limit: how many at most.
+            newest_first: those that became known last come first.
 
         Raises:
             StorageFailed: the database cannot be read.
@@ -199,7 +221,7 @@ class FileRegistry:
         statement = (
             _selected(query, select(*_COLUMNS))
             .where(files.c.id > after)
-            .order_by(files.c.id, collections.c.slug)
+            .order_by(files.c.id.desc() if newest_first else files.c.id, collections.c.slug)
             .offset(offset)
             .limit(limit)
         )
@@ -216,6 +238,12 @@ class FileRegistry:
         statement = _joined(select(*_COLUMNS)).where(files.c.name == name).order_by(collections.c.slug)
         with reading(self._engine) as connection:
             return [_stored(row) for row in connection.execute(statement)]
+
+    def ambiguous(self, names: Sequence[str]) -> frozenset[str]:
+        """Those of these last parts of names that several files have."""
+        many = select(_CALLED).where(_CALLED.in_(names)).group_by(_CALLED).having(func.count() > 1)
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(many).scalars())
 
     def totals(self, slug: str) -> Totals:
         """The files of a collection in numbers: as quick as it has files, not captures."""
@@ -296,7 +324,14 @@ def _selected(query: FileQuery, statement: Select[Any]) -> Select[Any]:
         found = found.where(files.c.name.like(pattern, escape="\\"))
     elif query.name:
         found = found.where(files.c.name == query.name)
+    if query.called:
+        found = found.where(_is_called(query.called))
     conditions = (
+        (query.number, files.c.id == query.number),
+        (query.begun_since, parts.first_timestamp >= int(query.begun_since or 0)),
+        (query.begun_before, parts.first_timestamp < int(query.begun_before or 0)),
+        (query.crawl_before, crawls.c.started_at < query.crawl_before),
+        (query.stored_before, files.c.stored_at < query.stored_before),
         (query.crawl_id, parts.crawl_id == query.crawl_id),
         (query.captured_since, parts.last_timestamp >= int(query.captured_since or 0)),
         (query.captured_until, parts.first_timestamp <= int(query.captured_until or 0)),
@@ -306,6 +341,21 @@ def _selected(query: FileQuery, statement: Select[Any]) -> Select[Any]:
         (query.only_measured, files.c.size.is_not(None)),
     )
     return found.where(and_(True, *(condition for wanted, condition in conditions if wanted)))
+
+
+#: The last part of a name that is a path or URL; else the name. What stands before it is what is left of the name when all
+#: that is no slash is taken from its end.
+_CALLED = func.replace(files.c.name, func.rtrim(files.c.name, func.replace(files.c.name, "/", "")), "")
+
+
+def _is_called(pattern: str) -> Any:
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == _CALLED
+    literal = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    like = _CALLED.like(literal.replace("*", "%").replace("?", "_"), escape="\\")
+    # SQLite does not tell the cases of letters apart in LIKE; replacing something always does.
+    words = [word for word in re.split(r"[*?]+", pattern) if word]
+    return and_(like, *(func.replace(_CALLED, word, "") != _CALLED for word in words))
 
 
 def _stored(row: Any) -> StoredFile:

@@ -19,11 +19,24 @@ from archiver.accounts import AccountRegistry, Role
 from archiver.errors import AccessRefused, Conflict, MunimentError, NotFound, StorageFailed
 from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
-from replay.workbench import account_pages, capture_pages, record_pages
+from archiver.wasapi.jobs import JobBoard
+from archiver.wasapi.runner import JobRunner
+from replay.workbench import account_pages, capture_pages, record_pages, wasapi_pages
 from replay.workbench.guard import allowed_hosts, refusal
 from replay.workbench.jobs import CaptureRunner
+from replay.workbench.logins import BasicLogins
 from replay.workbench.places import Workbench, context, reader_address
-from replay.workbench.session import NotLoggedIn, account_or_none, challenge, identify, is_by_token, may, needs, wants_json
+from replay.workbench.session import (
+    NotLoggedIn,
+    account_or_none,
+    bears_credentials,
+    challenge,
+    identify,
+    is_by_token,
+    may,
+    needs,
+    wants_json,
+)
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
@@ -31,7 +44,12 @@ _POLICY = (
 )
 
 #: Every part of the workbench.
-BLUEPRINTS: tuple[Blueprint, ...] = (account_pages.blueprint, capture_pages.blueprint, record_pages.blueprint)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    account_pages.blueprint,
+    capture_pages.blueprint,
+    record_pages.blueprint,
+    wasapi_pages.blueprint,
+)
 
 #: What the navigation leads to: endpoint, text, who sees it.
 NAVIGATION: tuple[tuple[str, str, Role], ...] = (
@@ -76,6 +94,10 @@ def create_workbench(
     captures = runner or CaptureRunner(holdings, software="muniment")
     app.extensions["muniment.workbench"] = Workbench(settings, holdings, accounts, captures, clock)
     app.extensions["muniment.runner"] = captures
+    app.extensions["muniment.logins"] = BasicLogins(accounts)
+    board = JobBoard(holdings.engine, settings.archive, clock)
+    app.extensions["muniment.wasapi"] = board
+    app.extensions["muniment.wasapi.runner"] = JobRunner(holdings, board, clock)
 
     def check_form() -> None:
         if not is_by_token():
@@ -125,9 +147,8 @@ def _everywhere() -> dict[str, object]:
 def _guard() -> BaseResponse | None:
     settings: Settings = current_app.config["SETTINGS"]
     names = frozenset(name.strip().lower() for name in settings.workbench_names.split(",") if name.strip())
-    by_token = request.headers.get("Authorization", "").lower().startswith("bearer ")
     hosts = allowed_hosts(settings.workbench_port) | names
-    reason = refusal(request.method, dict(request.headers), hosts, by_token=by_token)
+    reason = refusal(request.method, dict(request.headers), hosts, by_token=bears_credentials())
     if reason:
         return Response(f"{reason}\n", status=403, mimetype="text/plain")
     return None

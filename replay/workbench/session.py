@@ -6,15 +6,20 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import Response, g, redirect, request, url_for
+from flask import Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Account, Role
 from archiver.errors import AccessRefused
+from replay.workbench.logins import BasicLogins
 from replay.workbench.places import context
 
 COOKIE = "muniment_session"
-_BEARER = "bearer "
+#: Where harvesters fetch WARC files.
+HARVESTS = "/wasapi/"
+_BASIC = "basic "
+#: Schemes under which programs send tokens; Token is how older clients call Bearer.
+_SCHEMES = ("bearer ", "token ")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -57,14 +62,34 @@ def identify() -> None:
     accounts = context().accounts
     header = request.headers.get("Authorization", "")
     g.by_token = False
-    if header[: len(_BEARER)].lower() == _BEARER:
-        g.account = accounts.of_token(header[len(_BEARER) :].strip())
+    if header.lower().startswith(_SCHEMES):
+        g.account = accounts.of_token(header.partition(" ")[2].strip())
         g.by_token = True
         if g.account is None:
             raise NotLoggedIn("That token is not good.", "Make a new one on the page of your account.")
         return
+    if takes_passwords() and header.lower().startswith(_BASIC):
+        logins: BasicLogins = current_app.extensions["muniment.logins"]
+        g.account = logins.account(request.authorization, request.remote_addr or "")
+        g.by_token = True
+        return
     token = request.cookies.get(COOKIE, "")
     g.account = accounts.of_session(token) if token else None
+
+
+def takes_passwords() -> bool:
+    """Programs may come with name and password here: what harvesters of WARC files know.
+
+    Browsers send those along by themselves once they have been typed, also for pages from elsewhere. The guard refuses what
+    bears the name of another origin, and pages from elsewhere cannot read answers.
+    """
+    return request.path.startswith(HARVESTS)
+
+
+def bears_credentials() -> bool:
+    """The request is one of a program, by its field Authorization; whether that is good is another question."""
+    header = request.headers.get("Authorization", "").lower()
+    return header.startswith(_SCHEMES) or (takes_passwords() and header.startswith(_BASIC))
 
 
 def is_by_token() -> bool:
@@ -112,7 +137,7 @@ def end_session() -> BaseResponse:
 
 def wants_json() -> bool:
     """A program asks, not a person with a page before them."""
-    return is_by_token() or request.path.startswith(("/api/", "/save/status")) or request.path.endswith(".json")
+    return is_by_token() or request.path.startswith(("/api/", "/save/status", HARVESTS)) or request.path.endswith(".json")
 
 
 def safe_next(address: str) -> str:

@@ -1,0 +1,69 @@
+"""Files sent as they are: whole or a part, with what tells that they arrived as they left (RFC 9110, RFC 9530)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+from urllib.parse import quote
+
+from flask import Response, request
+
+from replay.ranges import Extent, cut, single_range
+
+_PIECE = 256 * 1024
+
+#: Opens a file at an offset, told how many bytes will be read.
+Opener = Callable[[int, int], BinaryIO]
+
+
+def file_response(opened: Opener, *, name: str, size: int, sha256: str, kind: str) -> Response:
+    """The answer to the present request for a file.
+
+    Args:
+        opened: opens it; not called for HEAD.
+        name: for whoever saves it.
+        size: bytes.
+        sha256: hexadecimal.
+        kind: media type.
+    """
+    tag = f'"{sha256}"'
+    headers = {
+        "ETag": tag,
+        "Accept-Ranges": "bytes",
+        "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode('ascii')}:",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Cache-Control": "private, no-cache",
+    }
+    if request.if_none_match.contains(sha256):
+        return Response(status=304, headers=headers)
+    # What is asked for only if nothing has changed is sent whole when it has; a date tells nothing of these files.
+    is_same = request.headers.get("If-Range", tag) == tag
+    wanted = single_range(request.headers.get("Range")) if is_same and request.method == "GET" else None
+    extent, status = Extent(0, size - 1, size), 200
+    if wanted is not None:
+        part = cut(wanted, extent)
+        if part is None:
+            return Response(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+        extent, status = part, 206
+        headers["Content-Range"] = part.header()
+    headers["Content-Length"] = str(extent.length)
+    body: Iterator[bytes] | tuple[()] = ()
+    if request.method != "HEAD" and extent.length:
+        stream = opened(extent.first, extent.length)
+        body = _pieces(stream, extent.length)
+    response = Response(body, status, headers, content_type=kind, direct_passthrough=True)
+    response.automatically_set_content_length = False
+    if request.method != "HEAD" and extent.length:
+        response.call_on_close(stream.close)
+    return response
+
+
+def _pieces(stream: BinaryIO, left: int) -> Iterator[bytes]:
+    while left:
+        data = stream.read(min(_PIECE, left))
+        if not data:
+            # The connection breaks before its Content-Length: nobody takes what came for the whole file.
+            raise OSError("a file is shorter than it was when it was measured")
+        left -= len(data)
+        yield data
