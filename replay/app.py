@@ -22,7 +22,7 @@ from replay.kept import KeptResponses
 from replay.lookup import Lookup
 from replay.strays import meant
 from replay.viewer import viewer_of
-from replay.views import availability, memento, portal, replay, reports, runtime
+from replay.views import about, availability, memento, portal, replay, reports, runtime
 from replay.views.cdx import CdxApi
 from replay.views.errors import problem_page
 from replay.views.language import add_language
@@ -68,6 +68,11 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.add_url_rule("/<name>", "collection_short", portal.collection_short)
     app.add_url_rule("/<name>/", "collection", portal.collection)
     app.add_url_rule("/wayback/available", "available", availability.available, methods=["GET", "POST"])
+    app.add_url_rule("/-/about/<name>/<path:rest>", "about", about.about)
+    app.add_url_rule("/-/earlier/<name>/<path:rest>", "earlier", about.earlier)
+    app.add_url_rule("/-/later/<name>/<path:rest>", "later", about.later)
+    app.add_url_rule("/-/sparkline/<name>/<path:rest>", "sparkline", about.sparkline)
+    app.add_url_rule("/-/download/<form>/<name>/<path:rest>", "download", about.download)
     app.add_url_rule("/<name>/timegate/<path:rest>", "timegate", memento.timegate)
     app.add_url_rule("/<name>/timemap/<form>/<path:rest>", "timemap", memento.timemap_of)
     app.add_url_rule("/<name>/<path:rest>", "replay", replay.show, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])

@@ -53,6 +53,7 @@ class BannerFacts:
         language: one of `replay.i18n.LANGUAGES`.
         media: archived audio and video of the page.
         asked_for: what is not held and what this page stands in for; "" when it is the page itself.
+        ways: what follows `/-/about` in the address of the page about this capture; "" for none.
     """
 
     organisation: str
@@ -66,6 +67,7 @@ class BannerFacts:
     language: str = "en"
     media: Sequence[MediaLink] = ()
     asked_for: str = ""
+    ways: str = ""
 
 
 def _asset(name: str) -> str:
@@ -84,7 +86,7 @@ def render_banner(facts: BannerFacts) -> str:
     dialog = (
         f'<dialog open class="b" aria-label="{escape(words.label)}" lang="{facts.language}" '
         f'dir="{direction(facts.language)}"><form method="dialog"><button>{escape(words.hide)}</button></form>'
-        f"<p style='all:unset'>{_sentence(facts, words)}</p>{_note(facts, words)}{_opener(facts, words)}</dialog>"
+        f"<p style='all:unset'>{_sentence(facts, words)}</p>{_note(facts, words)}{_opener(facts, words)}{_more(facts, words)}</dialog>"
     )
     tab = f'<button class="s" type="button" hidden>{escape(words.show)}</button>'
     lightbox = "".join(_item(facts, words, number) for number in range(len(facts.media)))
@@ -114,6 +116,21 @@ def _note(facts: BannerFacts, words: Words) -> str:
         return ""
     shown = words.stands_in.format(url=f"<bdi>{escape(facts.asked_for)}</bdi>")
     return f'<p class="w" role="note">{shown}</p>'
+
+
+def _more(facts: BannerFacts, words: Words) -> str:
+    """What unfolds: the captures before and after, how many there are, and all about this one. Nothing is asked for before."""
+    if not facts.ways:
+        return ""
+
+    def way(name: str) -> str:
+        return escape(f"/-/{name}{facts.ways}")
+
+    links = (("earlier", words.earlier), ("later", words.later), ("about", words.about))
+    shown = " ".join(f'<a href="{way(name)}" target="_top">{escape(text)}</a>' for name, text in links)
+    drawing = f'<img src="{way("sparkline")}" loading="lazy" alt="">'
+    picture = f'<a href="{escape(facts.versions_url)}" target="_top">{drawing}</a>'
+    return f'<details class="d"><summary>{escape(words.more)}</summary><p>{picture} {shown}</p></details>'
 
 
 def _link(url: str, text: str) -> str:

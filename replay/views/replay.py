@@ -19,7 +19,7 @@ from archiver.model import Capture, MediaItem
 from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp
 from archiver.urls import path_of
-from replay.address import ReplayAddress, VersionsAddress, parse_address, raw_path
+from replay.address import ReplayAddress, VersionsAddress, kept_escapes, parse_address, raw_path
 from replay.around import Neighbours
 from replay.banner import BannerFacts, MediaLink, render_banner
 from replay.cdxanswer import shown_file
@@ -364,6 +364,7 @@ class _Replay:
             language=reader_language(),
             media=media,
             asked_for=self.address.url if self.is_approximate else "",
+            ways="" if self.is_sent else f"/{self.scope.slug}/{capture.timestamp}/{kept_escapes(capture.url)}",
         )
 
     def media(self, capture: Capture, items: Iterable[MediaItem]) -> tuple[MediaLink, ...]:

@@ -101,6 +101,27 @@ def test_the_banner_in_the_browser(browser: Browser, serve: Serve, tmp_path: Pat
     page.close()
 
 
+def test_the_banner_leads_to_all_about_the_capture(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    with live_site() as site:
+        (result,) = capture(tmp_path / "warcs", f"{site}index.html")
+    reader, _ = serve(tmp_path / "warcs")
+    page = browser.new_page()
+    page.goto(f"{reader}default/{result['timestamp']}/{site}index.html")
+    banner = page.get_by_role("dialog", name="About this archived page")
+    banner.get_by_text("more").click()
+    picture = banner.locator("details img")
+    expect(picture).to_be_visible()
+    page.wait_for_function("() => document.querySelector('muniment-banner').shadowRoot.querySelector('img').naturalWidth > 0")
+    banner.get_by_role("link", name="About this capture").click()
+    expect(page.get_by_role("heading", name="The record")).to_be_visible()
+    expect(page.get_by_text("verified now: the bytes are what they were")).to_have_count(2)
+    page.get_by_text("BibTeX").click()
+    expect(page.get_by_text("@misc{")).to_be_visible()
+    page.get_by_role("link", name="Earlier capture").click()
+    expect(page.get_by_role("heading", name="The lighthouse keeper's book")).to_be_visible()
+    page.close()
+
+
 def test_the_banner_hides_without_javascript(browser: Browser, serve: Serve, tmp_path: Path) -> None:
     with live_site() as site:
         (result,) = capture(tmp_path / "warcs", f"{site}fr.html")
