@@ -266,6 +266,17 @@ class DescriptionRegistry:
         about = subject_of(level, subject)
         return self.replace(slug, level, about, [*self.of(slug, level, about), *statements], actor=actor)
 
+    def replace_many(self, slug: str, said: Iterable[tuple[str, str, Sequence[Statement]]], *, actor: str | None = None) -> int:
+        """Say anew what is said of many things, all or nothing: level, subject, statements; of how many something changed.
+
+        Raises:
+            UsageError: a level, subject or statement cannot be.
+            UnknownCollection: there is no such collection.
+        """
+        good = [(level, subject_of(level, subject), checked(statements)) for level, subject, statements in said]
+        with writing(self._engine) as connection:
+            return sum(self.replace_within(connection, slug, *item, actor=actor) for item in good)
+
     def replace_within(
         self, connection: Connection, slug: str, level: str, subject: str, statements: Sequence[Statement], *, actor: str | None
     ) -> bool:

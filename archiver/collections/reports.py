@@ -269,23 +269,12 @@ class CrawlReports:
 
     def seeds(self, number: int) -> Iterator[SeedRow]:
         """The seeds in the order they were given, each with its status and what was found from it."""
-        statement = (
-            select(
-                crawl_seeds.c.id,
-                crawl_seeds.c.url.label("seed"),
-                crawl_seeds.c.redirects,
-                *(crawl_counts.c[name] for name in _COLUMNS),
-            )
-            .outerjoin(crawl_counts, _counts_of_seed())
-            .where(crawl_seeds.c.crawl_id == number)
-            .order_by(crawl_seeds.c.id)
-            .limit(_AT_ONCE)
-        )
+        statement = seeds_with_counts().where(crawl_seeds.c.crawl_id == number).order_by(crawl_seeds.c.id).limit(_AT_ONCE)
         after = 0
         while True:
             with reading(self._engine) as connection:
                 rows = connection.execute(statement.where(crawl_seeds.c.id > after)).all()
-                found = list(_seed_rows(connection, number, rows))
+                found = list(seed_rows(connection, number, rows))
             yield from found
             if len(rows) < _AT_ONCE:
                 return
@@ -332,8 +321,25 @@ def _counts_of_seed() -> Any:
     )
 
 
-def _seed_rows(connection: Connection, number: int, rows: Sequence[Row[Any]]) -> Iterator[SeedRow]:
-    """Seeds with what became of their own addresses."""
+def seeds_with_counts() -> Any:
+    """A SELECT of seeds of crawls with the sums of what was found from them."""
+    return select(
+        crawl_seeds.c.id,
+        crawl_seeds.c.crawl_id,
+        crawl_seeds.c.url.label("seed"),
+        crawl_seeds.c.redirects,
+        *(crawl_counts.c[name] for name in _COLUMNS),
+    ).outerjoin(crawl_counts, _counts_of_seed())
+
+
+def seed_rows(connection: Connection, number: int, rows: Sequence[Row[Any]]) -> Iterator[SeedRow]:
+    """Seeds with what became of their own addresses.
+
+    Args:
+        connection: for reading.
+        number: of the crawl.
+        rows: of `seeds_with_counts`.
+    """
     hashes = {url_hash(row.seed): row.seed for row in rows}
     found = {
         row.url: row
