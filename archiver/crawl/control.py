@@ -273,7 +273,7 @@ class CrawlControl:
                     crawl_workers.c.heartbeat,
                 ).where(crawl_workers.c.crawl_id == crawl_id)
             ).all()
-        return [row[0] for row in rows if not _lives(row[1], row[2], row[3], now - row[4])]
+        return [row[0] for row in rows if not process_lives(row[1], row[2], row[3], now - row[4])]
 
     def refuse_second_run(self, crawl_id: int) -> None:
         """Make sure that no other process works on a crawl.
@@ -317,7 +317,13 @@ def process_start(pid: int) -> int | None:
     return 0
 
 
-def _lives(machine: str, pid: int, started: int, silent: float) -> bool:
+def process_lives(machine: str, pid: int, started: int, silent: float) -> bool:
+    """Whether a process is still there: looked for on this machine, by its last sign of life elsewhere.
+
+    Args:
+        machine, pid, started: as it noted them, see `process_start`.
+        silent: seconds since its last sign of life.
+    """
     if machine == socket.gethostname():
         now = process_start(pid)
         if now is None or (started and now and now != started):

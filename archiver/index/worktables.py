@@ -173,7 +173,9 @@ crawl_notes = Table(
     Column("notes", Text, nullable=False, server_default=""),
 )
 
-#: Work that runs for a while, in whatever process takes it. `state`: "waiting", "running", "done", "failed", "cancelled".
+#: Work that runs for a while, in whatever process takes it. `state`: "waiting", "running", "done", "failed", "cancelled";
+#: `wanted`: "cancel", or "abort" for at once; `arguments`, `result`: JSON; `owner`: machine, process and its start; `heartbeat`
+#: and `not_before`: seconds since 1970; `deaths`: processes that died of it.
 jobs = Table(
     "jobs",
     metadata,
@@ -194,6 +196,8 @@ jobs = Table(
     Column("finished_at", Text),
     Column("owner", Text, nullable=False, server_default=""),
     Column("heartbeat", Float),
+    Column("not_before", Float, nullable=False, server_default="0"),
+    Column("deaths", Integer, nullable=False, server_default="0"),
 )
 Index("jobs_by_state", jobs.c.state, jobs.c.id)
 

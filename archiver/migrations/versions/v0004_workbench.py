@@ -162,6 +162,8 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.Text),
         sa.Column("owner", sa.Text, nullable=False, server_default=""),
         sa.Column("heartbeat", sa.Float),
+        sa.Column("not_before", sa.Float, nullable=False, server_default="0"),
+        sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),
     )
     op.create_index("jobs_by_state", "jobs", ["state", "id"])
     op.create_table(
