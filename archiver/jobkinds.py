@@ -275,6 +275,30 @@ def purge(work: Work) -> Mapping[str, Any]:
     }
 
 
+def save_test(work: Work) -> Mapping[str, Any]:
+    """`crawl`: number of a test crawl that goes into its collection."""
+    from archiver import testcrawls
+
+    return {"captures": testcrawls.save(work.holdings, int(work.job.arguments["crawl"]), _between(work))}
+
+
+def discard_test(work: Work) -> Mapping[str, Any]:
+    """`crawl`: number of a test crawl that goes, WARC files and all."""
+    from archiver import testcrawls
+
+    return {"captures": testcrawls.discard(work.holdings, int(work.job.arguments["crawl"]), _between(work))}
+
+
+def _between(work: Work) -> Callable[[int], None]:
+    """Told a count between two transactions."""
+
+    def show(count: int) -> None:
+        work.show(count)
+        work.go_on()
+
+    return show
+
+
 def _collection(work: Work) -> str:
     """Slug of the collection that a job is about.
 
@@ -296,4 +320,6 @@ KINDS: dict[str, Kind] = {
     "verify": verify,
     "texts": texts,
     "purge": purge,
+    "save-test": save_test,
+    "discard-test": discard_test,
 }

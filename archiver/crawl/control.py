@@ -58,23 +58,27 @@ class CrawlControl:
             UnknownCollection: no collection of that name.
         """
         with writing(self._engine) as connection:
-            collection_id = connection.execute(select(collections.c.id).where(collections.c.slug == collection)).scalar()
-            if collection_id is None:
-                raise UnknownCollection(f"There is no collection “{collection}”.")
-            made = connection.execute(
-                insert(crawls).values(
-                    collection_id=collection_id,
-                    seeds="\n".join(seed.url for seed in plan.seeds),
-                    started_at=to_iso(self._clock()),
-                    kind="crawl",
-                    state="stopped",
-                    wanted="run",
-                    plan=plan.to_json(),
-                    plan_version=1,
-                )
+            return self.create_within(connection, collection, plan)
+
+    def create_within(self, connection: Connection, collection: str, plan: CrawlPlan) -> int:
+        """As `create`, in the transaction of what it belongs to."""
+        collection_id = connection.execute(select(collections.c.id).where(collections.c.slug == collection)).scalar()
+        if collection_id is None:
+            raise UnknownCollection(f"There is no collection “{collection}”.")
+        made = connection.execute(
+            insert(crawls).values(
+                collection_id=collection_id,
+                seeds="\n".join(seed.url for seed in plan.seeds),
+                started_at=to_iso(self._clock()),
+                kind="crawl",
+                state="stopped",
+                wanted="run",
+                plan=plan.to_json(),
+                plan_version=1,
             )
-            crawl_id = int(made.inserted_primary_key[0])  # type: ignore[index]
-            self._plant(connection, crawl_id, plan)
+        )
+        crawl_id = int(made.inserted_primary_key[0])  # type: ignore[index]
+        self._plant(connection, crawl_id, plan)
         return crawl_id
 
     def _plant(self, connection: Connection, crawl_id: int, plan: CrawlPlan) -> None:
