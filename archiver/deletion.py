@@ -194,7 +194,7 @@ def mark(rule: Rule) -> str:
 
 def selected(holdings: Holdings, rule: Rule) -> Iterator[Capture]:
     """The captures that a deletion is about."""
-    slugs = [rule.collection] if rule.collection else [item.slug for item in holdings.collections.all()]
+    slugs = [rule.collection] if rule.collection else [item.slug for item in holdings.collections.all(with_tests=True)]
     book, now = RuleBook([replace(rule, starts_at=None, ends_at=None)]), holdings.access.now()
     for slug in slugs:
         gate = book.gate((slug,), ANYONE, now)

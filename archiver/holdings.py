@@ -206,6 +206,6 @@ def collection_named(holdings: Holdings, warcinfo: StoredRecord) -> str | None:
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name.strip().lower() == "ispartof":
-            known = {collection.slug for collection in holdings.collections.all()}
+            known = {collection.slug for collection in holdings.collections.all(with_tests=True)}
             return value.strip() if value.strip() in known else None
     return None

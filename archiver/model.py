@@ -277,6 +277,7 @@ class Collection:
         is_active: schedules crawl it.
         budget_bytes: new data that it may take in a year; None without a limit.
         options: what its crawls begin with, JSON; see `archiver.collections.options`.
+        test_of: number of the collection whose test crawl is kept here, out of everybody's sight; None for what is no such.
     """
 
     slug: str
@@ -289,6 +290,7 @@ class Collection:
     is_active: bool = True
     budget_bytes: int | None = None
     options: str = ""
+    test_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

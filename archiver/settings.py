@@ -67,6 +67,8 @@ class Settings:
     )
     workers: int = _setting(1, "processes of the reader")
     watch_seconds: float = _setting(5.0, "seconds between two looks of the server into watched folders; 0 to look into none")
+    jobs: int = _setting(2, "jobs that the server does at a time; 0 leaves them, and schedules, to muniment work")
+    test_days: int = _setting(14, "days after which a test crawl that nobody saved is discarded")
     proxy_port: int = _setting(0, "port of the replay proxy; 0 for no proxy")
     proxy_collection: str = _setting("all", "collection that the proxy shows to clients that name none; empty to ask each")
     proxy_time: str = _setting("", "time, 1 to 14 digits, that the proxy shows to clients that name none; empty for the newest")

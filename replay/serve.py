@@ -1,22 +1,19 @@
-"""Runs the reader and the workbench, each on Granian, and the proxy, side by side."""
+"""Runs the reader and the workbench, each on Granian, the proxy and the archive's own keeper, side by side."""
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
-from archiver.errors import Conflict, MunimentError, ServerDied, UsageError
+from archiver.errors import Conflict, ServerDied, UsageError
 from archiver.settings import NAMES, Settings
 
 _FORK = get_context("fork")
-_LOG = logging.getLogger(__name__)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -80,8 +77,8 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
     except BaseException:
         _terminate(sites)
         raise
-    if settings.watch_seconds and not is_stopping:  # after `ready`, which tells what was mended
-        sites.append(_FORK.Process(target=_run_watcher, name="watched folders", args=(settings,)))
+    if (settings.jobs or settings.watch_seconds) and not is_stopping:  # after `ready`, which tells what was mended
+        sites.append(_FORK.Process(target=_run_keeper, name="keeper", args=(settings,)))
         sites[-1].start()
     # Not the pipes of the processes: workers that outlive their server hold them open.
     with suppress(ChildProcessError):
@@ -141,22 +138,12 @@ def _run_proxy(settings: Settings) -> None:
     run(settings)
 
 
-def _run_watcher(settings: Settings) -> None:
-    """The watcher of folders, in a process of its own; what it was doing when it is stopped goes on the next time."""
+def _run_keeper(settings: Settings) -> None:
+    """What the archive does by itself, in a process of its own; what runs when it is stopped goes on the next time."""
     os.setpgrp()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    from archiver.holdings import open_holdings, utc_now
-    from archiver.watching import Watcher
+    from archiver.keeping import Keeper
 
-    while True:
-        try:
-            with open_holdings(settings) as holdings:
-                watcher = Watcher(holdings, utc_now)
-                while True:
-                    watcher.look()
-                    watcher.measure_one()
-                    time.sleep(settings.watch_seconds)
-        except MunimentError:
-            _LOG.exception("watched folders cannot be looked into")
-            time.sleep(settings.watch_seconds)
+    keeper = Keeper(settings)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: keeper.press())
+    keeper.run()

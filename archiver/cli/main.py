@@ -29,6 +29,7 @@ _SUMMARIES = {
     "storage": "Show where WARC files are kept, and send on what waits.",
     "verify": "Check files, index and database: fixity and the rules of WARC and WACZ.",
     "versions": "List the captures of a URL.",
+    "work": "Do jobs, and what schedules ask for.",
 }
 
 

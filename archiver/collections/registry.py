@@ -27,6 +27,8 @@ RESERVED = frozenset({"all", "cdx", "wayback", "static", "-", "favicon.ico", "ro
 _LARGEST = 2**62
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+#: What is kept apart of a collection has a name that nobody can give one: see `archiver.testcrawls`.
+_KNOWN = re.compile(_SLUG.pattern + r"(?:\.test[0-9]+)?")
 
 
 def slugify(name: str) -> str:
@@ -52,16 +54,17 @@ def _rows() -> Any:
         collections.c.is_active,
         collections.c.budget_bytes,
         collections.c.options,
+        collections.c.test_of,
     ).outerjoin(organisations, organisations.c.id == collections.c.organisation_id)
 
 
 def _collection(row: Any) -> Collection:
     slug, title, who, name, url, description, visibility, created_at, *more = row
-    address, about, owner, number, is_active, budget_bytes, options = more
+    address, about, owner, number, is_active, budget_bytes, options, test_of = more
     organisation = Organisation(who, name, url, address, about, owner) if who is not None else None
     return Collection(
         slug, title, organisation, description, Visibility(visibility), parse_iso(created_at), number, bool(is_active),
-        budget_bytes, options,
+        budget_bytes, options, test_of,
     )  # fmt: skip
 
 
@@ -150,7 +153,7 @@ class CollectionRegistry:
         Raises:
             UnknownCollection: there is none; suggests the nearest.
         """
-        if _SLUG.fullmatch(slug):
+        if _KNOWN.fullmatch(slug):
             rows = self._one.rows(slug=slug)
             if rows:
                 return _collection(rows[0])
@@ -176,9 +179,10 @@ class CollectionRegistry:
             raise UnknownCollection(f"There is no collection “{one_line(slug)[:80]}”.")
         return int(found)
 
-    def all(self) -> list[Collection]:
-        """Every collection, by title."""
+    def all(self, *, with_tests: bool = False) -> list[Collection]:
+        """Every collection, by title; those that are kept apart for test crawls only where they are asked for."""
         found = [_collection(row) for row in self._every.rows()]
+        found = [item for item in found if with_tests or item.test_of is None]
         return sorted(found, key=lambda item: (item.title.casefold(), item.slug))
 
     def update(

@@ -58,23 +58,27 @@ class CrawlControl:
             UnknownCollection: no collection of that name.
         """
         with writing(self._engine) as connection:
-            collection_id = connection.execute(select(collections.c.id).where(collections.c.slug == collection)).scalar()
-            if collection_id is None:
-                raise UnknownCollection(f"There is no collection “{collection}”.")
-            made = connection.execute(
-                insert(crawls).values(
-                    collection_id=collection_id,
-                    seeds="\n".join(seed.url for seed in plan.seeds),
-                    started_at=to_iso(self._clock()),
-                    kind="crawl",
-                    state="stopped",
-                    wanted="run",
-                    plan=plan.to_json(),
-                    plan_version=1,
-                )
+            return self.create_within(connection, collection, plan)
+
+    def create_within(self, connection: Connection, collection: str, plan: CrawlPlan) -> int:
+        """As `create`, in the transaction of what it belongs to."""
+        collection_id = connection.execute(select(collections.c.id).where(collections.c.slug == collection)).scalar()
+        if collection_id is None:
+            raise UnknownCollection(f"There is no collection “{collection}”.")
+        made = connection.execute(
+            insert(crawls).values(
+                collection_id=collection_id,
+                seeds="\n".join(seed.url for seed in plan.seeds),
+                started_at=to_iso(self._clock()),
+                kind="crawl",
+                state="stopped",
+                wanted="run",
+                plan=plan.to_json(),
+                plan_version=1,
             )
-            crawl_id = int(made.inserted_primary_key[0])  # type: ignore[index]
-            self._plant(connection, crawl_id, plan)
+        )
+        crawl_id = int(made.inserted_primary_key[0])  # type: ignore[index]
+        self._plant(connection, crawl_id, plan)
         return crawl_id
 
     def _plant(self, connection: Connection, crawl_id: int, plan: CrawlPlan) -> None:
@@ -273,7 +277,7 @@ class CrawlControl:
                     crawl_workers.c.heartbeat,
                 ).where(crawl_workers.c.crawl_id == crawl_id)
             ).all()
-        return [row[0] for row in rows if not _lives(row[1], row[2], row[3], now - row[4])]
+        return [row[0] for row in rows if not process_lives(row[1], row[2], row[3], now - row[4])]
 
     def refuse_second_run(self, crawl_id: int) -> None:
         """Make sure that no other process works on a crawl.
@@ -317,7 +321,13 @@ def process_start(pid: int) -> int | None:
     return 0
 
 
-def _lives(machine: str, pid: int, started: int, silent: float) -> bool:
+def process_lives(machine: str, pid: int, started: int, silent: float) -> bool:
+    """Whether a process is still there: looked for on this machine, by its last sign of life elsewhere.
+
+    Args:
+        machine, pid, started: as it noted them, see `process_start`.
+        silent: seconds since its last sign of life.
+    """
     if machine == socket.gethostname():
         now = process_start(pid)
         if now is None or (started and now and now != started):

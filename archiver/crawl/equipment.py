@@ -48,7 +48,13 @@ class Equipment:
         self.cookies = CrawlCookies(registered_domain)
         self.login: Login | None = None
         self.log_in(info.plan)
-        self.dedup = Dedup(holdings.engine, info.collection_id, mode=info.plan.dedup.value, min_bytes=settings.dedup_min_bytes)
+        self.dedup = Dedup(
+            holdings.engine,
+            info.collection_id,
+            mode=info.plan.dedup.value,
+            min_bytes=settings.dedup_min_bytes,
+            beside=collection.test_of,
+        )
         self.fetcher = fetcher_of(settings, clock)
         self.writer = writer_of(
             holdings,

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, or_, select, tuple_
+from sqlalchemy import Connection, Engine, Select, and_, bindparam, delete, or_, select, tuple_
 
-from archiver.index.database import Prepared, insert_or_replace, reading
+from archiver.index.database import Prepared, insert_or_replace, reading, writing
 from archiver.index.tables import collections, payloads, validators
 from archiver.model import RevisitTarget, Visibility
 from archiver.urls import urlkey
@@ -25,15 +25,16 @@ _RECENT = 10_000
 
 
 def _held(*, everywhere: bool) -> Select[Any]:
-    """A payload by its digest, that of the collection itself first."""
+    """A payload by its digest, that of the collection itself first; `beside`: one that counts as the same."""
     columns = payloads.c
     statement = select(columns.url, columns.timestamp, columns.record_id).where(columns.digest == bindparam("digest"))
     own = columns.collection_id == bindparam("own")
+    beside = columns.collection_id == bindparam("beside")
     if not everywhere:
-        return statement.where(own)
+        return statement.where(or_(own, beside)).order_by(own.desc()).limit(1)
     return (
         statement.join(collections, collections.c.id == columns.collection_id)
-        .where(or_(own, collections.c.visibility != Visibility.PRIVATE.value))
+        .where(or_(own, beside, collections.c.visibility != Visibility.PRIVATE.value))
         .order_by(own.desc(), columns.timestamp)
         .limit(1)
     )
@@ -65,10 +66,20 @@ class Dedup:
         collection_id: of the collection that is captured into.
         mode: "collection", "archive" or "off": where payloads are looked for. What comes is remembered in any case.
         min_bytes: payloads shorter than this are written anew each time.
+        beside: another collection whose captures count as this one's: that which a test crawl is for.
     """
 
-    def __init__(self, engine: Engine, collection_id: int, *, mode: str = "collection", min_bytes: int = 256) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        collection_id: int,
+        *,
+        mode: str = "collection",
+        min_bytes: int = 256,
+        beside: int | None = None,
+    ) -> None:
         self._engine = engine
+        self._beside = collection_id if beside is None else beside
         self._collection_id = collection_id
         self._mode = mode
         self._min_bytes = max(1, min_bytes)
@@ -106,7 +117,7 @@ class Dedup:
             recent = self._recent.get(digest)
         if recent is not None:
             return recent[1] if recent[0] == length else None
-        rows = self._held.rows(digest=digest, own=self._collection_id)
+        rows = self._held.rows(digest=digest, own=self._collection_id, beside=self._beside)
         return _target(*rows[0]) if rows else None
 
     def condition(self, url: str, given: Iterable[str] = ()) -> Condition | None:
@@ -174,3 +185,21 @@ def _place(kept: Kept) -> dict[str, object]:
 
 def _target(url: str, timestamp: int, record_id: str) -> RevisitTarget:
     return RevisitTarget(url, f"{timestamp:014d}", record_id or None)
+
+
+def move_memory(engine: Engine, old: int, new: int, limit: int) -> int:
+    """Let what a collection remembers be another one's: a batch in one transaction; how many rows."""
+    moved = 0
+    for table, when in ((payloads, _is_older), (validators, _is_newer)):
+        with writing(engine) as connection:
+            rows = connection.execute(select(table).where(table.c.collection_id == old).limit(limit)).mappings().all()
+            if not rows:
+                continue
+            keep = insert_or_replace(engine, table, when=when)
+            connection.execute(keep, [{**row, "collection_id": new} for row in rows])
+            own = [column for column in table.primary_key.columns if column.name != "collection_id"]
+            gone = and_(table.c.collection_id == old, *(column == bindparam(f"old_{column.name}") for column in own))
+            keys = [{f"old_{column.name}": row[column.name] for column in own} for row in rows]
+            connection.execute(delete(table).where(gone), keys)
+            moved += len(rows)
+    return moved

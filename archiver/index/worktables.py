@@ -145,7 +145,8 @@ description_fields = Table(
     PrimaryKeyConstraint("collection_id", "name"),
 )
 
-#: How the seeds of one schedule are crawled. `plan`: JSON of limits, rules and politeness; `next_at`: when it is due.
+#: How the seeds of one schedule are crawled. `plan`: JSON as the options of the collection, and before them; `next_at`: when it
+#: is due; `anchor`: from when it counts, which is the day of the month and the time of day; `message`: why it did not begin.
 schedules = Table(
     "schedules",
     metadata,
@@ -155,6 +156,8 @@ schedules = Table(
     Column("plan", Text, nullable=False, server_default=""),
     Column("is_active", Integer, nullable=False, server_default="1"),
     Column("next_at", Text),
+    Column("anchor", Text, nullable=False, server_default=""),
+    Column("message", Text, nullable=False, server_default=""),
     Column("last_crawl_id", Integer, ForeignKey("crawls.id")),
     UniqueConstraint("collection_id", "schedule", name="one_schedule_of_a_kind"),
 )
@@ -173,7 +176,9 @@ crawl_notes = Table(
     Column("notes", Text, nullable=False, server_default=""),
 )
 
-#: Work that runs for a while, in whatever process takes it. `state`: "waiting", "running", "done", "failed", "cancelled".
+#: Work that runs for a while, in whatever process takes it. `state`: "waiting", "running", "done", "failed", "cancelled";
+#: `wanted`: "cancel", or "abort" for at once; `arguments`, `result`: JSON; `owner`: machine, process and its start; `heartbeat`
+#: and `not_before`: seconds since 1970; `deaths`: processes that died of it.
 jobs = Table(
     "jobs",
     metadata,
@@ -194,6 +199,8 @@ jobs = Table(
     Column("finished_at", Text),
     Column("owner", Text, nullable=False, server_default=""),
     Column("heartbeat", Float),
+    Column("not_before", Float, nullable=False, server_default="0"),
+    Column("deaths", Integer, nullable=False, server_default="0"),
 )
 Index("jobs_by_state", jobs.c.state, jobs.c.id)
 

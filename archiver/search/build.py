@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
@@ -18,6 +18,7 @@ from archiver.extract.text import MAX_DOCUMENT_BYTES, DocumentText, has_text, te
 from archiver.index.database import alone, reading, writing
 from archiver.index.entry import why_not_indexed
 from archiver.index.files import HELD, PURGED
+from archiver.index.holdingstables import file_parts
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture
 from archiver.search.store import CapturedText, TextStore
@@ -144,11 +145,18 @@ def _files_after(holdings: Holdings, last: int) -> list[tuple[int, str, int]]:
         select(files.c.id, files.c.name, files.c.texted_to)
         .where(files.c.id > last, files.c.state.in_((HELD, PURGED)))
         .where((files.c.size.is_(None)) | (files.c.texted_to < files.c.size))
+        .where(files.c.id.not_in(_of_tests()))
         .order_by(files.c.id)
         .limit(_FILES_AT_ONCE)
     )
     with reading(holdings.engine) as connection:
         return [(row[0], row[1], row[2]) for row in connection.execute(wanted)]
+
+
+def _of_tests() -> Any:
+    """Files of test crawls: their texts are read when they are saved."""
+    apart = select(collections.c.id).where(collections.c.test_of.is_not(None))
+    return select(file_parts.c.file_id).where(file_parts.c.collection_id.in_(apart))
 
 
 class _FileReader:

@@ -52,12 +52,19 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-NAMES = ["reader", "workbench", "proxy"]
+NAMES = ["reader", "workbench", "proxy", "keeper"]
 
 
 @pytest.mark.parametrize(
     ("name", "who"),
-    [("reader", "server"), ("reader", "worker"), ("workbench", "server"), ("workbench", "worker"), ("proxy", "server")],
+    [
+        ("reader", "server"),
+        ("reader", "worker"),
+        ("workbench", "server"),
+        ("workbench", "worker"),
+        ("proxy", "server"),
+        ("keeper", "server"),
+    ],
 )
 def test_when_one_server_dies_the_others_stop_and_say_so(tmp_path: Path, name: str, who: str) -> None:
     process, addresses = start(tmp_path, "--proxy", str(free_port()), stderr=subprocess.PIPE)

@@ -129,6 +129,8 @@ def upgrade() -> None:
         sa.Column("plan", sa.Text, nullable=False, server_default=""),
         sa.Column("is_active", sa.Integer, nullable=False, server_default="1"),
         sa.Column("next_at", sa.Text),
+        sa.Column("anchor", sa.Text, nullable=False, server_default=""),
+        sa.Column("message", sa.Text, nullable=False, server_default=""),
         sa.Column("last_crawl_id", sa.Integer, sa.ForeignKey("crawls.id")),
         sa.UniqueConstraint("collection_id", "schedule", name="one_schedule_of_a_kind"),
     )
@@ -162,6 +164,8 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.Text),
         sa.Column("owner", sa.Text, nullable=False, server_default=""),
         sa.Column("heartbeat", sa.Float),
+        sa.Column("not_before", sa.Float, nullable=False, server_default="0"),
+        sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),
     )
     op.create_index("jobs_by_state", "jobs", ["state", "id"])
     op.create_table(
