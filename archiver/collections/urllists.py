@@ -33,6 +33,7 @@ class UrlFilter:
         verdict: why they were taken or refused.
         failure: what kept them from being captured whole.
         new: True for whole records, False for revisits.
+        text: that the URL contains.
     """
 
     state: UrlState | None = None
@@ -43,6 +44,7 @@ class UrlFilter:
     verdict: str | None = None
     failure: str | None = None
     new: bool | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class UrlLists:
         statement = select(crawl_urls)
         for column, value in self._conditions(crawl, wanted):
             statement = statement.where(column == value)
+        if wanted.text:
+            statement = statement.where(crawl_urls.c.url.contains(wanted.text, autoescape=True))
         if wanted.host is not None:
             host = self._host(crawl, wanted.host)
             found = self._of_host(statement, crawl, host, wanted.state, after)
