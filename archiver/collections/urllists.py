@@ -31,7 +31,7 @@ class UrlFilter:
         mime: media type; "" for none named.
         status: HTTP status.
         verdict: why they were taken or refused.
-        failure: what kept them from being captured whole.
+        failure: what kept them from being captured whole; "" for nothing.
         new: True for whole records, False for revisits.
         text: that the URL contains.
     """
@@ -125,7 +125,9 @@ class UrlLists:
         if wanted.new is not None:
             yield crawl_urls.c.state, UrlState.CAPTURED.value
             yield crawl_urls.c.is_new, int(wanted.new)
-        for name in ("mime", "status", "verdict", "failure"):
+        if wanted.failure is not None:
+            yield crawl_urls.c.failure, wanted.failure or None
+        for name in ("mime", "status", "verdict"):
             value = getattr(wanted, name)
             if value is not None:
                 yield crawl_urls.c[name], value

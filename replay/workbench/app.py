@@ -20,6 +20,7 @@ from archiver.errors import AccessRefused, Conflict, MunimentError, NotFound, St
 from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
 from replay.workbench import account_pages, capture_pages, record_pages
+from replay.workbench.crawls import pages as crawl_pages
 from replay.workbench.guard import allowed_hosts, refusal
 from replay.workbench.jobs import CaptureRunner
 from replay.workbench.places import Workbench, context, reader_address
@@ -30,12 +31,21 @@ _POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
+#: Bytes of a form: tens of thousands of seeds may be pasted into one.
+_MOST_FORM = 4 * 1024 * 1024
+
 #: Every part of the workbench.
-BLUEPRINTS: tuple[Blueprint, ...] = (account_pages.blueprint, capture_pages.blueprint, record_pages.blueprint)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    account_pages.blueprint,
+    capture_pages.blueprint,
+    crawl_pages.blueprint,
+    record_pages.blueprint,
+)
 
 #: What the navigation leads to: endpoint, text, who sees it.
 NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("home", "Overview", Role.VIEWER),
+    ("crawls.crawls", "Crawls", Role.VIEWER),
     ("captures.captures", "Capture", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
@@ -69,7 +79,9 @@ def create_workbench(
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_CHECK_DEFAULT=False,  # programs with a token have no form; see `_guard`
         WTF_CSRF_SSL_STRICT=False,  # the guard has looked at Origin
-        MAX_CONTENT_LENGTH=64 * 1024,
+        MAX_CONTENT_LENGTH=_MOST_FORM,
+        MAX_FORM_MEMORY_SIZE=_MOST_FORM,
+        MAX_FORM_PARTS=5000,
         SETTINGS=settings,
     )
     csrf = CSRFProtect(app)
