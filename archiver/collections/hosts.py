@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, func, select
+from sqlalchemy import Engine, Row, Select, and_, func, or_, select
 
 from archiver.collections.reports import Sums, sums_of
 from archiver.index.crawltables import crawl_hosts, crawl_queues
@@ -72,8 +72,36 @@ def hosts(engine: Engine, crawl: int, *, limit: int | None = None) -> Iterator[H
         yield from (host_row(row) for row in rows)
 
 
-def host_rows(crawl: int) -> Select[Any]:
-    """One row a host with its sums and its queues taken together."""
+def host_page(engine: Engine, crawl: int, *, limit: int, after: tuple[int, str] | None = None, text: str = "") -> list[HostRow]:
+    """So many hosts of a crawl, most documents first. What they wait for is read for those that are shown alone.
+
+    Args:
+        engine: the archive's database.
+        crawl: its number.
+        limit: hosts, at most.
+        after: documents and name of the last host of the page before.
+        text: that names of hosts must contain; "" for all.
+    """
+    columns = crawl_hosts.c
+    wanted = select(columns.id).where(columns.crawl_id == crawl)
+    if after is not None:
+        documents, host = after
+        wanted = wanted.where(or_(columns.documents < documents, and_(columns.documents == documents, columns.host > host)))
+    if text:
+        wanted = wanted.where(columns.host.contains(text.lower(), autoescape=True))
+    order = (columns.documents.desc(), columns.host)
+    with reading(engine) as connection:
+        numbers = list(connection.execute(wanted.order_by(*order).limit(limit)).scalars())
+        rows = connection.execute(host_rows(crawl, numbers).order_by(*order))
+        return [host_row(row) for row in rows]
+
+
+def host_rows(crawl: int, numbers: Sequence[int] | None = None) -> Select[Any]:
+    """One row a host with its sums and its queues taken together; `numbers`: of these hosts alone."""
+    queues = crawl_queues.c.crawl_id == crawl
+    mine = crawl_hosts.c.crawl_id == crawl
+    if numbers is not None:
+        queues, mine = crawl_queues.c.host_id.in_(numbers), crawl_hosts.c.id.in_(numbers)
     queue = (
         select(
             crawl_queues.c.host_id,
@@ -83,14 +111,14 @@ def host_rows(crawl: int) -> Select[Any]:
             func.max(crawl_queues.c.retired).label("retired"),
             func.max(crawl_queues.c.retired_reason).label("retired_reason"),
         )
-        .where(crawl_queues.c.crawl_id == crawl)
+        .where(queues)
         .group_by(crawl_queues.c.host_id)
         .subquery()
     )
     return (
         select(crawl_hosts, *(queue.c[name] for name in ("in_flight", "ready_at", "waits_for", "retired", "retired_reason")))
         .outerjoin(queue, queue.c.host_id == crawl_hosts.c.id)
-        .where(crawl_hosts.c.crawl_id == crawl)
+        .where(mine)
     )
 
 

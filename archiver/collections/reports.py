@@ -184,6 +184,36 @@ class CrawlReports:
         with reading(self._engine) as connection:
             return [_summary(row) for row in connection.execute(statement)]
 
+    def page(
+        self,
+        *,
+        collection: str | None = None,
+        state: str | None = None,
+        text: str = "",
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[CrawlSummary]:
+        """So many crawls, newest first.
+
+        Args:
+            collection: slug; None for every collection.
+            state: that they are in; None for any.
+            text: that their seeds contain; "" for any. Reads crawls until enough are found.
+            before: number of the last one of the page before.
+            limit: crawls, at most.
+        """
+        statement = _summaries().order_by(crawls.c.id.desc()).limit(limit)
+        if collection is not None:
+            statement = statement.where(collections.c.slug == collection)
+        if state is not None:
+            statement = statement.where(crawls.c.state == state)
+        if text:
+            statement = statement.where(crawls.c.seeds.contains(text, autoescape=True))
+        if before is not None:
+            statement = statement.where(crawls.c.id < before)
+        with reading(self._engine) as connection:
+            return [_summary(row) for row in connection.execute(statement)]
+
     def find(self, number: int | None, collection: str | None) -> CrawlSummary:
         """A crawl by its number, or the newest of a collection.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
@@ -11,10 +12,14 @@ from sqlalchemy import Connection, Engine, Row, select
 from archiver.collections.reports import CrawlReports, CrawlSummary
 from archiver.collections.urllists import UrlRow, url_row
 from archiver.collections.wording import hops_in_words, sentence_of
-from archiver.crawl.decision import UrlState
+from archiver.crawl.control import CrawlControl
+from archiver.crawl.decision import Decision, UrlState
 from archiver.crawl.entries import url_hash
+from archiver.crawl.scope import Scope
 from archiver.index.crawltables import crawl_queues, crawl_seeds, crawl_urls
 from archiver.index.database import reading
+from archiver.model import Hop
+from archiver.urls import parse_url
 
 #: Steps of a way back to the seed that are shown; longer ways lose their middle.
 MAX_STEPS = 50
@@ -94,6 +99,26 @@ class Stories:
         """
         reports = CrawlReports(self._engine)
         return self.of(url, reports.crawls(collection) if crawl is None else [reports.find(crawl, None)])
+
+
+def spellings(url: str) -> list[str]:
+    """The URL as typed, and what the same thing is often called: the other scheme, with and without a slash at the end."""
+    first = parse_url(url, assume_http=True)
+    found = [first]
+    for text in (first, first[:-1] if first.endswith("/") else f"{first}/"):
+        scheme, separator, rest = text.partition("://")
+        other = "http" if scheme == "https" else "https"
+        found += [parse_url(text), parse_url(f"{other}{separator}{rest}")]
+    return list(dict.fromkeys(found))
+
+
+def would_decide(engine: Engine, url: str, crawl: int) -> Decision:
+    """What a crawl would decide of a URL that a seed links to. Its robots.txt is not asked."""
+    control = CrawlControl(engine, lambda: datetime.now(UTC))
+    seeds = control.seeds(crawl)
+    scope = Scope(control.info(crawl).plan, seeds, redirects=control.redirects(crawl))
+    owner = scope.owner(url)
+    return scope.decide(url, hops=Hop.LINK, seed_id=seeds[0][0] if owner is None else owner)
 
 
 def _story(connection: Connection, crawl: CrawlSummary, row: Row[Any]) -> Story:

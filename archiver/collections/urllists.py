@@ -31,8 +31,9 @@ class UrlFilter:
         mime: media type; "" for none named.
         status: HTTP status.
         verdict: why they were taken or refused.
-        failure: what kept them from being captured whole.
+        failure: what kept them from being captured whole; "" for nothing.
         new: True for whole records, False for revisits.
+        text: that the URL contains.
     """
 
     state: UrlState | None = None
@@ -43,6 +44,7 @@ class UrlFilter:
     verdict: str | None = None
     failure: str | None = None
     new: bool | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class UrlLists:
         statement = select(crawl_urls)
         for column, value in self._conditions(crawl, wanted):
             statement = statement.where(column == value)
+        if wanted.text:
+            statement = statement.where(crawl_urls.c.url.contains(wanted.text, autoescape=True))
         if wanted.host is not None:
             host = self._host(crawl, wanted.host)
             found = self._of_host(statement, crawl, host, wanted.state, after)
@@ -121,7 +125,9 @@ class UrlLists:
         if wanted.new is not None:
             yield crawl_urls.c.state, UrlState.CAPTURED.value
             yield crawl_urls.c.is_new, int(wanted.new)
-        for name in ("mime", "status", "verdict", "failure"):
+        if wanted.failure is not None:
+            yield crawl_urls.c.failure, wanted.failure or None
+        for name in ("mime", "status", "verdict"):
             value = getattr(wanted, name)
             if value is not None:
                 yield crawl_urls.c[name], value

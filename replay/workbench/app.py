@@ -22,6 +22,7 @@ from archiver.settings import Settings
 from archiver.wasapi.jobs import JobBoard
 from archiver.wasapi.runner import JobRunner
 from replay.workbench import account_pages, capture_pages, record_pages, wasapi_pages
+from replay.workbench.crawls import pages as crawl_pages
 from replay.workbench.guard import allowed_hosts, refusal
 from replay.workbench.jobs import CaptureRunner
 from replay.workbench.logins import BasicLogins
@@ -43,10 +44,14 @@ _POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
+#: Bytes of a form: tens of thousands of seeds may be pasted into one.
+_MOST_FORM = 4 * 1024 * 1024
+
 #: Every part of the workbench.
 BLUEPRINTS: tuple[Blueprint, ...] = (
     account_pages.blueprint,
     capture_pages.blueprint,
+    crawl_pages.blueprint,
     record_pages.blueprint,
     wasapi_pages.blueprint,
 )
@@ -54,6 +59,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 #: What the navigation leads to: endpoint, text, who sees it.
 NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("home", "Overview", Role.VIEWER),
+    ("crawls.crawls", "Crawls", Role.VIEWER),
     ("captures.captures", "Capture", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
@@ -87,7 +93,9 @@ def create_workbench(
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_CHECK_DEFAULT=False,  # programs with a token have no form; see `_guard`
         WTF_CSRF_SSL_STRICT=False,  # the guard has looked at Origin
-        MAX_CONTENT_LENGTH=64 * 1024,
+        MAX_CONTENT_LENGTH=_MOST_FORM,
+        MAX_FORM_MEMORY_SIZE=_MOST_FORM,
+        MAX_FORM_PARTS=5000,
         SETTINGS=settings,
     )
     csrf = CSRFProtect(app)

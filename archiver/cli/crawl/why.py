@@ -42,7 +42,7 @@ def why(url: str, number: int | None, collection: str | None, archive: object, a
     would have decided.
     """
     from archiver.collections.reports import CrawlReports
-    from archiver.collections.stories import Stories
+    from archiver.collections.stories import Stories, spellings, would_decide
     from archiver.holdings import open_holdings
 
     settings = settings_from(collection=collection, archive=archive)
@@ -53,14 +53,14 @@ def why(url: str, number: int | None, collection: str | None, archive: object, a
         else:
             slug = holdings.collections.get(settings.collection).slug
             crawls = reports.crawls(slug) or [reports.find(None, slug)]
-        asked = _spellings(url)
+        asked = spellings(url)
         stories: list[Story] = []
         for spelling in asked:
             if stories := Stories(holdings.engine).of(spelling, crawls):
                 break
         if as_json:
             told = [_as_json(settings, story) for story in stories]
-            print_json(told or [_unmet_json(crawls[0], asked[0], would_decide(holdings, asked[0], crawls[0].number))])
+            print_json(told or [_unmet_json(crawls[0], asked[0], would_decide(holdings.engine, asked[0], crawls[0].number))])
         elif stories:
             if stories[0].url.url != asked[0]:
                 click.echo(f"{asked[0]} was not met; this is the story of {stories[0].url.url}\n")
@@ -71,19 +71,6 @@ def why(url: str, number: int | None, collection: str | None, archive: object, a
         else:
             _tell_unmet(holdings, asked[0], crawls[0])
     return 0 if stories else 1
-
-
-def _spellings(url: str) -> list[str]:
-    """The URL as typed, and what the same thing is often called: the other scheme, with and without a slash at the end."""
-    from archiver.urls import parse_url
-
-    first = parse_url(url, assume_http=True)
-    found = [first]
-    for text in (first, first[:-1] if first.endswith("/") else f"{first}/"):
-        scheme, separator, rest = text.partition("://")
-        other = "http" if scheme == "https" else "https"
-        found += [parse_url(text), parse_url(f"{other}{separator}{rest}")]
-    return list(dict.fromkeys(found))
 
 
 def _tell(settings: Settings, story: Story) -> None:
@@ -131,6 +118,7 @@ def _found_on(story: Story) -> str:
 
 def _tell_unmet(holdings: Holdings, url: str, crawl: CrawlSummary) -> None:
     """A URL that no crawl met: what is held of it all the same, and what would have been decided."""
+    from archiver.collections.stories import would_decide
     from archiver.urls import urlkey
 
     click.echo(f"{url} was never met: no page that was read links to it.")
@@ -140,23 +128,9 @@ def _tell_unmet(holdings: Holdings, url: str, crawl: CrawlSummary) -> None:
             f"The collection holds {counted(len(held), 'capture')} of it from elsewhere; the newest: "
             f"{replay_address(holdings.settings, crawl.collection, held[-1].timestamp, held[-1].url)}"
         )
-    decision = would_decide(holdings, url, crawl.number)
+    decision = would_decide(holdings.engine, url, crawl.number)
     fate = "taken" if decision.taken else "refused"
     click.echo(f"Had a seed linked to it, crawl {crawl.number} would have {fate} it. {one_line(explain(decision))}")
-
-
-def would_decide(holdings: Holdings, url: str, crawl: int) -> Decision:
-    """What a crawl would decide of a URL that a seed links to. Its robots.txt is not asked."""
-    from archiver.crawl.control import CrawlControl
-    from archiver.crawl.scope import Scope
-    from archiver.holdings import utc_now
-    from archiver.model import Hop
-
-    control = CrawlControl(holdings.engine, utc_now)
-    seeds = control.seeds(crawl)
-    scope = Scope(control.info(crawl).plan, seeds, redirects=control.redirects(crawl))
-    owner = scope.owner(url)
-    return scope.decide(url, hops=Hop.LINK, seed_id=seeds[0][0] if owner is None else owner)
 
 
 def _time(stamp: str | None) -> str:

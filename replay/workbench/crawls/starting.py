@@ -1,0 +1,279 @@
+"""Begin a crawl: a form, a preview of what its seeds come to, the start; change one that runs; rules of a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as BaseResponse
+
+from archiver.accounts import Role
+from archiver.collections.reports import CrawlReports
+from archiver.collections.rulebook import RuleBook
+from archiver.collections.steering import differences, login_files, warnings_of_login
+from archiver.crawl.launch import MOST_WORKERS
+from archiver.crawl.plan import CrawlPlan, DedupMode, RobotsMode, Rule, ScopeKind, Seed
+from archiver.crawl.planforms import form_of, login_of, read_form, rules_in
+from archiver.crawl.rules import Rules
+from archiver.crawl.scope import Scope, SeedScope
+from archiver.crawl.seeds import read_seeds
+from archiver.errors import InvalidURL, MunimentError, UsageError
+from archiver.index.database import reading
+from archiver.index.worktables import seeds as seed_table
+from archiver.urls import host_of, refuse_password
+from replay.workbench.crawls.reporting import found
+from replay.workbench.crawls.shown import desk
+from replay.workbench.places import context
+from replay.workbench.session import current_account, may, needs
+
+blueprint = Blueprint("start", __name__)
+
+#: Seeds whose scope a preview names, and empty rows that a form has for more rules.
+_PREVIEWED = 200
+_SPARE_RULES = 3
+
+#: What people read for each scope, and for each way with robots.txt.
+SCOPES = (
+    (ScopeKind.PREFIX, "Directory: everything in the seed's folder"),
+    (ScopeKind.HOST, "Host: everything on the seed's host"),
+    (ScopeKind.DOMAIN, "Domain: the seed's domain and all hosts below"),
+    (ScopeKind.PAGE, "Page: the seed alone, with what it needs"),
+    (ScopeKind.PAGE_PLUS, "Page and links: the seed and every page it links to"),
+    (ScopeKind.ANY, "Any: every link, as deep as the depth below allows"),
+    (ScopeKind.CUSTOM, "Custom: only what the accept rules below name"),
+)
+ROBOTS = (
+    (RobotsMode.OBEY, "Obey it"),
+    (RobotsMode.REQUISITES, "Obey it for pages, fetch what they need all the same"),
+    (RobotsMode.IGNORE, "Ignore it"),
+)
+DEDUP = (
+    (DedupMode.COLLECTION, "In this collection"),
+    (DedupMode.ARCHIVE, "In the whole archive"),
+    (DedupMode.OFF, "Nowhere: keep everything anew"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a crawl would be: the scope of each seed, and what may not be meant."""
+
+    scopes: list[SeedScope]
+    seeds: int
+    warnings: list[str]
+
+
+def _empty_plan() -> CrawlPlan:
+    return CrawlPlan(seeds=(), dedup=DedupMode(context().settings.dedup))
+
+
+@blueprint.get("/new")
+@needs(Role.ARCHIVIST)
+def new() -> BaseResponse:
+    """The form, filled with an earlier crawl (`from`), the seeds of a collection (`seeds=collection`) or given URLs (`url`)."""
+    place = context()
+    slug = request.args.get("collection", "") or place.settings.collection
+    plan, lines = _empty_plan(), request.args.getlist("url")
+    if request.args.get("from", "").isdigit():
+        crawl = CrawlReports(place.holdings.engine).find(int(request.args["from"]), None)
+        slug, plan = crawl.collection, CrawlReports(place.holdings.engine).plan(crawl.number)
+        lines = [f"{seed.url} scope={seed.scope.value}" if seed.scope else seed.url for seed in plan.seeds]
+    else:
+        plan = replace(plan, rules=_rules_of(slug))
+    if request.args.get("seeds") == "collection":
+        lines += kept_seeds(slug)
+    names = {path: name for name, path in login_files(place.settings.archive).items()}
+    values = form_of(plan)
+    values |= {name: names.get(values[name], "") for name in ("cookies", "credentials", "headers")}
+    values |= {"seeds": "\n".join(lines), "collection": slug, "workers": "1"}
+    return _form(values, list(plan.rules), {})
+
+
+def _rules_of(slug: str) -> tuple[Rule, ...]:
+    try:
+        return RuleBook(context().holdings.engine, context().holdings.audit).of(slug)
+    except MunimentError:
+        return ()
+
+
+def kept_seeds(slug: str) -> list[str]:
+    """The active seeds of a collection, as lines of the form."""
+    number, columns = context().holdings.collections.number(slug), seed_table.c
+    mine = select(columns.url, columns.scope).where(columns.collection_id == number, columns.is_active == 1)
+    with reading(context().holdings.engine) as connection:
+        rows = connection.execute(mine.order_by(columns.position, columns.id)).all()
+    return [f"{row[0]} scope={row[1]}" if row[1] else row[0] for row in rows]
+
+
+def _form(
+    values: Mapping[str, str],
+    rules: list[Rule],
+    problems: Mapping[str, str],
+    *,
+    preview: Preview | None = None,
+    number: int | None = None,
+    status: int = 200,
+) -> BaseResponse:
+    place = context()
+    page = render_template(
+        "crawls/change.html" if number else "crawls/new.html",
+        **(found(number) if number else {}), tab="change", values=values, rules=rules, spare=_SPARE_RULES, problems=problems,
+        preview=preview, scopes=SCOPES, robots=ROBOTS, dedups=DEDUP, collections=place.holdings.collections.all(),
+        logins=list(login_files(place.settings.archive)), most_workers=MOST_WORKERS, may_private=may(Role.ADMINISTRATOR),
+    )  # fmt: skip
+    return make_response(page, status)
+
+
+@blueprint.post("/new")
+@needs(Role.ARCHIVIST)
+def begin() -> BaseResponse:
+    """Show what the crawl would be, or begin it."""
+    values = dict(request.form.items())
+    plan, problems = _plan_of(values)
+    rules = _shown_rules(values, plan)
+    preview = None
+    if plan is not None and not problems:
+        try:
+            preview = _preview(plan)
+            if values.get("do") == "start":
+                slug, workers = values.get("collection", ""), _workers(values)
+                made = desk().begin(slug, plan, actor=current_account().name, workers=workers)
+                return redirect(url_for("crawls.crawl", number=made), 303)
+        except MunimentError as error:
+            preview, problems = None, {"": str(error)}
+    return _form(values, rules, problems, preview=preview, status=400 if problems else 200)
+
+
+def _workers(values: Mapping[str, str]) -> int:
+    text = values.get("workers", "1")
+    return min(MOST_WORKERS, max(1, int(text))) if text.isascii() and text.isdigit() and len(text) < 4 else 1
+
+
+def _plan_of(values: Mapping[str, str]) -> tuple[CrawlPlan | None, dict[str, str]]:
+    """The plan that the form asks for, and what is wrong with it."""
+    problems: dict[str, str] = {}
+    seeds: tuple[Seed, ...] = ()
+    try:
+        seeds = read_seeds(values.get("seeds", ""), name="the seeds")
+        for seed in seeds:
+            refuse_password(seed.url)
+    except (UsageError, InvalidURL) as error:
+        problems["seeds"] = str(error)
+    base = replace(_empty_plan(), seeds=seeds)
+    if not may(Role.ADMINISTRATOR):
+        values = {**values, "allow_private": ""}
+    read = read_form(values, base, context().settings)
+    problems |= read.problems
+    try:
+        login = login_of(values, login_files(context().settings.archive))
+    except UsageError as error:
+        return None, problems | {"cookies": str(error)}
+    return replace(read.plan, login=login), problems
+
+
+def _shown_rules(values: Mapping[str, str], plan: CrawlPlan | None) -> list[Rule]:
+    """The rules of a form as they were typed."""
+    try:
+        return rules_in(values)
+    except UsageError:
+        return list(plan.rules) if plan else []
+
+
+def _preview(plan: CrawlPlan) -> Preview:
+    """What a plan comes to.
+
+    Raises:
+        UsageError: a file of its login cannot be used.
+    """
+    scopes = Scope(plan, list(enumerate(plan.seeds, 1))).describe()
+    warnings = list(warnings_of_login(plan))
+    limits = plan.limits
+    if not (limits.documents or limits.bytes or limits.seconds or limits.pages):
+        warnings.append("There is no limit of documents, data or time: it ends when everything in scope is fetched.")
+    if plan.scope is ScopeKind.ANY and not limits.depth:
+        warnings.append("“Any” without a depth follows every link of the web. Set a depth.")
+    if plan.robots is RobotsMode.IGNORE:
+        warnings.append("robots.txt is ignored: make sure that the owners of the sites agree.")
+    if not plan.pace.polite:
+        warnings.append("Politeness is off: do this to servers of your own alone.")
+    if plan.allow_private:
+        warnings.append("Private addresses may be reached: the crawl can see what is meant for this machine alone.")
+    if plan.insecure:
+        warnings.append("Servers with invalid certificates are accepted: who answers is not proven.")
+    roots = [item.seed for item in scopes if item.kind is ScopeKind.PREFIX and item.seed.count("/") > 3]
+    if deep := [url for url in roots if not url.endswith("/")]:
+        warnings.append(f"“{deep[0]}” does not end with a slash: its scope is the folder above. Add a slash if it is a folder.")
+    scripts = Rules(plan.rules)
+    blocked = [seed.url for seed in plan.seeds if scripts.blocked(seed.url) is not None]
+    if blocked:
+        warnings.append(f"A block rule matches the seed {blocked[0]}: it is fetched all the same, what is below it may not be.")
+    hosts = len({host_of(seed.url) for seed in plan.seeds})
+    if hosts < len(plan.seeds) and plan.scope in (ScopeKind.HOST, ScopeKind.DOMAIN):
+        warnings.append("Several seeds are on one host: with this scope each takes the whole host, one would do.")
+    return Preview(scopes[:_PREVIEWED], len(plan.seeds), warnings)
+
+
+# -- change ----------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:number>/change")
+@needs(Role.VIEWER)
+def change(number: int) -> BaseResponse:
+    """What a crawl was asked to do, to be changed while it runs."""
+    plan = CrawlReports(context().holdings.engine).plan(found(number)["crawl"].number)  # type: ignore[attr-defined]
+    return _form(form_of(plan), list(plan.rules), {}, number=number)
+
+
+@blueprint.post("/<int:number>/change")
+@needs(Role.ARCHIVIST)
+def change_now(number: int) -> BaseResponse:
+    """Change it."""
+    values, old = dict(request.form.items()), CrawlReports(context().holdings.engine).plan(number)
+    values |= {"allow_private": "1" if old.allow_private else "", "insecure": "1" if old.insecure else ""}
+    read = read_form(values, old, context().settings)
+    seeds: tuple[Seed, ...] = ()
+    if values.get("seeds", "").strip():
+        try:
+            seeds = read_seeds(values["seeds"], name="the new seeds")
+        except (UsageError, InvalidURL) as error:
+            read.problems["seeds"] = str(error)
+    if read.problems:
+        return _form(values, _shown_rules(values, read.plan), read.problems, number=number, status=400)
+    known = {seed.url for seed in old.seeds}
+    plan = replace(read.plan, seeds=(*old.seeds, *(seed for seed in seeds if seed.url not in known)))
+    if differences(old, plan):
+        desk().change(number, plan, actor=current_account().name)
+    return redirect(url_for("crawls.crawl", number=number), 303)
+
+
+# -- the rules of a collection ---------------------------------------------------------------------------------------
+
+
+@blueprint.get("/rules/<slug>")
+@needs(Role.VIEWER)
+def rules(slug: str) -> BaseResponse:
+    """The rules that every crawl of a collection begins with."""
+    return _rules_page(slug, list(RuleBook(context().holdings.engine, context().holdings.audit).of(slug)))
+
+
+def _rules_page(slug: str, known: list[Rule], problem: str = "", status: int = 200) -> BaseResponse:
+    collection = context().holdings.collections.get(slug)
+    problems = {"rules": problem} if problem else {}
+    page = render_template("crawls/rules.html", collection=collection, rules=known, spare=_SPARE_RULES, problems=problems)
+    return make_response(page, status)
+
+
+@blueprint.post("/rules/<slug>")
+@needs(Role.ARCHIVIST)
+def set_rules(slug: str) -> BaseResponse:
+    """Set them."""
+    context().holdings.collections.get(slug)
+    values = dict(request.form.items())
+    try:
+        wanted = rules_in(values)
+        RuleBook(context().holdings.engine, context().holdings.audit).replace(slug, wanted, actor=current_account().name)
+    except UsageError as error:
+        return _rules_page(slug, _shown_rules(values, None), str(error), 400)
+    return redirect(url_for("crawls.start.rules", slug=slug), 303)
