@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -37,6 +37,7 @@ from archiver.decisions import (
 )
 from archiver.errors import BodyLimitExceeded, DamagedRecord
 from archiver.fetch.cookies import PageCookies
+from archiver.fetch.login import Login
 from archiver.holdings import Holdings
 from archiver.index.database import writing
 from archiver.index.entry import capture_of
@@ -109,6 +110,23 @@ class SilentObserver:
 
 
 @dataclass(frozen=True, slots=True)
+class PageWish:
+    """How one page is to be captured, where that is not as usual.
+
+    Attributes:
+        headers: replace or add to what is sent, for the page and all it needs.
+        login: what the page's host is shown; secrets are not recorded.
+        keeps_errors: the page is recorded also where its server answers with an error.
+        with_parts: what the page needs is captured with it.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    login: Login | None = None
+    keeps_errors: bool = True
+    with_parts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class _Done:
     """What a worker thread hands back."""
 
@@ -119,6 +137,7 @@ class _Done:
     title: str = ""
     kept: Kept | None = None
     again: Task | None = None  # to be fetched once more, whole
+    before: tuple[Capture, ...] = ()  # what the server asked for before it let us in
 
 
 def utc_now() -> datetime:
@@ -190,7 +209,13 @@ class PageCapturer:
         return self.writer.close()
 
     def capture(
-        self, url: str, *, observer: Observer | None = None, stop: StopSignal | None = None, crawl_id: int | None = None
+        self,
+        url: str,
+        *,
+        observer: Observer | None = None,
+        stop: StopSignal | None = None,
+        crawl_id: int | None = None,
+        wish: PageWish | None = None,
     ) -> PageResult:
         """Capture one page and everything it needs.
 
@@ -199,6 +224,7 @@ class PageCapturer:
             observer: told of every URL.
             stop: lets another thread or a signal handler end it early.
             crawl_id: the crawl this page belongs to; None starts one of its own.
+            wish: how; None for as usual.
 
         Returns:
             What became of every URL. Failures of the network are in there, not raised.
@@ -211,7 +237,7 @@ class PageCapturer:
         if crawl_id is None:
             crawl_id = self.holdings.crawls.start(self.collection.slug, (seed,))
         self._crawls.add(crawl_id)
-        run = _Run(self, seed, observer or SilentObserver(), stop or StopSignal())
+        run = _Run(self, seed, observer or SilentObserver(), stop or StopSignal(), wish or PageWish())
         try:
             run.work()
         finally:
@@ -230,8 +256,9 @@ def _prepare() -> None:
 class _Run:
     """One page capture in progress."""
 
-    def __init__(self, capturer: PageCapturer, seed: str, observer: Observer, stop: StopSignal) -> None:
+    def __init__(self, capturer: PageCapturer, seed: str, observer: Observer, stop: StopSignal, wish: PageWish) -> None:
         self.capturer = capturer
+        self.wish = wish
         self.settings = capturer.holdings.settings
         self.observer = observer
         self.stop = stop
@@ -328,20 +355,54 @@ class _Run:
 
     def process(self, task: Task) -> _Done:
         """Fetch one URL, write its records, find what it needs."""
+        login = self.login_of(task)
         headers = self.request_headers(task)
-        asked = None if task.is_anew else self.capturer.dedup.condition(task.candidate.url, headers)
-        exchange = self.capturer.fetcher.fetch(
-            task.candidate.url,
-            headers=headers | asked.headers if asked else headers,
-            deadline=self.deadline,
-            max_bytes=self.room(),
-            cancelled=self.stop.abort.is_set,
-        )
+        # What one reader alone is shown is never taken for what everybody was shown before.
+        asked = None if task.is_anew or login else self.capturer.dedup.condition(task.candidate.url, headers)
+        challenges: list[Capture] = []
+        exchange = self.answer(task, headers | asked.headers if asked else headers, login, challenges)
         try:
             if exchange.response is None:
                 failure = exchange.failure or Failure(FailureKind.PROTOCOL, "the server sent nothing")
-                return _Done(task, ResourceOutcome(task.candidate, None, "", 0, None, failure))
-            return self.keep(task, exchange, asked)
+                return _Done(task, ResourceOutcome(task.candidate, None, "", 0, None, failure), before=tuple(challenges))
+            if task.is_page and not self.wish.keeps_errors and (exchange.status or 0) >= 400:
+                outcome = ResourceOutcome(task.candidate, exchange.status, "", 0, None, failure_of(exchange))
+                return _Done(task, outcome, before=tuple(challenges))
+            return replace(self.keep(task, exchange, asked), before=tuple(challenges))
+        finally:
+            exchange.close()
+
+    def login_of(self, task: Task) -> Login | None:
+        """The login that a request is part of."""
+        login = self.wish.login
+        return login if login is not None and login.shown(task.candidate.url) else None
+
+    def answer(self, task: Task, headers: dict[str, str], login: Login | None, challenges: list[Capture]) -> Exchange:
+        """What a server answers; of a login, the challenges that come before it are recorded too."""
+        url = task.candidate.url
+
+        def send(sent: Mapping[str, str]) -> Exchange:
+            return self.capturer.fetcher.fetch(
+                url, headers=sent, deadline=self.deadline, max_bytes=self.room(), cancelled=self.stop.abort.is_set
+            )
+
+        if login is None:
+            return send(headers)
+        for answered in login.answers(url, headers, send):
+            if answered.is_final:
+                return answered.exchange
+            challenges += self.keep_challenge(task, answered.exchange)
+        raise AssertionError("a login always ends with an answer")
+
+    def keep_challenge(self, task: Task, exchange: Exchange) -> list[Capture]:
+        """Record what a server asked for before it let us in."""
+        try:
+            if exchange.response is None:
+                return []
+            page = PageContext(task.candidate.via, task.candidate.hops)
+            written = self.capturer.writer.write_exchange(exchange, page=page)[0]
+            capture = capture_of(written, self.capturer.collection.slug, exchange.request)
+            return [] if capture is None else [capture]
         finally:
             exchange.close()
 
@@ -351,10 +412,10 @@ class _Run:
         referrer = referrer_for(task.candidate)
         if referrer:
             headers["Referer"] = referrer
-        cookie = self.cookies.header_for(task.candidate.url)
+        cookie = None if self.login_of(task) else self.cookies.header_for(task.candidate.url)  # a login keeps its own
         if cookie:
             headers["Cookie"] = cookie
-        return headers
+        return headers | dict(self.wish.headers)
 
     def keep(self, task: Task, exchange: Exchange, asked: Condition | None) -> _Done:
         """Write the records of a response and read it for what it needs."""
@@ -369,7 +430,7 @@ class _Run:
         exchange.response.seek(0)
         head = read_head(exchange.response)
         done = _Done(task, outcome, kept=dedup.note(kept_of(exchange, written, capture, head)))
-        set_cookie = self.cookies.learn(candidate.url, head)
+        set_cookie = self.login_of(task) is None and self.cookies.learn(candidate.url, head)
         redirect = redirect_of(task, exchange.status, head)
         if isinstance(redirect, Task):
             return replace(done, redirect=replace(redirect, cookies_came=task.cookies_came or set_cookie))
@@ -420,7 +481,8 @@ class _Run:
             return replace(done, outcome=replace(done.outcome, failure=too_large))
         if links is None:
             return done
-        return replace(done, follow=tasks_of(done.task, links), title=links.title)
+        follow = tasks_of(done.task, links) if self.wish.with_parts else ()
+        return replace(done, follow=follow, title=links.title)
 
     # -- back in the calling thread ----------------------------------------------------------------------------------
 
@@ -428,6 +490,8 @@ class _Run:
         """Remember a result and its index row."""
         self.outcomes.append(done.outcome)
         self.received += done.outcome.length
+        self.uncommitted += done.before
+        self.kept += [None] * len(done.before)
         if done.outcome.capture is not None:
             self.uncommitted.append(done.outcome.capture)
             self.kept.append(done.kept)

@@ -248,3 +248,17 @@ kept_settings = Table(
     Column("changed_at", Text, nullable=False),
     Column("changed_by", Text, nullable=False, server_default=""),
 )
+
+#: What was answered to programs that may ask again. `status`: 0 while it is being done.
+api_requests = Table(
+    "api_requests",
+    metadata,
+    Column("owner", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("status", Integer, nullable=False, server_default="0"),
+    Column("location", Text, nullable=False, server_default=""),
+    Column("body", Text, nullable=False, server_default=""),
+    Column("created_at", Text, nullable=False),
+    PrimaryKeyConstraint("owner", "key"),
+)

@@ -10,18 +10,20 @@ from collections.abc import Callable
 from datetime import datetime
 
 from argon2 import PasswordHasher
-from flask import Blueprint, Flask, Response, current_app, jsonify, make_response, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import AccountRegistry, Role
-from archiver.errors import AccessRefused, Conflict, MunimentError, NotFound, StorageFailed
+from archiver.errors import MunimentError
 from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
 from archiver.wasapi.jobs import JobBoard
 from archiver.wasapi.runner import JobRunner
-from replay.workbench import account_pages, capture_pages, record_pages, wasapi_pages
+from replay.workbench import account_pages, api_pages, capture_pages, record_pages, wasapi_pages
+from replay.workbench.api.problems import problem as problem_json
+from replay.workbench.api.problems import status_of, told
 from replay.workbench.crawls import pages as crawl_pages
 from replay.workbench.guard import allowed_hosts, refusal
 from replay.workbench.jobs import CaptureRunner
@@ -54,6 +56,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     crawl_pages.blueprint,
     record_pages.blueprint,
     wasapi_pages.blueprint,
+    *api_pages.BLUEPRINTS,
 )
 
 #: What the navigation leads to: endpoint, text, who sees it.
@@ -63,6 +66,7 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("captures.captures", "Capture", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
+    ("api_reference.page", "API", Role.VIEWER),
 )
 
 
@@ -157,6 +161,8 @@ def _guard() -> BaseResponse | None:
     names = frozenset(name.strip().lower() for name in settings.workbench_names.split(",") if name.strip())
     hosts = allowed_hosts(settings.workbench_port) | names
     reason = refusal(request.method, dict(request.headers), hosts, by_token=bears_credentials())
+    if reason and wants_json():
+        return problem(reason, 403)
     if reason:
         return Response(f"{reason}\n", status=403, mimetype="text/plain")
     return None
@@ -175,11 +181,9 @@ def _protect(response: Response) -> Response:
 
 
 def problem(message: str, status: int) -> BaseResponse:
-    """What went wrong, as a page or for a program (RFC 9457)."""
+    """What went wrong, as a page or for a program."""
     if wants_json():
-        answer = jsonify({"type": "about:blank", "title": message, "status": status})
-        answer.status_code, answer.mimetype = status, "application/problem+json"
-        return answer
+        return problem_json(message, status)
     return make_response(render_template("problem.html", message=message), status)
 
 
@@ -198,10 +202,5 @@ def _http_error(error: HTTPException) -> BaseResponse:
 
 def _muniment_error(error: MunimentError) -> BaseResponse:
     if isinstance(error, NotLoggedIn):
-        if not wants_json():
-            return challenge()
-        answer = problem(str(error), 401)
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="muniment"'
-        return answer
-    statuses = ((NotFound, 404), (AccessRefused, 403), (Conflict, 409), (StorageFailed, 503))
-    return problem(str(error), next((status for kind, status in statuses if isinstance(error, kind)), 400))
+        return told(error) if wants_json() else challenge()
+    return told(error) if wants_json() else problem(str(error), status_of(error))

@@ -20,6 +20,8 @@ HARVESTS = "/wasapi/"
 _BASIC = "basic "
 #: Schemes under which programs send tokens; Token is how older clients call Bearer.
 _SCHEMES = ("bearer ", "token ")
+#: Scheme of clients of Save Page Now: name of the account, colon, token.
+_KEYS = "low "
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -68,6 +70,14 @@ def identify() -> None:
         if g.account is None:
             raise NotLoggedIn("That token is not good.", "Make a new one on the page of your account.")
         return
+    if header.lower().startswith(_KEYS):
+        name, _, secret = header[len(_KEYS) :].strip().partition(":")
+        found = accounts.of_token(secret)
+        g.account = found if found is not None and found.name.lower() == name.lower() else None
+        g.by_token = True
+        if g.account is None:
+            raise NotLoggedIn("Those keys are not good.", "The first is the name of your account, the second its token.")
+        return
     if takes_passwords() and header.lower().startswith(_BASIC):
         logins: BasicLogins = current_app.extensions["muniment.logins"]
         g.account = logins.account(request.authorization, request.remote_addr or "")
@@ -89,7 +99,7 @@ def takes_passwords() -> bool:
 def bears_credentials() -> bool:
     """The request is one of a program, by its field Authorization; whether that is good is another question."""
     header = request.headers.get("Authorization", "").lower()
-    return header.startswith(_SCHEMES) or (takes_passwords() and header.startswith(_BASIC))
+    return header.startswith((*_SCHEMES, _KEYS)) or (takes_passwords() and header.startswith(_BASIC))
 
 
 def is_by_token() -> bool:

@@ -205,6 +205,17 @@ def upgrade() -> None:
         sa.Column("changed_by", sa.Text, nullable=False, server_default=""),
     )
     op.create_table(
+        "api_requests",
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("location", sa.Text, nullable=False, server_default=""),
+        sa.Column("body", sa.Text, nullable=False, server_default=""),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("owner", "key"),
+    )
+    op.create_table(
         "page_texts",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id"), nullable=False),
@@ -241,6 +252,7 @@ def downgrade() -> None:
     op.drop_table("page_words")
     op.drop_table("page_texts")
     for name in (
+        "api_requests",
         "kept_settings",
         "missing",
         "notices",
