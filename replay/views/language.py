@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 from flask import Flask, request
 
@@ -23,6 +23,16 @@ def reader_language() -> str:
 def moment(timestamp: str) -> str:
     """14 digits for people, UTC."""
     return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), "d MMM y, HH:mm:ss", locale=reader_language())
+
+
+def day(timestamp: str) -> str:
+    """The day of a timestamp (8 digits or more) for people."""
+    return format_date(parse_timestamp(timestamp[:8]), "medium", locale=reader_language())
+
+
+def month(timestamp: str) -> str:
+    """The month of a timestamp for people."""
+    return format_skeleton("yMMM", parse_timestamp(timestamp[:6]), locale=reader_language())
 
 
 def number(value: int) -> str:
@@ -47,4 +57,4 @@ def add_language(app: Flask) -> None:
         language = reader_language()
         return {"language": language, "direction": direction(language), "words": PAGE_WORDS[language]}
 
-    app.jinja_env.filters.update(moment=moment, number=number, size=size, shell=shlex.quote)
+    app.jinja_env.filters.update(moment=moment, day=day, month=month, number=number, size=size, shell=shlex.quote)
