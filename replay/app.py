@@ -11,6 +11,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from archiver.collections.catalogue import Catalogue
+from archiver.collections.images import ImageRegistry
 from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.settings import Settings, load_settings
@@ -51,6 +52,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.extensions["muniment.holdings"] = holdings
     app.extensions["muniment.lookup"] = lookup = Lookup(holdings)
     app.extensions["muniment.catalogue"] = Catalogue(holdings.engine)
+    app.extensions["muniment.images"] = ImageRegistry(holdings.engine)
     app.extensions["muniment.counting"] = Counting(holdings, time.monotonic)
     app.extensions["muniment.health"] = Health(holdings)
     app.extensions["muniment.neighbours"] = Neighbours(lookup, time.monotonic)

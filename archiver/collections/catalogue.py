@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Engine, Select, Text, and_, bindparam, exi
 
 from archiver.index.database import Prepared, reading
 from archiver.index.tables import collections, organisations
-from archiver.index.worktables import descriptions, images, seed_groups, seeds
+from archiver.index.worktables import description_fields, descriptions, images, seed_groups, seeds
 
 #: Orders of a list of seeds; the first is the one that the archivist gave them.
 ORDERS = ("", "title", "-title", "url", "-url", "-added")
@@ -32,18 +32,6 @@ class Said:
 
     field: str
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrganisationText:
-    """An organisation as its page shows it; texts may be "". `image`: names the picture's state, "" for none."""
-
-    slug: str
-    name: str
-    url: str
-    address: str
-    description: str
-    image: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +72,6 @@ class SeedChoice:
     without: Several[int] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture, its media type, and when it was changed."""
-
-    mime: str
-    data: bytes
-    changed_at: str
-
-
 class Catalogue:
     """The descriptions that readers see.
 
@@ -117,38 +96,15 @@ class Catalogue:
             engine, _told(_of_slug(select(descriptions.c.field, descriptions.c.value).join(collections)).where(of_one))
         )
 
-    # -- organisations and pictures ----------------------------------------------------------------------------------
+    # -- pictures ----------------------------------------------------------------------------------------------------
 
-    def organisation(self, slug: str) -> OrganisationText | None:
-        """An organisation by its name in addresses; None when there is none."""
-        columns = organisations.c
-        statement = (
-            select(columns.slug, columns.name, columns.url, columns.address, columns.description, images.c.changed_at)
-            .outerjoin(images, and_(images.c.owner == "organisation", images.c.owner_id == columns.id))
-            .where(columns.slug == slug)
-        )
-        with reading(self._engine) as connection:
-            row = connection.execute(statement).first()
-        return None if row is None else OrganisationText(*row[:5], row[5] or "")
-
-    def picture(self, owner: str, slug: str) -> Picture | None:
-        """The picture of an "organisation" or a "collection"; None when there is none."""
+    def pictured(self, owner: str) -> dict[str, str]:
+        """Owners ("organisation" or "collection") that have a picture, by slug, each with when that was changed."""
         table = organisations if owner == "organisation" else collections
         statement = (
-            select(images.c.mime, images.c.data, images.c.changed_at)
-            .join(table, table.c.id == images.c.owner_id)
-            .where(images.c.owner == owner, table.c.slug == slug)
-        )
-        with reading(self._engine) as connection:
-            row = connection.execute(statement).first()
-        return None if row is None else Picture(row[0], row[1], row[2])
-
-    def pictured(self) -> dict[str, str]:
-        """Collections that have a picture, each with when that was changed."""
-        statement = (
-            select(collections.c.slug, images.c.changed_at)
-            .join(images, images.c.owner_id == collections.c.id)
-            .where(images.c.owner == "collection")
+            select(table.c.slug, images.c.changed_at)
+            .join(images, images.c.owner_id == table.c.id)
+            .where(images.c.owner == owner)
         )
         with reading(self._engine) as connection:
             return {slug: changed_at for slug, changed_at in connection.execute(statement)}
@@ -238,7 +194,7 @@ class Catalogue:
             columns.collection_id == seeds.c.collection_id,
             columns.level == "seed",
             columns.subject == seeds.c.url,
-            columns.is_private == 0,
+            _public(descriptions),
         )
         wanted = select(columns.field, columns.value, func.count(seeds.c.id.distinct()))
         statement = (
@@ -253,6 +209,15 @@ class Catalogue:
         return found
 
 
+def _public(said: Any) -> ColumnElement[bool]:
+    """Statements that are private neither by themselves nor by their field."""
+    fields = description_fields.alias()
+    by_field = exists().where(
+        fields.c.collection_id == said.c.collection_id, fields.c.name == said.c.field, fields.c.is_private == 1
+    )
+    return and_(said.c.is_private == 0, ~by_field)
+
+
 _GROUPED = seeds.join(collections, collections.c.id == seeds.c.collection_id).outerjoin(
     seed_groups, and_(seed_groups.c.id == seeds.c.group_id, seed_groups.c.is_public == 1)
 )
@@ -264,7 +229,7 @@ _TITLED = (
         descriptions.c.level == "seed",
         descriptions.c.subject == seeds.c.url,
         descriptions.c.field == "title",
-        descriptions.c.is_private == 0,
+        _public(descriptions),
     )
     .order_by(descriptions.c.position, descriptions.c.id)
     .limit(1)
@@ -279,7 +244,7 @@ def _of_slug(statement: Select[Any]) -> Select[Any]:
 
 
 def _told(statement: Select[Any]) -> Select[Any]:
-    return statement.where(descriptions.c.is_private == 0).order_by(descriptions.c.position, descriptions.c.id)
+    return statement.where(_public(descriptions)).order_by(descriptions.c.position, descriptions.c.id)
 
 
 def _chosen(statement: Select[Any], slug: str, choice: SeedChoice, source: Any = _GROUPED) -> Select[Any]:
@@ -295,11 +260,11 @@ def _chosen(statement: Select[Any], slug: str, choice: SeedChoice, source: Any =
                 other.c.subject == seeds.c.url,
                 other.c.field == said.field,
                 other.c.value == said.value,
-                other.c.is_private == 0,
+                _public(other),
             )
         )
     if choice.without:  # written into the statement: there may be more of them than a statement can have parameters
-        hidden = bindparam("without", sorted(choice.without), expanding=True, literal_execute=True)
+        hidden: Any = bindparam("without", sorted(choice.without), expanding=True, literal_execute=True)
         conditions.append(seeds.c.id.not_in(hidden))
     return statement.select_from(source).where(*conditions)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Engine, Text, bindparam, func, literal_column, select
 
 from archiver.index.database import Prepared
@@ -35,13 +37,14 @@ class SmallCounts:
             .subquery()
         )
         rows = some.c
-        self._few = Prepared(
-            engine,
-            select(
-                func.count(), func.count(rows.urlkey.distinct()), func.min(rows.timestamp), func.max(rows.timestamp),
-                func.sum(rows.length),
-            ),
-        )  # fmt: skip
+        numbers: Any = select(
+            func.count(),
+            func.count(rows.urlkey.distinct()),
+            func.min(rows.timestamp),
+            func.max(rows.timestamp),
+            func.sum(rows.length),
+        )
+        self._few = Prepared(engine, numbers)
         parts = file_parts.c
         totals = (func.sum(parts.captures), func.min(parts.first_timestamp), func.max(parts.last_timestamp))
         counted = files.c.state.in_([literal_column(f"'{HELD}'"), literal_column(f"'{PURGED}'")])

@@ -15,7 +15,9 @@ _MOST_VALUES = 60
 _MOST_CHOSEN = 10
 #: Fields that tell things apart rather than bring them together.
 NO_FACETS = ("title", "description", "identifier", "source", "relation", "rights", "date")
-#: Facets that come first, in this order; fields of one's own follow by name.
+#: Facets that are offered also where each value is of one thing only; facets that come first, in this order. Fields of one's own
+#: follow by name.
+_ALWAYS = ("topic", "subject")
 _FIRST_FACETS = ("topic", "subject", "creator", "publisher", "contributor", "coverage", "language", "type", "format")
 
 
@@ -144,7 +146,7 @@ def facets(path: str, choice: Choice, found: Mapping[str, Counter[str]], total: 
             for value, count in by_count(found[field])
             if count < total and Said(field, value) not in choice.fields
         ]
-        if open_:
+        if open_ and (field in _ALWAYS or any(link.count > 1 for link in open_)):
             offered.append(folded_facet(field, open_))
     return offered
 

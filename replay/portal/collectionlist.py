@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from archiver.collections.access import Viewer
 from archiver.collections.catalogue import Catalogue, Said
 from archiver.model import Collection
+from archiver.search.words import folded
 from replay.lookup import ALL, Lookup, Scope
 from replay.portal.choices import NO_FACETS, Choice, Facet, Link, Pager, by_count, chips, facets, folded_facet, pager
 from replay.portal.numbers import Counting, Numbers
@@ -63,7 +64,7 @@ def collection_page(
     known = counting.of_many(scope, [item.slug for item in chosen])
     ordered = _ordered(chosen, known, choice.order)
     pages = pager(path, choice, len(ordered), PAGE_SIZE)
-    pictures = catalogue.pictured()
+    pictures = catalogue.pictured("collection")
     cards = tuple(
         Card(item, _numbers(counting, scope, item, known), pictures.get(item.slug, ""), _topics(said.get(item.slug, ()), path))
         for item in ordered[(pages.number - 1) * PAGE_SIZE : pages.number * PAGE_SIZE]
@@ -95,7 +96,7 @@ def _numbers(counting: Counting, scope: Scope, item: Collection, known: dict[str
 def _ordered(found: list[Collection], known: dict[str, Numbers], order: str) -> list[Collection]:
     """In an order; collections without captures and those of which no number is told come last."""
     unknown = Numbers(None, None, "", "")
-    by_title = sorted(found, key=lambda item: item.title.casefold(), reverse=order == "-title")
+    by_title = sorted(found, key=lambda item: folded(item.title), reverse=order == "-title")
     if order == "-captures":
         return sorted(by_title, key=lambda item: -(known.get(item.slug, unknown).captures or 0))
     if order == "-last":

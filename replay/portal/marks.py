@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from archiver.collections.catalogue import Said
+from archiver.collections.descriptions import ELEMENTS
 from archiver.model import Collection
 from archiver.plaintext import one_line
 from replay.portal.numbers import Numbers
 
-#: The fifteen elements of Dublin Core, as statements name them.
-ELEMENTS = (
-    "title", "creator", "subject", "description", "publisher", "contributor", "date", "type", "format", "identifier", "source",
-    "language", "relation", "coverage", "rights",
-)  # fmt: skip
+#: Fields that are elements under another name.
 _NAMED = {"topic": "subject"}
 
 

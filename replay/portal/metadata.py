@@ -154,7 +154,7 @@ _short = lru_cache(maxsize=50_000)(_told_apart)
 
 
 def _hit(lookup: Lookup, scope: Scope, item: Description, question: Question) -> Hit:
-    said = [said for said in item.statements if _is_in(question, said.value)] or [
+    said = [said for said in item.statements if said.value != item.title and _is_in(question, said.value)] or [
         said for said in item.statements if said.field == "description"
     ]
     why = tuple((said.field, tuple(snippet_of(said.value, question))) for said in said[:_MOST_STATEMENTS])

@@ -47,13 +47,17 @@ def _collections(choice: Choice, path: str, organisation: str = "") -> Collectio
 
 def organisation(slug: str) -> str:
     """`/-/organisations/<slug>`: who collects, and what. One without a collection that is listed is not told of."""
-    found = _catalogue().organisation(slug)
     path = f"/-/organisations/{quote(slug)}"
     choice = read_choice(request.args.items(multi=True), LIST_ORDERS)
-    listed = _collections(choice, path, slug) if found else None
-    if found is None or listed is None or not listed.all_collections:
+    viewer = viewer_of(request, current_app.config["SETTINGS"])
+    known = (item.organisation for item in _lookup().listed(viewer) if item.organisation)
+    found = next((item for item in known if item.slug == slug), None)
+    if found is None:
         raise NotFound("There is no such organisation.", "Begin at the list of collections.")
-    return render_template("organisation.html", organisation=found, found=listed, choice=choice, path=path, **_texts())
+    return render_template(
+        "organisation.html", organisation=found, picture=_catalogue().pictured("organisation").get(slug, ""),
+        found=_collections(choice, path, slug), choice=choice, path=path, **_texts(),
+    )  # fmt: skip
 
 
 def collection(name: str) -> str | BaseResponse:
@@ -76,7 +80,7 @@ def _one(lookup: Lookup, scope: Scope) -> str:
     said, numbers = catalogue.said_of(scope.slug), counting.of(scope, scope.slug)
     seeds = seed_page(lookup, catalogue, scope, choice)
     pages = [] if seeds.all_seeds else lookup.pages(scope, scope.slug, limit=_SHOWN)
-    picture = catalogue.pictured().get(scope.slug, "")
+    picture = catalogue.pictured("collection").get(scope.slug, "")
     address, instance = f"{base_address().rstrip('/')}{path}", current_app.config["SETTINGS"].instance_name
     shown = f"{base_address()}-/images/collection/{quote(scope.slug)}" if picture else ""
     listed = {item.organisation.slug for item in lookup.listed(scope.viewer) if item.organisation}

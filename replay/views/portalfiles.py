@@ -9,6 +9,7 @@ from flask import Response, current_app, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.collections.catalogue import Catalogue
+from archiver.collections.images import ImageRegistry
 from archiver.errors import NotFound
 from replay.address import ReplayAddress
 from replay.feeds import ATOM, Entry, Feed, atom
@@ -24,23 +25,23 @@ from replay.words import PAGE_WORDS
 _ENTRIES = 50
 #: Seconds for which a picture is kept by browsers; its address changes with it.
 _KEPT = 86_400
-#: A picture in SVG is a document: it gets nothing and runs nothing.
-_PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
+_PICTURE_POLICY = "default-src 'none'; sandbox"
 
 
 def picture(owner: str, slug: str) -> BaseResponse:
     """`/-/images/<organisation|collection>/<slug>`: its picture. What readers may not know of has none."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
     viewer = viewer_of(request, current_app.config["SETTINGS"])
-    is_known = owner == "organisation" and any(
-        item.organisation and item.organisation.slug == slug for item in lookup.listed(viewer)
-    )
+    number = None
     if owner == "collection":
-        is_known = lookup.scope(slug, viewer).collection is not None
-    catalogue: Catalogue = current_app.extensions["muniment.catalogue"]
-    found = catalogue.picture(owner, slug) if is_known else None
-    if found is None or found.mime not in _PICTURES:
+        collection = lookup.scope(slug, viewer).collection
+        number = collection.number if collection else None
+    elif owner == "organisation":
+        known = (item.organisation for item in lookup.listed(viewer) if item.organisation)
+        number = next((item.number for item in known if item.slug == slug), None)
+    images: ImageRegistry = current_app.extensions["muniment.images"]
+    found = images.get(owner, number) if number is not None else None
+    if found is None:
         raise NotFound("There is no such picture.", "Begin at the list of collections.")
     response = Response(found.data, mimetype=found.mime)
     response.headers["Content-Security-Policy"] = _PICTURE_POLICY
