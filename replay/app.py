@@ -10,6 +10,8 @@ import time
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from archiver.collections.catalogue import Catalogue
+from archiver.collections.images import ImageRegistry
 from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.settings import Settings, load_settings
@@ -20,9 +22,10 @@ from replay.cache import RewriteCache
 from replay.health import Health
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
+from replay.portal.numbers import Counting
 from replay.strays import meant
 from replay.viewer import viewer_of
-from replay.views import about, availability, memento, portal, replay, reports, runtime
+from replay.views import about, availability, memento, portal, portalfiles, replay, reports, runtime
 from replay.views.cdx import CdxApi
 from replay.views.errors import problem_page
 from replay.views.language import add_language
@@ -48,6 +51,9 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.config["SETTINGS"] = settings
     app.extensions["muniment.holdings"] = holdings
     app.extensions["muniment.lookup"] = lookup = Lookup(holdings)
+    app.extensions["muniment.catalogue"] = Catalogue(holdings.engine)
+    app.extensions["muniment.images"] = ImageRegistry(holdings.engine)
+    app.extensions["muniment.counting"] = Counting(holdings, time.monotonic)
     app.extensions["muniment.health"] = Health(holdings)
     app.extensions["muniment.neighbours"] = Neighbours(lookup, time.monotonic)
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
@@ -57,6 +63,9 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_language(app)
     app.add_url_rule("/", "home", portal.home)
+    app.add_url_rule("/-/organisations/<slug>", "organisation", portal.organisation)
+    app.add_url_rule("/-/images/<owner>/<slug>", "picture", portalfiles.picture)
+    app.add_url_rule("/-/opensearch/<name>.xml", "search_description", portalfiles.search_description)
     app.add_url_rule("/-/health", "health", portal.health)
     app.add_url_rule("/-/runtime/<version>/page.js", "runtime", runtime.page)
     app.add_url_rule("/-/runtime/worker.js", "worker_runtime", runtime.worker)

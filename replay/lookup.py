@@ -77,6 +77,22 @@ class Lookup:
         """Collections that are listed."""
         return [item for item in self._holdings.collections.all() if item.visibility is Visibility.PUBLIC]
 
+    def listed(self, viewer: Viewer) -> list[Collection]:
+        """Those of which a reader may know: without collections that rules hide as a whole as if they were not held."""
+        access, found = self._holdings.access, self.public()
+        book, now = access.current(), access.now()
+        if not book.rules:
+            return found
+
+        def is_hidden(slug: str) -> bool:
+            rules = [rule for rule in book.rules if rule.collection in (None, slug)]
+            if not any(rule.action is Action.EXCLUDE and not rule.urlkey for rule in rules):
+                return False
+            gate = RuleBook(rules).gate((slug,), viewer, now)
+            return gate.closes(ALL_KEYS) and gate.applying("")[0][0].action is Action.EXCLUDE
+
+        return [item for item in found if not is_hidden(item.slug)]
+
     def scope(self, slug: str, viewer: Viewer = ANYONE) -> Scope:
         """What a reader may see under `/<slug>/`; all other look-ups take it, and give what its rules permit alone.
 

@@ -20,6 +20,7 @@ _MOST_VALUES = 8
 _MOST_VERSIONS = 5
 _ADDRESS = re.compile(r"(?:https?://)?[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:[/?#]\S*)?", re.IGNORECASE)
 _FILTER = re.compile(r"\s*\b(?:site|host|year|type|lang):\S*", re.IGNORECASE)
+_OF_TEXTS = re.compile(r"(?:^|(?<=\s))(?:year|type|lang):\S*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def search(lookup: Lookup, texts: TextStore, scope: Scope, typed: str, number: i
         number: of the page of results, from 1.
     """
     question = read_question(typed)
-    answer = texts.search(scope.slugs, question, permits=_seen_through(lookup, scope))
+    answer = texts.search(scope.slugs, question, permits=seen_through(lookup, scope))
     pages = max(1, -(-len(answer.pages) // PAGE_SIZE))
     number = min(max(1, number), pages)
     shown = answer.pages[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
@@ -120,7 +121,7 @@ def _result(texts: TextStore, hit: PageHit, question: Question) -> Result:
     return Result(best, hit.versions[1 : _MOST_VERSIONS + 1], snippet_of(texts.text(best.number), question))
 
 
-def _seen_through(lookup: Lookup, scope: Scope) -> Callable[[TextVersion], TextVersion | None] | None:
+def seen_through(lookup: Lookup, scope: Scope) -> Callable[[TextVersion], TextVersion | None] | None:
     """What of a text the rules of access let a reader see; None when there are no rules."""
     gate = scope.gate
     if gate is None:
@@ -143,6 +144,11 @@ def _seen_through(lookup: Lookup, scope: Scope) -> Callable[[TextVersion], TextV
         return replace(version, first=seen[0], last=seen[-1], captures=len(set(seen)))
 
     return permits
+
+
+def without_text_filters(typed: str) -> str:
+    """What was typed without the conditions that only texts can meet; with them alone there is nothing to look for."""
+    return " ".join(_OF_TEXTS.sub(" ", typed).split())
 
 
 def _times(source: CaptureSource, of: tuple[tuple[str, ...], str], timestamp: str) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
-from babel.dates import format_datetime
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 from flask import Flask, request
 
@@ -12,6 +14,8 @@ from archiver.timestamps import parse_timestamp
 from replay.i18n import direction, preferred
 from replay.words import PAGE_WORDS
 
+#: Tags of languages with at most a script and a region (BCP 47).
+_TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-[A-Z]{2})?", re.ASCII)
 _UNITS = ("B", "kB", "MB", "GB")
 
 
@@ -23,6 +27,26 @@ def reader_language() -> str:
 def moment(timestamp: str) -> str:
     """14 digits for people, UTC."""
     return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), "d MMM y, HH:mm:ss", locale=reader_language())
+
+
+def day(timestamp: str) -> str:
+    """The day of a timestamp (8 digits or more) for people."""
+    return format_date(parse_timestamp(timestamp[:8]), "medium", locale=reader_language())
+
+
+def month(timestamp: str) -> str:
+    """The month of a timestamp for people."""
+    return format_skeleton("yMMM", parse_timestamp(timestamp[:6]), locale=reader_language())
+
+
+def tongue(tag: str) -> str:
+    """The name of a language for people, of what is its tag ("fr", "zh-Hant"); anything else stays as it is."""
+    if not _TAG.fullmatch(tag):
+        return tag
+    try:
+        return Locale.parse(tag, sep="-").get_display_name(reader_language()) or tag
+    except (UnknownLocaleError, ValueError):
+        return tag
 
 
 def number(value: int) -> str:
@@ -47,4 +71,6 @@ def add_language(app: Flask) -> None:
         language = reader_language()
         return {"language": language, "direction": direction(language), "words": PAGE_WORDS[language]}
 
-    app.jinja_env.filters.update(moment=moment, number=number, size=size, shell=shlex.quote)
+    app.jinja_env.filters.update(
+        moment=moment, day=day, month=month, tongue=tongue, number=number, size=size, shell=shlex.quote
+    )

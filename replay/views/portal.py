@@ -1,56 +1,134 @@
-"""The public pages: the collections, and each collection."""
+"""The public pages: the collections, each collection, and the organisations that collect."""
 
 from __future__ import annotations
+
+from urllib.parse import quote
 
 from flask import current_app, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from archiver.collections.catalogue import ORDERS, Catalogue
+from archiver.errors import NotFound
 from archiver.index.protocol import UrlSummary
 from replay.health import OK, Health
-from replay.lookup import Lookup, Scope
+from replay.lookup import ALL, Lookup, Scope
+from replay.portal.choices import Choice, Link, read_choice
+from replay.portal.collectionlist import ORDERS as LIST_ORDERS
+from replay.portal.collectionlist import CollectionPage, collection_page
+from replay.portal.marks import dublin_core, json_ld
+from replay.portal.numbers import Counting
+from replay.portal.seedlist import described, seed_page
+from replay.portal.words import PORTAL_WORDS
 from replay.viewer import viewer_of
-from replay.views import search
+from replay.views import portalfiles, search
+from replay.views.answers import base_address
+from replay.views.language import reader_language
 
-#: URLs of an imported collection that are looked at for documents, and documents that are listed.
-_DOCUMENTS_SEARCHED = 2000
-_DOCUMENTS_SHOWN = 100
+#: URLs of an imported collection that are looked at for documents, and documents and pages that are listed.
+_DOCUMENTS_SEARCHED = 300
+_SHOWN = 30
 
 
 def home() -> str:
     """`/`: the collections."""
-    lookup: Lookup = current_app.extensions["muniment.lookup"]
+    return _list_of_collections("/", None)
+
+
+def _list_of_collections(path: str, scope: Scope | None) -> str:
+    choice = read_choice(request.args.items(multi=True), LIST_ORDERS)
+    return render_template("home.html", found=_collections(choice, path), choice=choice, scope=scope, path=path, **_texts())
+
+
+def _collections(choice: Choice, path: str, organisation: str = "") -> CollectionPage:
+    counting: Counting = current_app.extensions["muniment.counting"]
     viewer = viewer_of(request, current_app.config["SETTINGS"])
-    found = [(item, lookup.summary(lookup.scope(item.slug, viewer), item.slug)) for item in lookup.public()]
-    found.sort(key=lambda pair: (not pair[1].captures, pair[0].title.casefold()))
-    return render_template("home.html", found=found, say=search.words(), scope=None)
+    return collection_page(_lookup(), _catalogue(), counting, viewer, choice, path, organisation)
 
 
-def collection(name: str) -> str:
-    """`/<collection>/`: its description and its pages."""
-    lookup: Lookup = current_app.extensions["muniment.lookup"]
+def organisation(slug: str) -> str:
+    """`/-/organisations/<slug>`: who collects, and what. One without a collection that is listed is not told of."""
+    path = f"/-/organisations/{quote(slug)}"
+    choice = read_choice(request.args.items(multi=True), LIST_ORDERS)
+    viewer = viewer_of(request, current_app.config["SETTINGS"])
+    known = (item.organisation for item in _lookup().listed(viewer) if item.organisation)
+    found = next((item for item in known if item.slug == slug), None)
+    if found is None:
+        raise NotFound("There is no such organisation.", "Begin at the list of collections.")
+    return render_template(
+        "organisation.html", organisation=found, picture=_catalogue().pictured("organisation").get(slug, ""),
+        found=_collections(choice, path, slug), choice=choice, path=path, **_texts(),
+    )  # fmt: skip
+
+
+def collection(name: str) -> str | BaseResponse:
+    """`/<collection>/`: what is said of it, its seeds, search in it, its feed."""
+    lookup = _lookup()
     scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
     typed = request.args.get("q", "").strip()
+    if request.args.get("feed") == "atom":
+        return portalfiles.feed(lookup, scope)
     if typed:
         return search.show(lookup, scope, typed)
-    summaries = [lookup.summary(scope, slug) for slug in scope.slugs]
-    pages = [page for slug in scope.slugs for page in lookup.pages(scope, slug, limit=100)]
-    documents = [] if pages else _documents(lookup, scope)
+    return _list_of_collections(f"/{ALL}/", scope) if scope.collection is None else _one(lookup, scope)
+
+
+def _one(lookup: Lookup, scope: Scope) -> str:
+    assert scope.collection is not None
+    counting: Counting = current_app.extensions["muniment.counting"]
+    catalogue, path = _catalogue(), f"/{quote(scope.slug)}/"
+    choice = read_choice(request.args.items(multi=True), ORDERS)
+    said, numbers = catalogue.said_of(scope.slug), counting.of(scope, scope.slug)
+    seeds = seed_page(lookup, catalogue, scope, choice)
+    pages = [] if seeds.all_seeds else lookup.pages(scope, scope.slug, limit=_SHOWN)
+    picture = catalogue.pictured("collection").get(scope.slug, "")
+    address, instance = f"{base_address().rstrip('/')}{path}", current_app.config["SETTINGS"].instance_name
+    shown = f"{base_address()}-/images/collection/{quote(scope.slug)}" if picture else ""
+    listed = {item.organisation.slug for item in lookup.listed(scope.viewer) if item.organisation}
     return render_template(
-        "collection.html", say=search.words(), scope=scope, summaries=summaries, pages=pages, documents=documents
+        "collection.html",
+        scope=scope,
+        numbers=numbers,
+        found=seeds,
+        choice=choice,
+        path=path,
+        pages=pages,
+        documents=[] if seeds.all_seeds or pages else _documents(lookup, scope),
+        picture=picture,
+        texts=[one.value for one in said if one.field == "description"],
+        topics=[Link(one.value, Choice((one,)).address("/")) for one in said if one.field in ("topic", "subject")],
+        statements=described(path, said, scope.collection.title),
+        has_organisation_page=scope.collection.organisation is not None and scope.collection.organisation.slug in listed,
+        meta=dublin_core(scope.collection, said, numbers, address, instance),
+        json_ld=json_ld(scope.collection, said, numbers, address, shown, (instance, base_address())),
+        **_texts(),
     )
 
 
 def _documents(lookup: Lookup, scope: Scope) -> list[UrlSummary]:
-    """The HTML documents of an imported collection, which has no list of captured pages."""
+    """The HTML documents of an imported collection, which has neither seeds nor a list of captured pages."""
     found = lookup.source(scope).under(scope.slugs, "", limit=_DOCUMENTS_SEARCHED)
-    return [item for item in found if item.mime in ("text/html", "application/xhtml+xml")][:_DOCUMENTS_SHOWN]
+    return [item for item in found if item.mime in ("text/html", "application/xhtml+xml")][:_SHOWN]
 
 
 def collection_short(name: str) -> BaseResponse:
     """`/<collection>` without its slash."""
-    lookup: Lookup = current_app.extensions["muniment.lookup"]
+    lookup = _lookup()
     lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
     return redirect(f"/{name}/", 301)
+
+
+def _texts() -> dict[str, object]:
+    return {"say": search.words(), "portal": PORTAL_WORDS[reader_language()]}
+
+
+def _lookup() -> Lookup:
+    found: Lookup = current_app.extensions["muniment.lookup"]
+    return found
+
+
+def _catalogue() -> Catalogue:
+    found: Catalogue = current_app.extensions["muniment.catalogue"]
+    return found
 
 
 def health() -> tuple[dict[str, str], int]:

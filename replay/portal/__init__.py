@@ -1,0 +1,1 @@
+"""What readers are shown of collections: descriptions, numbers, search in both, as values for the views."""
