@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from functools import lru_cache
 
-from babel.dates import format_datetime
-from babel.numbers import format_decimal
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, format_percent
 from flask import Flask, request
 
 from archiver.timestamps import parse_timestamp
@@ -23,6 +24,27 @@ def reader_language() -> str:
 def moment(timestamp: str) -> str:
     """14 digits for people, UTC."""
     return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), "d MMM y, HH:mm:ss", locale=reader_language())
+
+
+@lru_cache(maxsize=10_000)
+def _day(digits: str, language: str) -> str:
+    return format_date(parse_timestamp(digits), "medium", locale=language)
+
+
+def day(digits: str) -> str:
+    """8 digits for people."""
+    return _day(digits, reader_language())
+
+
+def digits(period: str) -> str:
+    """Digits of a timestamp with hyphens, as dates are typed."""
+    parts = [period[:4], period[4:6], period[6:8]]
+    return "-".join(part for part in parts if part) if len(period) <= 8 else period
+
+
+def percent(value: int) -> str:
+    """A share of hundred."""
+    return format_percent(value / 100, locale=reader_language())
 
 
 def number(value: int) -> str:
@@ -47,4 +69,6 @@ def add_language(app: Flask) -> None:
         language = reader_language()
         return {"language": language, "direction": direction(language), "words": PAGE_WORDS[language]}
 
-    app.jinja_env.filters.update(moment=moment, number=number, size=size, shell=shlex.quote)
+    app.jinja_env.filters.update(
+        moment=moment, day=day, digits=digits, percent=percent, number=number, size=size, shell=shlex.quote
+    )
