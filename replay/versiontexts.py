@@ -6,6 +6,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from archiver.errors import DamagedRecord
 from archiver.extract.text import MAX_DOCUMENT_BYTES, DocumentText, has_text, text_of
@@ -22,7 +23,7 @@ PAGE_SIZE = 20
 MOST_LOOKED_AT = 5000
 #: Comparisons that are remembered: a number each.
 _REMEMBERED = 20_000
-_NOT_MODIFIED = 304
+_SUCCESS, _NOT_MODIFIED = 2, 304
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,15 @@ class Version:
         last: the last of them.
         captures: how many.
         before: the capture just before them; None when there is none.
-        changed: percent of the text that is not as it was in `before`; None where one of both has no text.
+        against: what the version is compared with: of one that succeeded, the capture before it that did; None for others.
+        changed: percent of the text that is not as it was in `against`; None where one of both has no text.
     """
 
     first: Capture
     last: Capture
     captures: int
     before: Capture | None
+    against: Capture | None = None
     changed: int | None = None
 
 
@@ -105,12 +108,12 @@ class CaptureTexts:
 
         done = []
         for version in versions:
-            if version.before is None:
+            if version.against is None:
                 done.append(version)
                 continue
-            pair = (version.before.digest, version.first.digest)
+            pair = (version.against.digest, version.first.digest)
             changed = self._known.get(pair) if all(pair) else None
-            if changed is None and (old := of(version.before)) is not None and (new := of(version.first)) is not None:
+            if changed is None and (old := of(version.against)) is not None and (new := of(version.first)) is not None:
                 changed = percent_changed(old, new)
                 if all(pair):
                     self._remember(pair, changed)
@@ -157,9 +160,28 @@ def versions_of(
             found.append(Version(run[-1], run[0], len(run), capture))
             run = []
             if len(found) == limit or looked_at >= MOST_LOOKED_AT:
-                return Versions(tuple(found), f"{last}-{in_second - 1}")
+                rest = source.versions(slugs, urlkey, until=last, newest_first=True)
+                earlier = next(filter(is_good, islice(rest, MOST_LOOKED_AT)), None)
+                return Versions(_against(found, earlier), f"{last}-{in_second - 1}")
         looked_at += 1
         run.append(capture)
     if run:
         found.append(Version(run[-1], run[0], len(run), None))
-    return Versions(tuple(found), "")
+    return Versions(_against(found, None), "")
+
+
+def is_good(capture: Capture) -> bool:
+    """It succeeded."""
+    return (capture.status or 200) // 100 == _SUCCESS
+
+
+def _against(versions: Sequence[Version], earlier: Capture | None) -> tuple[Version, ...]:
+    """Versions, newest first, with what each is compared with; `earlier`: the newest good capture before them all."""
+    done: list[Version] = []
+    for version in reversed(versions):
+        if not is_good(version.first):
+            done.append(version)
+            continue
+        done.append(replace(version, against=earlier))
+        earlier = version.last
+    return tuple(reversed(done))

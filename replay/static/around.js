@@ -11,3 +11,4 @@ document.addEventListener("click", (event) => {
   const day = open();
   if (day && !day.contains(event.target)) day.open = false;
 });
+document.querySelector(".bars [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

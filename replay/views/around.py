@@ -10,8 +10,8 @@ from flask import current_app, make_response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.errors import UsageError
-from archiver.index.query import KeyRange, Match, key_ranges
-from archiver.urls import urlkey_prefix
+from archiver.index.query import KeyRange, Match, key_ranges, ordered
+from archiver.urls import urlkey, urlkey_prefix
 from replay.address import VersionsAddress, repair_url
 from replay.aroundwords import AROUND_WORDS, AroundWords
 from replay.counting import Counts
@@ -47,7 +47,9 @@ class Asked:
     def ranges(self) -> tuple[KeyRange, ...]:
         """The keys that the URL stands for, for pages about many."""
         if self.match == "prefix":
-            return (KeyRange.beginning_with(urlkey_prefix(self.url)),)
+            # The key of "/folder/" has no slash at its end, and a folder's own page belongs to it.
+            own, below = KeyRange.exactly(urlkey(self.url)), KeyRange.beginning_with(urlkey_prefix(self.url))
+            return tuple(ordered((own, below)))
         return key_ranges(self.url, Match(self.match))
 
 

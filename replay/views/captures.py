@@ -106,8 +106,8 @@ def _identity(found: Versions) -> tuple[str, str, int]:
 def _change_row(ask: Asked, version: Version) -> ChangeRow:
     first = version.first
     compared = ""
-    if version.before is not None:
-        compared = path(ask.scope, "compare", ask.url, a=version.before.timestamp, b=first.timestamp)
+    if (against := version.against or version.before) is not None:
+        compared = path(ask.scope, "compare", ask.url, a=against.timestamp, b=first.timestamp)
     step = -(-(version.changed or 0) * _STEPS // 100)
     times = moment(first.timestamp), moment(version.last.timestamp)
     return ChangeRow(version, *times, _address(ask, first), compared, step)
@@ -133,6 +133,8 @@ def comparison(name: str) -> BaseResponse:
         return absent(ask.lookup, ask.scope, ask.url)
     if older is not None and older.timestamp > newer.timestamp:
         older, newer = newer, older
+    if older == newer:
+        older = None
     found = _texts_of(ask, older, newer)
     diff = compare(*found) if found is not None else None
     return page(

@@ -28,7 +28,7 @@ def moment(timestamp: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _day(digits: str, language: str) -> str:
-    return format_date(parse_timestamp(digits), "medium", locale=language)
+    return format_date(parse_timestamp(digits), "d MMM y", locale=language)
 
 
 def day(digits: str) -> str:
