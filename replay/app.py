@@ -6,9 +6,11 @@ import gc
 import logging
 import os
 import time
+from collections.abc import Callable
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.collections.catalogue import Catalogue
 from archiver.collections.images import ImageRegistry
@@ -19,13 +21,27 @@ from replay.address import raw_path
 from replay.allocator import reuse_memory
 from replay.around import Neighbours
 from replay.cache import RewriteCache
+from replay.counting import Counts
 from replay.health import Health
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
 from replay.portal.numbers import Counting
 from replay.strays import meant
+from replay.versiontexts import CaptureTexts
 from replay.viewer import viewer_of
-from replay.views import about, availability, memento, portal, portalfiles, replay, reports, runtime
+from replay.views import (
+    about,
+    availability,
+    captures,
+    feeds,
+    memento,
+    portal,
+    portalfiles,
+    replay,
+    reports,
+    runtime,
+    under,
+)
 from replay.views.cdx import CdxApi
 from replay.views.errors import problem_page
 from replay.views.language import add_language
@@ -56,6 +72,8 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.extensions["muniment.counting"] = Counting(holdings, time.monotonic)
     app.extensions["muniment.health"] = Health(holdings)
     app.extensions["muniment.neighbours"] = Neighbours(lookup, time.monotonic)
+    app.extensions["muniment.counts"] = Counts(time.monotonic)
+    app.extensions["muniment.texts"] = CaptureTexts(holdings, lookup)
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
@@ -82,6 +100,8 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.add_url_rule("/-/later/<name>/<path:rest>", "later", about.later)
     app.add_url_rule("/-/sparkline/<name>/<path:rest>", "sparkline", about.sparkline)
     app.add_url_rule("/-/download/<form>/<name>/<path:rest>", "download", about.download)
+    for page, view in around_pages():
+        app.add_url_rule(f"/<name>/-/{page}", f"around_{page}", view)
     app.add_url_rule("/<name>/timegate/<path:rest>", "timegate", memento.timegate)
     app.add_url_rule("/<name>/timemap/<form>/<path:rest>", "timemap", memento.timemap_of)
     app.add_url_rule("/<name>/<path:rest>", "replay", replay.show, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -90,6 +110,20 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.wsgi_app = CdxApi(app.wsgi_app, lookup, lambda sent, name: lookup.scope(name, viewer_of(sent, settings)))  # type: ignore[method-assign]
     return app
+
+
+def around_pages() -> tuple[tuple[str, Callable[[str], BaseResponse]], ...]:
+    """The pages around a URL: what follows `/<collection>/-/`, and what answers there."""
+    return (
+        ("captures", captures.captures),
+        ("changes", captures.changes),
+        ("compare", captures.comparison),
+        ("urls", under.urls),
+        ("summary", under.by_year),
+        ("feed", feeds.feed),
+        ("sparkline", feeds.spark),
+        ("calendarcaptures", feeds.calendar_captures),
+    )
 
 
 def _protect(response: Response) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import chain, groupby, islice
@@ -10,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from archiver.collections.access import ALL_KEYS, Action, Gate, Rule
+from archiver.index.answers import days_of
 from archiver.index.protocol import CaptureSource, CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import KeyRange, Place, ordered
 from archiver.model import Capture
@@ -61,8 +61,7 @@ class Permitted:
         """Permitted captures of a URL a day."""
         if not self._gate.applying(urlkey):
             return self._index.counts(slugs, urlkey)
-        days = Counter(capture.timestamp[:8] for capture in self.versions(slugs, urlkey))
-        return [DayCount(day, count) for day, count in sorted(days.items())]
+        return days_of(self.versions(slugs, urlkey))
 
     def keys(self, slugs: Sequence[str], start: str, *, limit: int) -> list[str]:
         """Keys that begin with `start`, also some without a permitted capture: they are looked up, and never shown."""

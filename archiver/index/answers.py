@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from archiver.index.merging import by_distance, earlier_first
-from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
+from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary, day_counts, status_class
 from archiver.index.query import KeyRange, Place
 from archiver.index.scan import moments
 from archiver.model import Capture, RevisitTarget
@@ -146,8 +146,7 @@ def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
 
 def days_of(captures: Iterable[Capture]) -> list[DayCount]:
     """Captures a day, oldest first."""
-    counter = Counter(capture.timestamp[:8] for capture in captures)
-    return [DayCount(day, count) for day, count in sorted(counter.items())]
+    return day_counts(Counter((capture.timestamp[:8], status_class(capture.status)) for capture in captures))
 
 
 def urls_of(stream: Iterable[Sequence[Row]], limit: int) -> list[UrlSummary]:

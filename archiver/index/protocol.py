@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from archiver.index.query import KeyRange, Place
@@ -18,6 +18,16 @@ Row = tuple[str, int, str, str, int | None, str, int, int, str, int, str | None,
 URLKEY, TIMESTAMP, URL, MIME, STATUS, DIGEST, LENGTH, OFFSET, FILE, IS_REVISIT, REFERS_TO_URL, REFERS_TO_TIMESTAMP = range(12)
 
 
+#: The first digit of HTTP statuses; 0 for those that are none of these.
+STATUS_CLASSES = (2, 3, 4, 5, 0)
+
+
+def status_class(status: int | None) -> int:
+    """The first digit of a status; 2 where there is none, as records without HTTP were never refused; 0 for no real one."""
+    found = 2 if status is None else status // 100
+    return found if found in STATUS_CLASSES else 0
+
+
 @dataclass(frozen=True, slots=True)
 class DayCount:
     """How many captures a URL has on one day.
@@ -25,10 +35,24 @@ class DayCount:
     Attributes:
         day: "YYYYMMDD".
         count: captures on that day.
+        by_class: how many of them have a status of each of `STATUS_CLASSES`.
     """
 
     day: str
     count: int
+    by_class: tuple[int, ...] = field(default=(0,) * len(STATUS_CLASSES), compare=False)
+
+
+def day_counts(found: Mapping[tuple[str, int], int]) -> list[DayCount]:
+    """Captures a day, oldest first.
+
+    Args:
+        found: how many, by day and class of status.
+    """
+    days: dict[str, list[int]] = {}
+    for (day, digit), count in found.items():
+        days.setdefault(day, [0] * len(STATUS_CLASSES))[STATUS_CLASSES.index(digit)] += count
+    return [DayCount(day, sum(numbers), tuple(numbers)) for day, numbers in sorted(days.items())]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from archiver.errors import UnknownCollection
 from archiver.index.database import Prepared, insert_new, reading, writing
 from archiver.index.files import file_numbers
 from archiver.index.merging import by_distance, earlier_first
-from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
+from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary, day_counts, status_class
 from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix
 from archiver.index.scan import Scanner
 from archiver.index.statements import START, capture_of_row, days, keys, place_of_row, probe, summary, urls_under
@@ -177,11 +177,11 @@ class CaptureIndex:
 
     def counts(self, slugs: Sequence[str], urlkey: str) -> list[DayCount]:
         """Captures of a URL a day, oldest first."""
-        counter: Counter[int] = Counter()
+        counter: Counter[tuple[str, int]] = Counter()
         for slug in slugs:
-            for day, count in self._days.rows(slug=slug, urlkey=urlkey):
-                counter[day] += count
-        return [DayCount(f"{day:08d}", count) for day, count in sorted(counter.items())]
+            for day, digit, count in self._days.rows(slug=slug, urlkey=urlkey):
+                counter[f"{day:08d}", status_class(int(digit) * 100)] += count
+        return day_counts(counter)
 
     def under(self, slugs: Sequence[str], urlkey_prefix: str, *, limit: int = 100) -> list[UrlSummary]:
         """The URLs whose key starts with `urlkey_prefix`, in the order of keys, `limit` at most."""

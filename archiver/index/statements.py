@@ -116,12 +116,13 @@ def scan_page(count: int, *, backward: bool = False, whole: bool = False) -> Sel
 
 
 def days() -> Select[Any]:
-    """Captures of a URL a day."""
+    """Captures of a URL a day and a first digit of their status, which is 2 for those without one."""
     day = (captures.c.timestamp // 1_000_000).label("day")
+    digit = (func.coalesce(captures.c.status, 200) // 100).label("digit")
     return (
-        select(day, func.count())
+        select(day, digit, func.count())
         .where(captures.c.collection_id == _collection(), captures.c.urlkey == bindparam("urlkey"))
-        .group_by(day)
+        .group_by(day, digit)
     )
 
 

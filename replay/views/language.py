@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_skeleton
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from flask import Flask, request
 
 from archiver.timestamps import parse_timestamp
@@ -29,11 +30,6 @@ def moment(timestamp: str) -> str:
     return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), "d MMM y, HH:mm:ss", locale=reader_language())
 
 
-def day(timestamp: str) -> str:
-    """The day of a timestamp (8 digits or more) for people."""
-    return format_date(parse_timestamp(timestamp[:8]), "medium", locale=reader_language())
-
-
 def month(timestamp: str) -> str:
     """The month of a timestamp for people."""
     return format_skeleton("yMMM", parse_timestamp(timestamp[:6]), locale=reader_language())
@@ -47,6 +43,27 @@ def tongue(tag: str) -> str:
         return Locale.parse(tag, sep="-").get_display_name(reader_language()) or tag
     except (UnknownLocaleError, ValueError):
         return tag
+
+
+@lru_cache(maxsize=10_000)
+def _day(digits: str, language: str) -> str:
+    return format_date(parse_timestamp(digits), "d MMM y", locale=language)
+
+
+def day(digits: str) -> str:
+    """The day of a timestamp (8 digits or more) for people."""
+    return _day(digits[:8], reader_language())
+
+
+def digits(period: str) -> str:
+    """Digits of a timestamp with hyphens, as dates are typed."""
+    parts = [period[:4], period[4:6], period[6:8]]
+    return "-".join(part for part in parts if part) if len(period) <= 8 else period
+
+
+def percent(value: int) -> str:
+    """A share of hundred."""
+    return format_percent(value / 100, locale=reader_language())
 
 
 def number(value: int) -> str:
@@ -72,5 +89,13 @@ def add_language(app: Flask) -> None:
         return {"language": language, "direction": direction(language), "words": PAGE_WORDS[language]}
 
     app.jinja_env.filters.update(
-        moment=moment, day=day, month=month, tongue=tongue, number=number, size=size, shell=shlex.quote
+        moment=moment,
+        day=day,
+        month=month,
+        tongue=tongue,
+        digits=digits,
+        percent=percent,
+        number=number,
+        size=size,
+        shell=shlex.quote,
     )

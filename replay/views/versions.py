@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-import calendar
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from babel.dates import format_date, format_skeleton, get_day_names, get_month_names
-from flask import make_response, render_template
+from babel.dates import format_date, format_skeleton, get_day_names
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.index.protocol import DayCount
 from archiver.model import Capture
 from archiver.timestamps import parse_timestamp
+from archiver.urls import urlkey
 from replay.address import ReplayAddress, VersionsAddress
+from replay.listing import PAGE_SIZE, Filters, Listed, listing
 from replay.lookup import Lookup, Scope
+from replay.views import under
+from replay.views.around import absent, page
 from replay.views.language import moment, reader_language
-from replay.views.refused import refused
+from replay.yearview import MOST_TIMES, TimeMark, months, times_of, year_bars
 
-#: Captures that the list shows at once.
-MOST_ROWS = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class YearBar:
-    """One bar of the plot: captures of a year, and its height in percent of the highest."""
-
-    year: int
-    count: int
-    height: int
-    address: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DayCell:
-    """One day of the calendar; `day` 0 is a blank, `level` 0 to 4 says how many captures it has."""
-
-    day: int
-    count: int = 0
-    level: int = 0
-    address: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MonthTable:
-    """One month of the calendar, weeks from Monday on."""
-
-    name: str
-    weeks: tuple[tuple[DayCell, ...], ...]
+#: Captures of a year that are looked at for the times that its calendar names.
+_MOST_LOOKED_AT = 2 * MOST_TIMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +38,40 @@ class VersionRow:
 def show(lookup: Lookup, scope: Scope, address: VersionsAddress) -> BaseResponse:
     """The page for a versions address; 404 when there is no capture."""
     if address.under:
-        found = lookup.under(scope, address.url)
-        page = render_template("under.html", scope=scope, address=address, found=found)
-        return make_response(page, 200 if found else 404)
+        return under.of_address(lookup, scope, address)
     days = lookup.days(scope, address.url)
-    if not days and (rule := lookup.blocked(scope, address.url, "")) is not None:
-        return refused(rule, address.url)
     if not days:
-        page = render_template(
-            "missing.html", url=address.url, scope=scope, nearest=[], folder=address.url,
-            under=lookup.under(scope, address.url, limit=20),
-        )  # fmt: skip
-        return make_response(page, 404)
+        return absent(lookup, scope, address.url)
     language = reader_language()
     year = _chosen_year(address.period, days)
     period = address.period or f"{year:04d}"
-    captures = lookup.versions(scope, address.url, period, limit=MOST_ROWS)
-    page = render_template(
+    found = listing(lookup.source(scope), scope.slugs, urlkey(address.url), Filters(since=period, until=period))
+    return page(
         "versions.html",
         scope=scope,
         address=address,
         url=address.url,
         total=sum(day.count for day in days),
+        first=days[0].day,
+        last=days[-1].day,
+        digits=period,
         period=period_name(period, language),
-        in_period=sum(day.count for day in days if day.day.startswith(period[:8])) if len(period) <= 8 else 0,
+        is_cut=bool(found.following),
+        most=PAGE_SIZE,
         year=year,
         bars=year_bars(days, year, address),
-        months=months(days, year, address, language),
+        months=months(days, year, address, language, _times(lookup, scope, address.url, year, days)),
         weekdays=[get_day_names("narrow", locale=language)[number] for number in range(7)],
-        rows=rows(captures, scope.slug),
+        rows=rows(found.rows, scope.slug),
     )
-    return make_response(page)
+
+
+def _times(lookup: Lookup, scope: Scope, url: str, year: int, days: Sequence[DayCount]) -> dict[str, list[TimeMark]]:
+    """The captures that the calendar of a year names."""
+    period = f"{year:04d}"
+    here = [day for day in days if day.day.startswith(period)]
+    found = lookup.source(scope).versions(scope.slugs, urlkey(url), since=period, until=period)
+    return times_of(list(islice(found, _MOST_LOOKED_AT)), scope.slug, len(here))
 
 
 def period_name(period: str, language: str) -> str:
@@ -113,54 +88,14 @@ def _chosen_year(period: str, days: Sequence[DayCount]) -> int:
     return int((period + "0000")[:4]) if len(period) >= 4 else int(days[-1].day[:4])
 
 
-def year_bars(days: Sequence[DayCount], chosen: int, address: VersionsAddress) -> list[YearBar]:
-    """A bar for every year from the first capture to the last."""
-    counts: Counter[int] = Counter()
-    for day in days:
-        counts[int(day.day[:4])] += day.count
-    highest = max(counts.values())
+def rows(found: Sequence[Listed], slug: str) -> list[VersionRow]:
+    """The lines of a list."""
     return [
-        YearBar(
-            year,
-            counts[year],
-            max(4, round(100 * counts[year] / highest)) if counts[year] else 0,
-            VersionsAddress(address.collection, str(year), address.url, False).path(),
-            year == chosen,
+        VersionRow(
+            row.capture,
+            ReplayAddress(slug, row.capture.timestamp, "", row.capture.url).path(),
+            moment(row.capture.timestamp),
+            row.is_unchanged,
         )
-        for year in range(min(counts), max(counts) + 1)
+        for row in found
     ]
-
-
-def months(days: Sequence[DayCount], year: int, address: VersionsAddress, language: str) -> list[MonthTable]:
-    """The calendar of a year."""
-    counts = {day.day: day.count for day in days}
-    names = get_month_names("wide", context="stand-alone", locale=language)
-    tables = []
-    for month in range(1, 13):
-        weeks = []
-        for week in calendar.Calendar().monthdayscalendar(max(year, 1), month):
-            weeks.append(tuple(_cell(counts, year, month, day, address, language) for day in week))
-        tables.append(MonthTable(names[month], tuple(weeks)))
-    return tables
-
-
-def _cell(counts: dict[str, int], year: int, month: int, day: int, address: VersionsAddress, language: str) -> DayCell:
-    stamp = f"{year:04d}{month:02d}{day:02d}"
-    count = counts.get(stamp, 0)
-    if not day or not count:
-        return DayCell(day)
-    level = 1 + sum(count > limit for limit in (1, 4, 16))
-    where = VersionsAddress(address.collection, stamp, address.url, False).path()
-    return DayCell(day, count, level, where, format_date(parse_timestamp(stamp), "full", locale=language))
-
-
-def rows(captures: Sequence[Capture], slug: str) -> list[VersionRow]:
-    """The list, with a mark where the payload is the same as in the version before."""
-    found = []
-    before = ""
-    for capture in captures:
-        address = ReplayAddress(slug, capture.timestamp, "", capture.url).path()
-        same = bool(capture.digest) and capture.digest == before
-        found.append(VersionRow(capture, address, moment(capture.timestamp), same))
-        before = capture.digest
-    return found

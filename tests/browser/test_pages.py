@@ -14,6 +14,10 @@ PORTAL = {
     "versions": f"/unesco/*/{SITE}/often?page=1",
     "day": f"/unesco/20160810*/{SITE}/often?page=1",
     "under": f"/unesco/*/{SITE}/*",
+    "list": f"/unesco/-/captures?url={SITE}/often%3Fpage=1",
+    "changes": f"/unesco/-/changes?url={SITE}/often%3Fpage=1",
+    "compare": f"/unesco/-/compare?url={SITE}/often%3Fpage=1",
+    "summary": f"/unesco/-/summary?url={SITE}/",
     "missing": f"/unesco/{SITE}/nothing-here",
 }
 BANNER = "muniment-banner"
@@ -51,11 +55,14 @@ def test_versions_are_found_by_year_day_and_list_without_javascript(browser: Bro
     assert page.locator(".bars li").count() == 7  # 2016 to 2022
     page.get_by_role("link", name="2018").click()
     assert page.locator("h2").first.inner_text() == "2018"
-    days = page.locator(".months a")
+    days = page.locator(".months summary")
     assert days.count() == 10
     label = days.first.get_attribute("aria-label") or ""
-    assert "2018" in label and label.endswith("Captures: 1")
+    assert "2018" in label and label.endswith("Captures: 1; the page (2xx)")
     days.first.click()
+    day = page.locator(".months .day").locator("visible=true")
+    assert day.get_by_role("link").first.inner_text().count(":") == 2
+    day.get_by_role("link", name="All captures of this day").click()
     assert page.locator(".list tbody tr").count() == 1
     page.locator(".list tbody a").click()
     page.locator(BANNER).wait_for()

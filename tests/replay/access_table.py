@@ -200,6 +200,85 @@ def _under(client: FlaskClient, headers: dict[str, str]) -> object:
     return found
 
 
+def _around(page: str) -> Callable[[FlaskClient, dict[str, str]], object]:
+    """The captures that a page about one URL links to."""
+
+    def ask(client: FlaskClient, headers: dict[str, str]) -> object:
+        found = set()
+        for url in URLS:
+            text = client.get(f"/unesco/-/{page}", query_string={"url": url}, headers=headers).get_data(as_text=True)
+            shown = re.escape(url.replace("&", "&amp;"))
+            found |= {(url, int(year)) for year in re.findall(rf'/unesco/(\d{{4}})0601120000/{shown}[<"]', text)}
+        return found
+
+    return ask
+
+
+def _compared(client: FlaskClient, headers: dict[str, str]) -> object:
+    """The captures that a comparison of the oldest with the newest shows, and the texts in it."""
+    found = set()
+    for url in URLS:
+        query = {"url": url, "a": stamp(2012), "b": stamp(2020)}
+        text = client.get("/unesco/-/compare", query_string=query, headers=headers).get_data(as_text=True)
+        shown = re.escape(url.replace("&", "&amp;"))
+        years = {int(year) for year in re.findall(rf'href="/unesco/(\d{{4}})0601120000/{shown}"', text)}
+        found |= {(url, year) for year in years}
+        assert {int(year) for year in re.findall(r"\b(20\d\d)\b(?=</(?:ins|del)>)", text)} <= years
+    return found
+
+
+def _compared_says(case: Case) -> object:
+    """Of each URL the nearest to both times that may be seen; one alone is not compared."""
+    years = {url: sorted(year for held, year in case.seen if held == url) for url in URLS}
+    return {(url, year) for url, seen in years.items() if len(seen) > 1 for year in (seen[0], seen[-1])}
+
+
+def _sparkline(client: FlaskClient, headers: dict[str, str]) -> object:
+    found = set()
+    for url in URLS:
+        answer = client.get("/unesco/-/sparkline", query_string={"url": url}, headers=headers).get_json()
+        found |= {(url, int(year)) for year, months in answer.get("years", {}).items() if months[5]}
+        for year in YEARS:
+            query = {"url": url, "date": f"{year}0601"}
+            day = client.get("/unesco/-/calendarcaptures", query_string=query, headers=headers).get_json()
+            assert bool(day.get("items")) == ((url, year) in found)
+    return found
+
+
+HOSTS = ("e.org/", "deep.sub.e.org/", "e.org:8080/", "other.net/", "e.orgs.net/")
+
+
+def _by_year(client: FlaskClient, headers: dict[str, str]) -> object:
+    """Captures a year, over all hosts."""
+    found: Counter[int] = Counter()
+    for host in HOSTS:
+        text = client.get(f"/unesco/-/summary?url=http://{host}", headers=headers).get_data(as_text=True)
+        for year, count in re.findall(r'<th scope="row">(\d{4})</th><td class="num">(\d+)<', text):
+            found[int(year)] += int(count)
+    return +found
+
+
+def _most_captured(client: FlaskClient, headers: dict[str, str]) -> object:
+    """URLs with as many captures as they have, in another order than their own."""
+    found = {}
+    for host in HOSTS:
+        query = {"url": f"http://{host}", "order": "captures"}
+        text = client.get("/unesco/-/urls", query_string=query, headers=headers).get_data(as_text=True)
+        for url, count in re.findall(r'<td class="url"><a href="/unesco/\*/([^"]+)".*?<td class="num">(\d+)<', text):
+            found[url.replace("&amp;", "&")] = int(count)
+    return found
+
+
+def _feed_under(client: FlaskClient, headers: dict[str, str]) -> object:
+    found = set()
+    for host in HOSTS:
+        query = {"url": f"http://{host}", "match": "prefix"}
+        text = client.get("/unesco/-/feed", query_string=query, headers=headers).get_data(as_text=True)
+        for year, url in re.findall(r"<id>http://localhost/unesco/(\d{4})0601120000/([^<]+)</id>", text):
+            found.add((url.replace("&amp;", "&"), int(year)))
+    return found
+
+
 def _home(client: FlaskClient, headers: dict[str, str]) -> object:
     text = re.sub(r"<[^>]+>", " ", client.get("/unesco/", headers=headers).get_data(as_text=True))
     return {
@@ -298,6 +377,14 @@ PLACES = {
     "list and calendar": Place(_listed, lambda case: set(case.seen)),
     "calendar": Place(_bars, _bars_say),
     "under a prefix": Place(_under, lambda case: dict(Counter(url for url, _ in case.seen))),
+    "list with filters": Place(_around("captures"), lambda case: set(case.seen)),
+    "changes": Place(_around("changes"), lambda case: set(case.seen)),
+    "feed of a URL": Place(_around("feed"), lambda case: set(case.seen)),
+    "feed of a prefix": Place(_feed_under, lambda case: set(case.seen)),
+    "comparison": Place(_compared, _compared_says),
+    "sparkline and days": Place(_sparkline, lambda case: set(case.seen)),
+    "types by year": Place(_by_year, lambda case: Counter(year for _, year in case.seen)),
+    "the most captured under a prefix": Place(_most_captured, lambda case: dict(Counter(url for url, _ in case.seen))),
     "numbers of a collection": Place(
         _home, lambda case: {"Captures": len(case.seen), "Addresses": len({url for url, _ in case.seen})}
     ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from time import monotonic
 
 import pytest
 from flask.testing import FlaskClient
@@ -19,6 +21,7 @@ from archiver.settings import load_settings
 from archiver.warc.importer import import_file
 from archiver.warc.records import digest
 from replay.app import create_reader
+from replay.counting import Counts
 from replay.proxy.authority import open_authority
 from replay.proxy.choice import Choice
 from replay.proxy.server import ProxyServer
@@ -67,7 +70,14 @@ def holdings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holdings]:
 
 @pytest.fixture(scope="module")
 def client(holdings: Holdings) -> FlaskClient:
-    return create_reader(holdings.settings, holdings).test_client()
+    return patient_reader(holdings)
+
+
+def patient_reader(holdings: Holdings) -> FlaskClient:
+    """Waits for what is counted, however slow the machine is."""
+    app = create_reader(holdings.settings, holdings)
+    app.extensions["muniment.counts"] = Counts(monotonic, wait=60)
+    return app.test_client()
 
 
 @pytest.fixture
@@ -109,7 +119,7 @@ def test_the_proxy_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings)
 
 def test_postgresql_gives_the_same_answer(tmp_path: Path, postgresql: PostgreSQL) -> None:
     with archive_of(records(), tmp_path, postgresql.new_database()) as holdings:
-        client = create_reader(holdings.settings, holdings).test_client()
+        client = patient_reader(holdings)
         names = ("a host, with hosts below it and other ports", "an embargo", "one URL is said to be kept back")
         for case in (case for case in CASES if case.name in names):
             made = holdings.access.add(case.rules)
@@ -159,10 +169,9 @@ def test_what_is_excluded_looks_like_what_was_never_held(ruled: FlaskClient, hol
     never, hidden = "http://nowhere.invalid/page", PAGE
     for path in ("/unesco/{}", "/unesco/2016/{}", "/unesco/*/{}", "/unesco/*/{}*", "/unesco/2016im_/{}"):
         answers = [ruled.get(path.format(url), headers=ANYBODY) for url in (never, hidden)]
-        texts = [
-            answer.get_data(as_text=True).replace(url, "URL") for answer, url in zip(answers, (never, hidden), strict=True)
-        ]
-        assert texts[0].replace("http://nowhere.invalid", "HOST") == texts[1].replace("http://e.org", "HOST")
+        host = re.compile(r"http(?::|%3A)(?:/|%2F){2}(?:nowhere.invalid|e.org)\b")
+        texts = [host.sub("HOST", answer.get_data(as_text=True)) for answer in answers]
+        assert texts[0] == texts[1]
         assert answers[0].status_code == answers[1].status_code == 404
         fields = [{pair for pair in answer.headers if pair[0] != "Content-Length"} for answer in answers]
         assert fields[0] == fields[1]
