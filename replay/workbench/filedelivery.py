@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -48,22 +48,34 @@ def file_response(opened: Opener, *, name: str, size: int, sha256: str, kind: st
         extent, status = part, 206
         headers["Content-Range"] = part.header()
     headers["Content-Length"] = str(extent.length)
-    body: Iterator[bytes] | tuple[()] = ()
+    body: Iterable[bytes] = ()
     if request.method != "HEAD" and extent.length:
-        stream = opened(extent.first, extent.length)
-        body = _pieces(stream, extent.length)
+        body = _Part(opened(extent.first, extent.length), extent.length)
     response = Response(body, status, headers, content_type=kind, direct_passthrough=True)
     response.automatically_set_content_length = False
-    if request.method != "HEAD" and extent.length:
-        response.call_on_close(stream.close)
     return response
 
 
-def _pieces(stream: BinaryIO, left: int) -> Iterator[bytes]:
-    while left:
-        data = stream.read(min(_PIECE, left))
+class _Part:
+    """Bytes of a file, closed by the server when they are sent or nobody wants them any more."""
+
+    def __init__(self, stream: BinaryIO, length: int) -> None:
+        self._stream = stream
+        self._left = length
+
+    def __iter__(self) -> _Part:
+        return self
+
+    def __next__(self) -> bytes:
+        if not self._left:
+            raise StopIteration
+        data = self._stream.read(min(_PIECE, self._left))
         if not data:
             # The connection breaks before its Content-Length: nobody takes what came for the whole file.
             raise OSError("a file is shorter than it was when it was measured")
-        left -= len(data)
-        yield data
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        """The server is done with it."""
+        self._stream.close()
