@@ -31,6 +31,8 @@ _LOOK_SECONDS = 1.0
 _TEXT_SECONDS = 10.0
 #: Seconds between two looks at a process that is to end.
 _GLANCE_SECONDS = 0.25
+#: Seconds between two looks at what is missing.
+_MISSING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,11 @@ class Chore:
 
 def chores_of(settings: Settings) -> tuple[Chore, ...]:
     """What is done beside jobs."""
-    return (Chore("texts", _TEXT_SECONDS, _texts), Chore("watched folders", settings.watch_seconds, _watched_folders))
+    return (
+        Chore("texts", _TEXT_SECONDS, _texts),
+        Chore("watched folders", settings.watch_seconds, _watched_folders),
+        Chore("missing parts", _MISSING_SECONDS, _missing_parts),
+    )
 
 
 def _texts(holdings: Holdings) -> Callable[[Event], object]:
@@ -58,6 +64,19 @@ def _texts(holdings: Holdings) -> Callable[[Event], object]:
     from archiver.search.build import read_texts
 
     return lambda over: read_texts(holdings, may_go_on=lambda: not over.is_set())
+
+
+def _missing_parts(holdings: Holdings) -> Callable[[Event], object]:
+    """List what readers' processes noted as missing, and see what became of patches."""
+    from archiver.missing import MissingParts, MissNotes
+
+    notes, parts = MissNotes(holdings.settings.archive / "cache"), MissingParts(holdings, utc_now)
+
+    def look(_: Event) -> None:
+        parts.take(notes.take())
+        parts.settle()
+
+    return look
 
 
 def _watched_folders(holdings: Holdings) -> Callable[[Event], object]:

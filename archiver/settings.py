@@ -81,6 +81,7 @@ class Settings:
         "X-Forwarded-For", "header in which trusted proxies name their client: X-Forwarded-For or Forwarded"
     )
     groups_header: str = _setting("", "header in which trusted proxies name the groups of a reader; empty for none")
+    record_missing: bool = _setting(False, "note which parts of archived pages readers' browsers asked for in vain")
     rewrite_cache_bytes: int = _setting(1024 * _MB, "room on disk for rewritten pages, in bytes; 0 keeps none")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 

@@ -16,6 +16,7 @@ from archiver.collections.catalogue import Catalogue
 from archiver.collections.images import ImageRegistry
 from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings, utc_now
+from archiver.missing import MissNotes
 from archiver.settings import Settings, load_settings
 from replay.address import raw_path
 from replay.allocator import reuse_memory
@@ -74,6 +75,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.extensions["muniment.neighbours"] = Neighbours(lookup, time.monotonic)
     app.extensions["muniment.counts"] = Counts(time.monotonic)
     app.extensions["muniment.texts"] = CaptureTexts(holdings, lookup)
+    app.extensions["muniment.missing"] = MissNotes(settings.archive / "cache") if settings.record_missing else None
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))

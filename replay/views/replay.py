@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Response, current_app, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -15,11 +15,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.errors import DamagedRecord
 from archiver.holdings import Holdings
 from archiver.markup.charset import SNIFF_BYTES
+from archiver.missing import Miss, MissNotes
 from archiver.model import Capture, MediaItem
 from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp
-from archiver.urls import path_of
-from replay.address import ReplayAddress, VersionsAddress, kept_escapes, parse_address, raw_path
+from archiver.urls import path_of, urlkey
+from replay.address import ReplayAddress, VersionsAddress, kept_escapes, parse_address, raw_path, read_escapes
 from replay.around import Neighbours
 from replay.banner import BannerFacts, MediaLink, render_banner
 from replay.cdxanswer import shown_file
@@ -369,6 +370,24 @@ class _Replay:
             ways="" if self.is_sent else f"/{self.scope.slug}/{capture.timestamp}/{kept_escapes(capture.url)}",
         )
 
+    def note_missing(self) -> None:
+        """Note a part that is missing, where that is wanted; what rules keep from readers is not missing."""
+        notes: MissNotes | None = current_app.extensions["muniment.missing"]
+        if notes is None or self.scope.collection is None or request.method != "GET" or self.is_sent:
+            return
+        if self.scope.gate is not None and self.scope.gate.applying(urlkey(self.address.url)):
+            return
+        page = urlsplit(request.headers.get("Referer", ""))
+        prefix = f"/{self.scope.slug}/"
+        if page.netloc != request.host or not page.path.startswith(prefix):
+            return
+        asking = parse_address(
+            read_escapes(page.path)[len(prefix) :] + (f"?{page.query}" if page.query else ""), self.scope.slug
+        )
+        if isinstance(asking, ReplayAddress) and len(asking.timestamp) == _WHOLE_TIMESTAMP:
+            kind = self.destination or self.address.modifier
+            notes.note(Miss(self.scope.slug, asking.url, asking.timestamp, self.address.url, kind))
+
     def media(self, capture: Capture, items: Iterable[MediaItem]) -> tuple[MediaLink, ...]:
         """The archived ones of a page's audio and video."""
         links = []
@@ -467,6 +486,7 @@ class _Replay:
             return Response(status=416, headers=unsatisfiable(self.beyond))
         part = missing_part(address.modifier, self.destination)
         if part is not None:
+            self.note_missing()
             return part
         nearest = self.lookup.nearest(self.scope, address.url)
         folder = address.url.rpartition("/")[0] + "/"

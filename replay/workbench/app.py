@@ -21,7 +21,7 @@ from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
 from archiver.wasapi.jobs import JobBoard
 from archiver.wasapi.runner import JobRunner
-from replay.workbench import account_pages, api_pages, capture_pages, record_pages, wasapi_pages
+from replay.workbench import account_pages, api_pages, capture_pages, missing_pages, record_pages, wasapi_pages
 from replay.workbench.api.problems import problem as problem_json
 from replay.workbench.api.problems import status_of, told
 from replay.workbench.crawls import pages as crawl_pages
@@ -54,6 +54,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     account_pages.blueprint,
     capture_pages.blueprint,
     crawl_pages.blueprint,
+    missing_pages.blueprint,
     record_pages.blueprint,
     wasapi_pages.blueprint,
     *api_pages.BLUEPRINTS,
@@ -64,6 +65,7 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("home", "Overview", Role.VIEWER),
     ("crawls.crawls", "Crawls", Role.VIEWER),
     ("captures.captures", "Capture", Role.VIEWER),
+    ("missing.collections", "Missing", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
     ("api_reference.page", "API", Role.VIEWER),
