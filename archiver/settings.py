@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from archiver.elsewhere.archives import parse_archives
 from archiver.errors import UnknownSetting, UsageError
 
 #: Environment variables that name settings start with this.
@@ -82,6 +83,12 @@ class Settings:
     )
     groups_header: str = _setting("", "header in which trusted proxies name the groups of a reader; empty for none")
     record_missing: bool = _setting(False, "note which parts of archived pages readers' browsers asked for in vain")
+    other_archives: str = _setting(
+        "", "other archives that may be asked for what is missing here, one a line: name, TimeGate, TimeMap; empty for none"
+    )
+    other_archives_asked: str = _setting(
+        "by_readers", "when other archives are asked: by_readers who follow a link to that end, or for each page missing"
+    )
     rewrite_cache_bytes: int = _setting(1024 * _MB, "room on disk for rewritten pages, in bytes; 0 keeps none")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -90,6 +97,7 @@ NAMES: tuple[str, ...] = tuple(item.name for item in fields(Settings) if item.na
 _DEFAULTS = {item.name: item.default for item in fields(Settings) if item.name != "sources"}
 _CHOICES = {
     "chunked": ("portable", "exact"),
+    "other_archives_asked": ("by_readers", "missing"),
     "dedup": ("collection", "archive", "off"),
     "forwarded_header": ("X-Forwarded-For", "Forwarded"),
 }
@@ -163,6 +171,8 @@ def _typed(name: str, value: object, source: str) -> object:
         raise UsageError(f"The setting “{name}” must be at least 1 ({source}).")
     if name == "trusted_proxies":
         _check_networks(str(typed), source)
+    if name == "other_archives":
+        parse_archives(str(typed))
     if name in _CHOICES and typed not in _CHOICES[name]:
         raise UsageError(f"The setting “{name}” must be one of {', '.join(_CHOICES[name])}, not “{value}” ({source}).")
     return typed

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import time
+import weakref
 from collections.abc import Callable
 
 from flask import Flask, Response, current_app, request
@@ -14,6 +15,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.collections.catalogue import Catalogue
 from archiver.collections.images import ImageRegistry
+from archiver.elsewhere.archives import parse_archives
+from archiver.elsewhere.asking import OtherArchives, fetcher_for
 from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.missing import MissNotes
@@ -34,6 +37,7 @@ from replay.views import (
     about,
     availability,
     captures,
+    elsewhere,
     feeds,
     memento,
     portal,
@@ -79,6 +83,10 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
+    app.extensions["muniment.elsewhere"] = others = OtherArchives(
+        parse_archives(settings.other_archives), fetcher_for(settings)
+    )
+    weakref.finalize(app, others.close)
     app.jinja_env.globals.update(instance=settings.instance_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_language(app)
@@ -106,6 +114,9 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
         app.add_url_rule(f"/<name>/-/{page}", f"around_{page}", view)
     app.add_url_rule("/<name>/timegate/<path:rest>", "timegate", memento.timegate)
     app.add_url_rule("/<name>/timemap/<form>/<path:rest>", "timemap", memento.timemap_of)
+    app.add_url_rule("/<name>/elsewhere/<path:rest>", "elsewhere", elsewhere.show)
+    app.add_url_rule("/<name>/elsewhere/timegate/<path:rest>", "elsewhere_timegate", elsewhere.timegate)
+    app.add_url_rule("/<name>/elsewhere/timemap/<form>/<path:rest>", "elsewhere_timemap", elsewhere.timemap)
     app.add_url_rule("/<name>/<path:rest>", "replay", replay.show, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     app.after_request(_protect)
     app.register_error_handler(MunimentError, _muniment_error)

@@ -51,7 +51,7 @@ from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
 from replay.rewrite.sniff import Kind, kind_of
 from replay.runtime.bundle import runtime_tag
 from replay.viewer import viewer_of
-from replay.views import memento, versions
+from replay.views import elsewhere, memento, versions
 from replay.views.answers import ArchivedAnswer, asked_for, base_address, longer, shown_status, tag_of, taken
 from replay.views.errors import missing_part
 from replay.views.language import reader_language
@@ -500,5 +500,6 @@ class _Replay:
             repeats=self.lookup.named(self.scope, self.repeats) if self.repeats else None,
             folder=folder,
             under=self.lookup.under(self.scope, folder, limit=20),
+            elsewhere=elsewhere.for_missing(self.scope.slug, address.url, address.timestamp),
         )
         return make_response(page, 404)

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
-from archiver.errors import MunimentError, NotFound, UsageError
+from archiver.errors import MissingRecord, MunimentError, NotFound, UsageError
 from archiver.timestamps import to_iso
 from archiver.wasapi.jobs import JobBoard, State, WasapiJob
 from archiver.wasapi.query import WebdataQuery, parse_query, query_of
@@ -106,7 +106,11 @@ def file(number: int, name: str) -> BaseResponse:
     found, stored = Webdata(context().holdings).get(number)
     if name != found.filename:
         raise NotFound("There is no file of that name.", f"Number {number} is {found.filename}.")
-    if store.size(stored) != found.size:
+    try:
+        size = store.size(stored)
+    except MissingRecord as error:
+        raise NotFound(f"{found.filename} is not where it was.", "Verify the archive: muniment verify") from error
+    if size != found.size:
         raise NotFound(f"{found.filename} is not as it was when it was measured.", "Verify the archive: muniment verify")
     return file_response(
         lambda offset, length: store.open(stored, offset, length),
