@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import add
 
 from archiver.index.protocol import STATUS_CLASSES, DayCount
 from archiver.model import Capture
@@ -27,10 +28,11 @@ def sparkline(days: Sequence[DayCount], first: str, last: str) -> dict[str, obje
     classes: dict[str, list[list[int]]] = {}
     for day in days:
         year, month = day.day[:4], int(day.day[4:6]) - 1
-        years.setdefault(year, [0] * 12)[month] += day.count
-        numbers = classes.setdefault(year, [[0] * len(STATUS_CLASSES) for _ in range(12)])[month]
-        for place, count in enumerate(day.by_class):
-            numbers[place] += count
+        if year not in years:
+            years[year], classes[year] = [0] * 12, [[0] * len(STATUS_CLASSES) for _ in range(12)]
+        years[year][month] += day.count
+        numbers = classes[year][month]
+        numbers[:] = map(add, numbers, day.by_class)
     status = {year: "".join(map(main_class, months)) for year, months in classes.items()}
     return {"years": years, "first_ts": first, "last_ts": last, "status": status}
 

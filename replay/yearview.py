@@ -6,6 +6,7 @@ import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import add
 
 from babel.dates import format_date, get_month_names
 
@@ -101,8 +102,7 @@ def year_bars(days: Sequence[DayCount], chosen: int, address: VersionsAddress) -
     years: dict[int, list[int]] = {}
     for day in days:
         numbers = years.setdefault(int(day.day[:4]), [0] * len(STATUS_CLASSES))
-        for place, count in enumerate(day.by_class):
-            numbers[place] += count
+        numbers[:] = map(add, numbers, day.by_class)
     highest = max(map(sum, years.values()))
     bars = []
     for year in range(min(years), max(years) + 1):

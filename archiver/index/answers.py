@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from archiver.index.merging import by_distance, earlier_first
-from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary, day_counts, status_class
+from archiver.index.protocol import STATUS_CLASSES, CollectionSummary, DayCount, Row, UrlSummary, status_class
 from archiver.index.query import KeyRange, Place
 from archiver.index.scan import moments
 from archiver.model import Capture, RevisitTarget
@@ -146,7 +145,11 @@ def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
 
 def days_of(captures: Iterable[Capture]) -> list[DayCount]:
     """Captures a day, oldest first."""
-    return day_counts(Counter((capture.timestamp[:8], status_class(capture.status)) for capture in captures))
+    days: dict[str, list[int]] = {}
+    for capture in captures:
+        numbers = days.setdefault(capture.timestamp[:8], [0] * len(STATUS_CLASSES))
+        numbers[STATUS_CLASSES.index(status_class(capture.status))] += 1
+    return [DayCount(day, sum(numbers), tuple(numbers)) for day, numbers in sorted(days.items())]
 
 
 def urls_of(stream: Iterable[Sequence[Row]], limit: int) -> list[UrlSummary]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,18 +41,6 @@ class DayCount:
     day: str
     count: int
     by_class: tuple[int, ...] = field(default=(0,) * len(STATUS_CLASSES), compare=False)
-
-
-def day_counts(found: Mapping[tuple[str, int], int]) -> list[DayCount]:
-    """Captures a day, oldest first.
-
-    Args:
-        found: how many, by day and class of status.
-    """
-    days: dict[str, list[int]] = {}
-    for (day, digit), count in found.items():
-        days.setdefault(day, [0] * len(STATUS_CLASSES))[STATUS_CLASSES.index(digit)] += count
-    return [DayCount(day, sum(numbers), tuple(numbers)) for day, numbers in sorted(days.items())]
 
 
 @dataclass(frozen=True, slots=True)

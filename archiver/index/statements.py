@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Select, Text, bindparam, case, func, literal_column, select, tuple_
 
+from archiver.index.protocol import STATUS_CLASSES
 from archiver.index.query import after_prefix
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture, RevisitTarget, Truncation
@@ -116,13 +117,15 @@ def scan_page(count: int, *, backward: bool = False, whole: bool = False) -> Sel
 
 
 def days() -> Select[Any]:
-    """Captures of a URL a day and a first digit of their status, which is 2 for those without one."""
+    """Captures of a URL a day: the day, how many, and how many of each class of statuses but the last."""
     day = (captures.c.timestamp // 1_000_000).label("day")
-    digit = (func.coalesce(captures.c.status, 200) // 100).label("digit")
+    digit = func.coalesce(captures.c.status, 200) // 100  # 2 where there is none, as `status_class` has it
+    classes = [func.sum(case((digit == number, 1), else_=0)) for number in STATUS_CLASSES[:-1]]
     return (
-        select(day, digit, func.count())
+        select(day, func.count(), *classes)
         .where(captures.c.collection_id == _collection(), captures.c.urlkey == bindparam("urlkey"))
-        .group_by(day, digit)
+        .group_by(day)
+        .order_by(day)
     )
 
 

@@ -11,6 +11,7 @@ from archiver.errors import UsageError
 from archiver.settings import Settings
 from archiver.urls import urlkey
 from replay.address import ReplayAddress
+from replay.changewords import CHANGE_WORDS
 from replay.feeds import ATOM, Entry, Feed, atom
 from replay.kinds import KINDS
 from replay.listing import is_repeated, period_digits
@@ -18,7 +19,7 @@ from replay.prefixes import MOST_CHANGES, Change, newest_changes
 from replay.sparkline import days_of_year, sparkline, times_of_day
 from replay.versiontexts import versions_of
 from replay.views.answers import base_address
-from replay.views.around import Asked, absent, asked, counts, path, seen_by, tabs, words
+from replay.views.around import Asked, absent, asked, counts, path, seen_by, tabs
 from replay.views.language import moment, reader_language
 
 #: Seconds after which a program may ask again for what is being counted, and for which it need not ask again.
@@ -34,19 +35,21 @@ def feed(name: str) -> BaseResponse:
 
     Other kinds than pages are told where `type` names one; an empty one means all.
     """
-    ask = asked(name)
+    ask, tell = asked(name), CHANGE_WORDS[reader_language()]
     if not request.args.get("match"):
         found = _changes_of_one(ask)
         if not found:
             return absent(ask.lookup, ask.scope, ask.url)
-        return _answer(ask, words().changes_of.format(url=ask.url), tabs(ask.scope, ask.url)[2][1], found)
+        return _answer(
+            ask, tell.changes_of.format(url=ask.url), tabs(ask.scope, ask.url)[2][1], found
+        )
     kind = request.args.get("type", "page")
     kind = kind if kind in KINDS else ""
     source, slugs = ask.lookup.source(ask.scope), ask.scope.slugs
     many = counts().get(("feed", seen_by(ask.scope), ask.ranges, kind), lambda: newest_changes(source, slugs, ask.ranges, kind))
     if many is None:
         return Response(status=503, headers={"Retry-After": _AGAIN})
-    return _answer(ask, words().changes_under.format(url=ask.url), tabs(ask.scope, ask.url)[3][1], many)
+    return _answer(ask, tell.changes_under.format(url=ask.url), tabs(ask.scope, ask.url)[3][1], many)
 
 
 def _changes_of_one(ask: Asked) -> list[Change]:
@@ -81,7 +84,7 @@ def _answer(ask: Asked, title: str, page: str, found: list[Change]) -> Response:
 
 
 def _entry(ask: Asked, base: str, change: Change) -> Entry:
-    say = words()
+    say = CHANGE_WORDS[reader_language()]
     text = say.changed_since.format(time=moment(change.before)) if change.before else say.first_capture
     compared = path(ask.scope, "compare", change.url, a=change.before, b=change.timestamp) if change.before else ""
     return Entry(
