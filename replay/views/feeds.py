@@ -40,9 +40,7 @@ def feed(name: str) -> BaseResponse:
         found = _changes_of_one(ask)
         if not found:
             return absent(ask.lookup, ask.scope, ask.url)
-        return _answer(
-            ask, tell.changes_of.format(url=ask.url), tabs(ask.scope, ask.url)[2][1], found
-        )
+        return _answer(ask, tell.changes_of.format(url=ask.url), tabs(ask.scope, ask.url)[2][1], found)
     kind = request.args.get("type", "page")
     kind = kind if kind in KINDS else ""
     source, slugs = ask.lookup.source(ask.scope), ask.scope.slugs
