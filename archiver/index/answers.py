@@ -71,9 +71,9 @@ class StreamedIndex(ABC):
                 return
             yield row
 
-    def counts(self, slugs: Sequence[str], urlkey: str) -> list[DayCount]:
+    def counts(self, slugs: Sequence[str], urlkey: str, *, digits: int = 8, period: str = "") -> list[DayCount]:
         """See `CaptureSource.counts`."""
-        return days_of(self.versions(slugs, urlkey))
+        return days_of(self.versions(slugs, urlkey, since=period or None, until=period or None), digits)
 
     def under(self, slugs: Sequence[str], urlkey_prefix: str, *, limit: int = 100) -> list[UrlSummary]:
         """See `CaptureSource.under`."""
@@ -143,11 +143,11 @@ def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
         yield batch
 
 
-def days_of(captures: Iterable[Capture]) -> list[DayCount]:
-    """Captures a day, oldest first."""
+def days_of(captures: Iterable[Capture], digits: int = 8) -> list[DayCount]:
+    """Captures a day, or a month with 6 digits, oldest first."""
     days: dict[str, list[int]] = {}
     for capture in captures:
-        numbers = days.setdefault(capture.timestamp[:8], [0] * len(STATUS_CLASSES))
+        numbers = days.setdefault(capture.timestamp[:digits], [0] * len(STATUS_CLASSES))
         numbers[STATUS_CLASSES.index(status_class(capture.status))] += 1
     return [DayCount(day, sum(numbers), tuple(numbers)) for day, numbers in sorted(days.items())]
 

@@ -33,7 +33,7 @@ class DayCount:
     """How many captures a URL has on one day.
 
     Attributes:
-        day: "YYYYMMDD".
+        day: "YYYYMMDD"; a month or year where those were asked for.
         count: captures on that day.
         by_class: how many of them have a status of each of `STATUS_CLASSES`.
     """
@@ -121,8 +121,18 @@ class CaptureSource(Protocol):
         """
         ...
 
-    def counts(self, slugs: Sequence[str], urlkey: str) -> list[DayCount]:
-        """Captures of a URL a day, oldest first."""
+    def counts(self, slugs: Sequence[str], urlkey: str, *, digits: int = 8, period: str = "") -> list[DayCount]:
+        """Captures of a URL a day, oldest first; those days that have some.
+
+        Args:
+            slugs: collections to look in.
+            urlkey: SURT key.
+            digits: of the timestamp that are one day: 8; 6 counts captures a month, 4 a year.
+            period: 1 to 14 digits; only captures of that period.
+
+        Raises:
+            InvalidTimestamp: `period` is no such digits.
+        """
         ...
 
     def under(self, slugs: Sequence[str], urlkey_prefix: str, *, limit: int = 100) -> list[UrlSummary]:

@@ -16,7 +16,7 @@ from archiver.index.files import file_numbers
 from archiver.index.merging import by_distance, earlier_first
 from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix
-from archiver.index.scan import Scanner
+from archiver.index.scan import Scanner, moments
 from archiver.index.statements import START, capture_of_row, days, keys, place_of_row, probe, summary, urls_under
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture
@@ -175,12 +175,14 @@ class CaptureIndex:
         inside = takewhile((lambda item: item.timestamp >= low) if newest_first else _not_after(high), merged)
         return islice(inside, limit)
 
-    def counts(self, slugs: Sequence[str], urlkey: str) -> list[DayCount]:
-        """Captures of a URL a day, oldest first."""
+    def counts(self, slugs: Sequence[str], urlkey: str, *, digits: int = 8, period: str = "") -> list[DayCount]:
+        """Captures of a URL a day, oldest first; see `archiver.index.protocol.CaptureSource`."""
+        low, high = moments(period or None, period or None)
         found: dict[int, DayCount] = {}
         for slug in slugs:
-            for day, count, *classes in self._days.rows(slug=slug, urlkey=urlkey):
-                here = DayCount(f"{day:08d}", count, (*map(int, classes), count - int(sum(classes))))
+            rows = self._days.rows(slug=slug, urlkey=urlkey, unit=10 ** (14 - digits), low=low, high=high)
+            for day, count, *classes in rows:
+                here = DayCount(f"{day:0{digits}d}", count, (*map(int, classes), count - int(sum(classes))))
                 found[day] = _day_of_both(found[day], here) if day in found else here
         return [found[day] for day in sorted(found)]
 

@@ -117,13 +117,15 @@ def scan_page(count: int, *, backward: bool = False, whole: bool = False) -> Sel
 
 
 def days() -> Select[Any]:
-    """Captures of a URL a day: the day, how many, and how many of each class of statuses but the last."""
-    day = (captures.c.timestamp // 1_000_000).label("day")
+    """Captures of a URL in a period a day (`unit` of the timestamp): the day, how many, how many of each class but the last."""
+    moment = captures.c.timestamp
+    day = (moment // bindparam("unit", type_=BigInteger)).label("day")
     digit = func.coalesce(captures.c.status, 200) // 100  # 2 where there is none, as `status_class` has it
     classes = [func.sum(case((digit == number, 1), else_=0)) for number in STATUS_CLASSES[:-1]]
     return (
         select(day, func.count(), *classes)
         .where(captures.c.collection_id == _collection(), captures.c.urlkey == bindparam("urlkey"))
+        .where(moment >= bindparam("low", type_=BigInteger), moment <= bindparam("high", type_=BigInteger))
         .group_by(day)
         .order_by(day)
     )

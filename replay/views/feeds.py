@@ -24,6 +24,8 @@ from replay.views.language import moment, reader_language
 
 #: Seconds after which a program may ask again for what is being counted, and for which it need not ask again.
 _AGAIN = "30"
+#: Seconds that a program waits for what is being counted: it asks once in an hour, not again and again.
+_PATIENCE = 20.0
 #: Parts of the history of a URL that are looked through for changes.
 _MOST_PARTS = 4
 #: Captures of a day that are told.
@@ -44,7 +46,8 @@ def feed(name: str) -> BaseResponse:
     kind = request.args.get("type", "page")
     kind = kind if kind in KINDS else ""
     source, slugs = ask.lookup.source(ask.scope), ask.scope.slugs
-    many = counts().get(("feed", seen_by(ask.scope), ask.ranges, kind), lambda: newest_changes(source, slugs, ask.ranges, kind))
+    key = ("feed", seen_by(ask.scope), ask.ranges, kind)
+    many = counts().get(key, lambda: newest_changes(source, slugs, ask.ranges, kind), _PATIENCE)
     if many is None:
         return Response(status=503, headers={"Retry-After": _AGAIN})
     return _answer(ask, tell.changes_under.format(url=ask.url), tabs(ask.scope, ask.url)[3][1], many)
@@ -97,13 +100,13 @@ def _entry(ask: Asked, base: str, change: Change) -> Entry:
 def spark(name: str) -> BaseResponse:
     """`/<collection>/-/sparkline?url=…`: captures a month, and of which status most are."""
     ask = asked(name)
-    days = ask.lookup.days(ask.scope, ask.url)
-    if not days:
+    months = ask.lookup.months(ask.scope, ask.url)
+    if not months:
         return _nothing(ask)
     source, key = ask.lookup.source(ask.scope), urlkey(ask.url)
     first = next(iter(source.versions(ask.scope.slugs, key, limit=1)))
     last = next(iter(source.versions(ask.scope.slugs, key, limit=1, newest_first=True)))
-    return jsonify(sparkline(days, first.timestamp, last.timestamp))
+    return jsonify(sparkline(months, first.timestamp, last.timestamp))
 
 
 def calendar_captures(name: str) -> BaseResponse:
@@ -112,11 +115,11 @@ def calendar_captures(name: str) -> BaseResponse:
     date = period_digits(request.args.get("date", ""))
     if len(date) not in (4, 8):
         raise UsageError("A year (date=2016) or a day (date=20160810) has to be asked for.")
-    days = ask.lookup.days(ask.scope, ask.url)
-    if not days:
+    days = ask.lookup.days(ask.scope, ask.url, date)
+    if not days and not ask.lookup.months(ask.scope, ask.url):
         return _nothing(ask)
     if len(date) == 4:
-        return jsonify({"items": days_of_year(days, date)})
+        return jsonify({"items": days_of_year(days)})
     source = ask.lookup.source(ask.scope)
     found = list(islice(source.versions(ask.scope.slugs, urlkey(ask.url), since=date, until=date), _MOST_OF_DAY))
     return jsonify({"items": times_of_day(found, ask.scope.slugs), "colls": [[slug] for slug in ask.scope.slugs]})
