@@ -7,6 +7,7 @@
 # make bench-crawl    crawls side by side with wget
 # make bench-holdings  indexing, look-ups, the CDX API and verify side by side with peers
 # make bench-storage  captures into object storage and records read from it, beside a folder
+# make bench-portal  the reader's pages about a million captures: server times
 # make crawl-killed   a crawl that is killed twice and resumed, beside one that is not
 # make applications   real applications, live and replayed: docs/applications.md
 # make corpus         the conformance corpus: ours, pywb and wabac.js; writes docs/corpus.md
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 WORKBENCH_PORT ?= 8081
 
-.PHONY: run test check bench bench-replay bench-crawl bench-holdings bench-storage crawl-killed corpus applications sample clean chromium
+.PHONY: run test check bench bench-replay bench-crawl bench-holdings bench-portal bench-storage crawl-killed corpus applications sample clean chromium
 .DELETE_ON_ERROR:
 
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -66,6 +67,10 @@ bench-holdings: $(VENV)/.tested
 	$(BIN)/python benchmarks/holdings.py --json $(ARGS)
 	$(BIN)/python benchmarks/holdings_cdx.py
 	$(BIN)/python benchmarks/holdings_cdx.py --memory 10000000
+
+# ARGS="--quick" for a tenth of the captures
+bench-portal: $(VENV)/.tested
+	$(BIN)/python benchmarks/portal_speed.py $(ARGS)
 
 # needs apt-get for what is crawled and for nginx; ARGS="--workers 2" for more processes
 crawl-killed: $(VENV)/.tested

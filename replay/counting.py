@@ -45,12 +45,13 @@ class Counts:
         self._waiting = 0
         self._thread = ThreadPoolExecutor(1, "counting")
 
-    def get(self, name: Hashable, make: Callable[[], _T]) -> _T | None:
+    def get(self, name: Hashable, make: Callable[[], _T], wait: float = 0) -> _T | None:
         """A number, or whatever `make` makes; None while that is being made. What is out of date is told until it is renewed.
 
         Args:
             name: what it depends on: who asks, and what for.
             make: counts; what it raises is raised here, too.
+            wait: seconds, where that is longer than usual.
         """
         with self._lock:
             count = self._known.get(name)
@@ -63,7 +64,7 @@ class Counts:
             found: _T = count.value
             return found
         try:
-            made: _T = count.running.result(self._wait)
+            made: _T = count.running.result(max(wait, self._wait))
         except NotYet:
             return None
         return made

@@ -398,9 +398,13 @@ class Lookup:
         key, moment = urlkey(page.final_url), page.timestamp
         return any(map(gate.permits, self._holdings.index.versions((slug,), key, since=moment, until=moment, limit=_TRIES)))
 
-    def days(self, scope: Scope, url: str) -> list[DayCount]:
-        """Captures of a URL a day."""
-        return self.source(scope).counts(scope.slugs, urlkey(url))
+    def days(self, scope: Scope, url: str, period: str = "") -> list[DayCount]:
+        """Captures of a URL a day, of a period where one is given."""
+        return self.source(scope).counts(scope.slugs, urlkey(url), period=period)
+
+    def months(self, scope: Scope, url: str) -> list[DayCount]:
+        """Captures of a URL a month."""
+        return self.source(scope).counts(scope.slugs, urlkey(url), digits=6)
 
     def under(self, scope: Scope, url: str, *, limit: int = 500) -> list[UrlSummary]:
         """URLs under a prefix."""

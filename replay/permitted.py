@@ -57,11 +57,11 @@ class Permitted:
         found = self._index.versions(slugs, urlkey, since=since, until=until, newest_first=newest_first)
         return islice(filter(self._gate.permits, found), limit)
 
-    def counts(self, slugs: Sequence[str], urlkey: str) -> list[DayCount]:
+    def counts(self, slugs: Sequence[str], urlkey: str, *, digits: int = 8, period: str = "") -> list[DayCount]:
         """Permitted captures of a URL a day."""
         if not self._gate.applying(urlkey):
-            return self._index.counts(slugs, urlkey)
-        return days_of(self.versions(slugs, urlkey))
+            return self._index.counts(slugs, urlkey, digits=digits, period=period)
+        return days_of(self.versions(slugs, urlkey, since=period or None, until=period or None), digits)
 
     def keys(self, slugs: Sequence[str], start: str, *, limit: int) -> list[str]:
         """Keys that begin with `start`, also some without a permitted capture: they are looked up, and never shown."""

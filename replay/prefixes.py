@@ -21,7 +21,7 @@ _K = TypeVar("_K", int, str, tuple[int, str])
 
 #: URLs of one page of the list; captures that are looked at for it; URLs that are listed in another order than their own.
 PAGE_SIZE = 50
-MOST_LOOKED_AT = 20_000
+MOST_LOOKED_AT = 8_000
 MOST_RANKED = 1000
 #: Changes that a feed tells.
 MOST_CHANGES = 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import add
 
 from archiver.index.protocol import STATUS_CLASSES, DayCount
 from archiver.model import Capture
@@ -11,11 +12,11 @@ from archiver.model import Capture
 _NOTHING = "0"
 
 
-def sparkline(days: Sequence[DayCount], first: str, last: str) -> dict[str, object]:
+def sparkline(found: Sequence[DayCount], first: str, last: str) -> dict[str, object]:
     """Captures a month.
 
     Args:
-        days: of a URL, oldest first.
+        found: of a URL, oldest first, a month or a day each.
         first: timestamp of the oldest capture, 14 digits.
         last: of the newest.
 
@@ -25,12 +26,13 @@ def sparkline(days: Sequence[DayCount], first: str, last: str) -> dict[str, obje
     """
     years: dict[str, list[int]] = {}
     classes: dict[str, list[list[int]]] = {}
-    for day in days:
+    for day in found:
         year, month = day.day[:4], int(day.day[4:6]) - 1
-        years.setdefault(year, [0] * 12)[month] += day.count
-        numbers = classes.setdefault(year, [[0] * len(STATUS_CLASSES) for _ in range(12)])[month]
-        for place, count in enumerate(day.by_class):
-            numbers[place] += count
+        if year not in years:
+            years[year], classes[year] = [0] * 12, [[0] * len(STATUS_CLASSES) for _ in range(12)]
+        years[year][month] += day.count
+        numbers = classes[year][month]
+        numbers[:] = map(add, numbers, day.by_class)
     status = {year: "".join(map(main_class, months)) for year, months in classes.items()}
     return {"years": years, "first_ts": first, "last_ts": last, "status": status}
 
@@ -41,9 +43,9 @@ def main_class(by_class: Sequence[int]) -> str:
     return str(STATUS_CLASSES[list(by_class).index(most)]) if most else _NOTHING
 
 
-def days_of_year(days: Sequence[DayCount], year: str) -> list[list[int]]:
-    """[month and day as a number, status class of most, captures] of each day of a year: 810 is the 10th of August."""
-    return [[int(day.day[4:]), int(main_class(day.by_class)) * 100, day.count] for day in days if day.day.startswith(year)]
+def days_of_year(days: Sequence[DayCount]) -> list[list[int]]:
+    """[month and day as a number, status class of most, captures] of each day: 810 is the 10th of August."""
+    return [[int(day.day[4:]), int(main_class(day.by_class)) * 100, day.count] for day in days]
 
 
 def times_of_day(captures: Sequence[Capture], slugs: Sequence[str]) -> list[list[object]]:

@@ -6,6 +6,7 @@ import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import add
 
 from babel.dates import format_date, get_month_names
 
@@ -16,7 +17,7 @@ from replay.address import ReplayAddress, VersionsAddress
 from replay.sparkline import main_class
 
 #: Times of captures that a calendar names in all, at each day as many as there is room for.
-MOST_TIMES = 500
+MOST_TIMES = 365
 _MOST_A_DAY = 12
 #: Height of a bar's drawing, and the least that is seen of a bar.
 _HEIGHT, _LEAST = 100, 3
@@ -96,13 +97,18 @@ class MonthTable:
     weeks: tuple[tuple[DayCell, ...], ...]
 
 
-def year_bars(days: Sequence[DayCount], chosen: int, address: VersionsAddress) -> list[YearBar]:
-    """A bar for every year from the first capture to the last."""
+def year_bars(found: Sequence[DayCount], chosen: int, address: VersionsAddress) -> list[YearBar]:
+    """A bar for every year from the first capture to the last.
+
+    Args:
+        found: captures a month, or a day, oldest first.
+        chosen: the year that is shown.
+        address: of the page.
+    """
     years: dict[int, list[int]] = {}
-    for day in days:
+    for day in found:
         numbers = years.setdefault(int(day.day[:4]), [0] * len(STATUS_CLASSES))
-        for place, count in enumerate(day.by_class):
-            numbers[place] += count
+        numbers[:] = map(add, numbers, day.by_class)
     highest = max(map(sum, years.values()))
     bars = []
     for year in range(min(years), max(years) + 1):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from archiver.index.merging import by_distance, earlier_first
-from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary, day_counts, status_class
+from archiver.index.protocol import STATUS_CLASSES, CollectionSummary, DayCount, Row, UrlSummary, status_class
 from archiver.index.query import KeyRange, Place
 from archiver.index.scan import moments
 from archiver.model import Capture, RevisitTarget
@@ -72,9 +71,9 @@ class StreamedIndex(ABC):
                 return
             yield row
 
-    def counts(self, slugs: Sequence[str], urlkey: str) -> list[DayCount]:
+    def counts(self, slugs: Sequence[str], urlkey: str, *, digits: int = 8, period: str = "") -> list[DayCount]:
         """See `CaptureSource.counts`."""
-        return days_of(self.versions(slugs, urlkey))
+        return days_of(self.versions(slugs, urlkey, since=period or None, until=period or None), digits)
 
     def under(self, slugs: Sequence[str], urlkey_prefix: str, *, limit: int = 100) -> list[UrlSummary]:
         """See `CaptureSource.under`."""
@@ -144,9 +143,13 @@ def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
         yield batch
 
 
-def days_of(captures: Iterable[Capture]) -> list[DayCount]:
-    """Captures a day, oldest first."""
-    return day_counts(Counter((capture.timestamp[:8], status_class(capture.status)) for capture in captures))
+def days_of(captures: Iterable[Capture], digits: int = 8) -> list[DayCount]:
+    """Captures a day, or a month with 6 digits, oldest first."""
+    days: dict[str, list[int]] = {}
+    for capture in captures:
+        numbers = days.setdefault(capture.timestamp[:digits], [0] * len(STATUS_CLASSES))
+        numbers[STATUS_CLASSES.index(status_class(capture.status))] += 1
+    return [DayCount(day, sum(numbers), tuple(numbers)) for day, numbers in sorted(days.items())]
 
 
 def urls_of(stream: Iterable[Sequence[Row]], limit: int) -> list[UrlSummary]:

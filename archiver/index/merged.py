@@ -67,11 +67,11 @@ class MergedIndex(CaptureIndex):
         ]  # fmt: skip
         return islice(_once(merge_captures([own, *asked], newest_first=newest_first)), limit)
 
-    def counts(self, slugs: Sequence[str], urlkey: str) -> list[DayCount]:
+    def counts(self, slugs: Sequence[str], urlkey: str, *, digits: int = 8, period: str = "") -> list[DayCount]:
         """See `CaptureSource.counts`."""
         if not self.attached.of(slugs):
-            return super().counts(slugs, urlkey)
-        return days_of(self.versions(slugs, urlkey))
+            return super().counts(slugs, urlkey, digits=digits, period=period)
+        return days_of(self.versions(slugs, urlkey, since=period or None, until=period or None), digits)
 
     def under(self, slugs: Sequence[str], urlkey_prefix: str, *, limit: int = 100) -> list[UrlSummary]:
         """See `CaptureSource.under`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,7 +33,7 @@ class DayCount:
     """How many captures a URL has on one day.
 
     Attributes:
-        day: "YYYYMMDD".
+        day: "YYYYMMDD"; a month or year where those were asked for.
         count: captures on that day.
         by_class: how many of them have a status of each of `STATUS_CLASSES`.
     """
@@ -41,18 +41,6 @@ class DayCount:
     day: str
     count: int
     by_class: tuple[int, ...] = field(default=(0,) * len(STATUS_CLASSES), compare=False)
-
-
-def day_counts(found: Mapping[tuple[str, int], int]) -> list[DayCount]:
-    """Captures a day, oldest first.
-
-    Args:
-        found: how many, by day and class of status.
-    """
-    days: dict[str, list[int]] = {}
-    for (day, digit), count in found.items():
-        days.setdefault(day, [0] * len(STATUS_CLASSES))[STATUS_CLASSES.index(digit)] += count
-    return [DayCount(day, sum(numbers), tuple(numbers)) for day, numbers in sorted(days.items())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +121,18 @@ class CaptureSource(Protocol):
         """
         ...
 
-    def counts(self, slugs: Sequence[str], urlkey: str) -> list[DayCount]:
-        """Captures of a URL a day, oldest first."""
+    def counts(self, slugs: Sequence[str], urlkey: str, *, digits: int = 8, period: str = "") -> list[DayCount]:
+        """Captures of a URL a day, oldest first; those days that have some.
+
+        Args:
+            slugs: collections to look in.
+            urlkey: SURT key.
+            digits: of the timestamp that are one day: 8; 6 counts captures a month, 4 a year.
+            period: 1 to 14 digits; only captures of that period.
+
+        Raises:
+            InvalidTimestamp: `period` is no such digits.
+        """
         ...
 
     def under(self, slugs: Sequence[str], urlkey_prefix: str, *, limit: int = 100) -> list[UrlSummary]:

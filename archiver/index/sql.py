@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice, takewhile
+from operator import add
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
@@ -14,9 +14,9 @@ from archiver.errors import UnknownCollection
 from archiver.index.database import Prepared, insert_new, reading, writing
 from archiver.index.files import file_numbers
 from archiver.index.merging import by_distance, earlier_first
-from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary, day_counts, status_class
+from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix
-from archiver.index.scan import Scanner
+from archiver.index.scan import Scanner, moments
 from archiver.index.statements import START, capture_of_row, days, keys, place_of_row, probe, summary, urls_under
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture
@@ -175,13 +175,16 @@ class CaptureIndex:
         inside = takewhile((lambda item: item.timestamp >= low) if newest_first else _not_after(high), merged)
         return islice(inside, limit)
 
-    def counts(self, slugs: Sequence[str], urlkey: str) -> list[DayCount]:
-        """Captures of a URL a day, oldest first."""
-        counter: Counter[tuple[str, int]] = Counter()
+    def counts(self, slugs: Sequence[str], urlkey: str, *, digits: int = 8, period: str = "") -> list[DayCount]:
+        """Captures of a URL a day, oldest first; see `archiver.index.protocol.CaptureSource`."""
+        low, high = moments(period or None, period or None)
+        found: dict[int, DayCount] = {}
         for slug in slugs:
-            for day, digit, count in self._days.rows(slug=slug, urlkey=urlkey):
-                counter[f"{day:08d}", status_class(int(digit) * 100)] += count
-        return day_counts(counter)
+            rows = self._days.rows(slug=slug, urlkey=urlkey, unit=10 ** (14 - digits), low=low, high=high)
+            for day, count, *classes in rows:
+                here = DayCount(f"{day:0{digits}d}", count, (*map(int, classes), count - int(sum(classes))))
+                found[day] = _day_of_both(found[day], here) if day in found else here
+        return [found[day] for day in sorted(found)]
 
     def under(self, slugs: Sequence[str], urlkey_prefix: str, *, limit: int = 100) -> list[UrlSummary]:
         """The URLs whose key starts with `urlkey_prefix`, in the order of keys, `limit` at most."""
@@ -243,6 +246,11 @@ class CaptureIndex:
         """Some capture lies in that WARC file."""
         with reading(self._engine) as connection:
             return connection.execute(select(files.c.id).where(files.c.name == file)).first() is not None
+
+
+def _day_of_both(one: DayCount, other: DayCount) -> DayCount:
+    """The captures of one day in two collections."""
+    return DayCount(one.day, one.count + other.count, tuple(map(add, one.by_class, other.by_class)))
 
 
 def _both(one: UrlSummary, other: UrlSummary) -> UrlSummary:

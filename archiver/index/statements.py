@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Select, Text, bindparam, case, func, literal_column, select, tuple_
 
+from archiver.index.protocol import STATUS_CLASSES
 from archiver.index.query import after_prefix
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture, RevisitTarget, Truncation
@@ -116,13 +117,17 @@ def scan_page(count: int, *, backward: bool = False, whole: bool = False) -> Sel
 
 
 def days() -> Select[Any]:
-    """Captures of a URL a day and a first digit of their status, which is 2 for those without one."""
-    day = (captures.c.timestamp // 1_000_000).label("day")
-    digit = (func.coalesce(captures.c.status, 200) // 100).label("digit")
+    """Captures of a URL in a period a day (`unit` of the timestamp): the day, how many, how many of each class but the last."""
+    moment = captures.c.timestamp
+    day = (moment // bindparam("unit", type_=BigInteger)).label("day")
+    digit = func.coalesce(captures.c.status, 200) // 100  # 2 where there is none, as `status_class` has it
+    classes = [func.sum(case((digit == number, 1), else_=0)) for number in STATUS_CLASSES[:-1]]
     return (
-        select(day, digit, func.count())
+        select(day, func.count(), *classes)
         .where(captures.c.collection_id == _collection(), captures.c.urlkey == bindparam("urlkey"))
-        .group_by(day, digit)
+        .where(moment >= bindparam("low", type_=BigInteger), moment <= bindparam("high", type_=BigInteger))
+        .group_by(day)
+        .order_by(day)
     )
 
 

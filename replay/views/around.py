@@ -13,9 +13,11 @@ from archiver.errors import UsageError
 from archiver.index.query import KeyRange, Match, key_ranges, ordered
 from archiver.urls import urlkey, urlkey_prefix
 from replay.address import VersionsAddress, repair_url
-from replay.aroundwords import AROUND_WORDS, AroundWords
+from replay.aroundwords import AROUND_WORDS
+from replay.changewords import CHANGE_WORDS
 from replay.counting import Counts
 from replay.lookup import Lookup, Scope
+from replay.underwords import UNDER_WORDS
 from replay.viewer import viewer_of
 from replay.views.language import reader_language
 from replay.views.refused import refused
@@ -81,11 +83,6 @@ def seen_by(scope: Scope) -> Hashable:
     return scope.slugs, None if gate is None else (gate.book, scope.viewer, f"{gate.now:%Y%m%d%H%M}")
 
 
-def words() -> AroundWords:
-    """The texts of these pages in the reader's language."""
-    return AROUND_WORDS[reader_language()]
-
-
 def path(scope: Scope, page: str, url: str, **more: object) -> str:
     """The address of one of these pages; what is "" or None is left out."""
     query = {"url": url, **{name: value for name, value in more.items() if value not in ("", None)}}
@@ -107,7 +104,9 @@ def tabs(scope: Scope, url: str) -> list[tuple[str, str]]:
 
 def page(template: str, status: int = 200, **values: object) -> BaseResponse:
     """One of these pages."""
-    return make_response(render_template(template, say=words(), tabs=tabs, around_path=path, **values), status)
+    language = reader_language()
+    texts = {"say": AROUND_WORDS[language], "tell": CHANGE_WORDS[language], "many": UNDER_WORDS[language]}
+    return make_response(render_template(template, tabs=tabs, around_path=path, **texts, **values), status)
 
 
 def absent(lookup: Lookup, scope: Scope, url: str) -> BaseResponse:

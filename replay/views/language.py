@@ -25,9 +25,14 @@ def reader_language() -> str:
     return preferred(request.accept_languages)
 
 
+@lru_cache(maxsize=10_000)
+def _moment(timestamp: str, language: str) -> str:
+    return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), "d MMM y, HH:mm:ss", locale=language)
+
+
 def moment(timestamp: str) -> str:
     """14 digits for people, UTC."""
-    return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), "d MMM y, HH:mm:ss", locale=reader_language())
+    return _moment(timestamp, reader_language())
 
 
 def month(timestamp: str) -> str:
@@ -66,9 +71,14 @@ def percent(value: int) -> str:
     return format_percent(value / 100, locale=reader_language())
 
 
+@lru_cache(maxsize=10_000)
+def _number(value: float, language: str, pattern: str | None = None) -> str:
+    return format_decimal(value, pattern, locale=language)
+
+
 def number(value: int) -> str:
     """A count, grouped."""
-    return format_decimal(value, locale=reader_language())
+    return _number(value, reader_language())
 
 
 def size(value: float) -> str:
@@ -77,7 +87,7 @@ def size(value: float) -> str:
     while value >= 1000 and power < len(_UNITS) - 1:
         value /= 1000
         power += 1
-    return f"{format_decimal(value, '#,##0.0' if power else '#,##0', locale=reader_language())} {_UNITS[power]}"
+    return f"{_number(round(value, 1), reader_language(), '#,##0.0' if power else '#,##0')} {_UNITS[power]}"
 
 
 def add_language(app: Flask) -> None:

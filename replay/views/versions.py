@@ -39,39 +39,42 @@ def show(lookup: Lookup, scope: Scope, address: VersionsAddress) -> BaseResponse
     """The page for a versions address; 404 when there is no capture."""
     if address.under:
         return under.of_address(lookup, scope, address)
-    days = lookup.days(scope, address.url)
-    if not days:
+    found_months = lookup.months(scope, address.url)
+    if not found_months:
         return absent(lookup, scope, address.url)
     language = reader_language()
-    year = _chosen_year(address.period, days)
+    year = _chosen_year(address.period, found_months)
+    days = lookup.days(scope, address.url, f"{year:04d}")
     period = address.period or f"{year:04d}"
-    found = listing(lookup.source(scope), scope.slugs, urlkey(address.url), Filters(since=period, until=period))
+    source, key = lookup.source(scope), urlkey(address.url)
+    first = next(iter(source.versions(scope.slugs, key, limit=1)))
+    last = next(iter(source.versions(scope.slugs, key, limit=1, newest_first=True)))
+    found = listing(source, scope.slugs, key, Filters(since=period, until=period))
     return page(
         "versions.html",
         scope=scope,
         address=address,
         url=address.url,
-        total=sum(day.count for day in days),
-        first=days[0].day,
-        last=days[-1].day,
+        total=sum(month.count for month in found_months),
+        first=first.timestamp[:8],
+        last=last.timestamp[:8],
         digits=period,
         period=period_name(period, language),
         is_cut=bool(found.following),
         most=PAGE_SIZE,
         year=year,
-        bars=year_bars(days, year, address),
-        months=months(days, year, address, language, _times(lookup, scope, address.url, year, days)),
+        bars=year_bars(found_months, year, address),
+        months=months(days, year, address, language, _times(lookup, scope, address.url, year, len(days))),
         weekdays=[get_day_names("narrow", locale=language)[number] for number in range(7)],
         rows=rows(found.rows, scope.slug),
     )
 
 
-def _times(lookup: Lookup, scope: Scope, url: str, year: int, days: Sequence[DayCount]) -> dict[str, list[TimeMark]]:
+def _times(lookup: Lookup, scope: Scope, url: str, year: int, days: int) -> dict[str, list[TimeMark]]:
     """The captures that the calendar of a year names."""
     period = f"{year:04d}"
-    here = [day for day in days if day.day.startswith(period)]
     found = lookup.source(scope).versions(scope.slugs, urlkey(url), since=period, until=period)
-    return times_of(list(islice(found, _MOST_LOOKED_AT)), scope.slug, len(here))
+    return times_of(list(islice(found, _MOST_LOOKED_AT)), scope.slug, days)
 
 
 def period_name(period: str, language: str) -> str:
@@ -84,8 +87,8 @@ def period_name(period: str, language: str) -> str:
     return format_date(start, "long", locale=language) if len(period) < 10 else moment(f"{start:%Y%m%d%H%M%S}")
 
 
-def _chosen_year(period: str, days: Sequence[DayCount]) -> int:
-    return int((period + "0000")[:4]) if len(period) >= 4 else int(days[-1].day[:4])
+def _chosen_year(period: str, found: Sequence[DayCount]) -> int:
+    return int((period + "0000")[:4]) if len(period) >= 4 else int(found[-1].day[:4])
 
 
 def rows(found: Sequence[Listed], slug: str) -> list[VersionRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,16 @@ def test_look_ups(index: CaptureSource) -> None:
         assert [(day.day, day.count) for day in index.counts([SLUG], key)] == [
             (day, sum(item.timestamp[:8] == day for item in here)) for day in sorted({item.timestamp[:8] for item in here})
         ]
+        statuses = Counter((item.timestamp[:8], (item.status or 200) // 100) for item in here)
+        told = {
+            (day.day, digit): count
+            for day in index.counts([SLUG], key)
+            for digit, count in zip("2345", day.by_class, strict=False)
+        }
+        assert told == {(day, digit): statuses[day, int(digit)] for day, digit in told}
+        assert all(sum(day.by_class) == day.count for day in index.counts([SLUG], key))
+        months = Counter(item.timestamp[:6] for item in here if item.timestamp.startswith("2016"))
+        assert [(day.day, day.count) for day in index.counts([SLUG], key, digits=6, period="2016")] == sorted(months.items())
         for moment in ("2016", "20160601003000", "20170615", "19990101", "20300101"):
             there = parse_timestamp(moment)
             nearest = sorted(here, key=lambda item: (abs(parse_timestamp(item.timestamp) - there), item.timestamp))

@@ -1,0 +1,119 @@
+"""The pages around a URL in a real browser: with the keyboard alone, without JavaScript, from calendar to comparison."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.archive import SITE
+
+CALENDAR = f"/unesco/2018*/{SITE}/often?page=1"
+PAGES = [
+    CALENDAR,
+    *(f"/unesco/-/{name}?url={SITE}/often%3Fpage=1" for name in ("captures", "changes", "compare")),
+    f"/unesco/*/{SITE}/*",
+    f"/unesco/-/summary?url={SITE}/",
+]
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    return browser.new_page()
+
+
+def test_a_day_opens_and_closes_with_the_keyboard(page: Page, reader: str) -> None:
+    page.goto(reader + CALENDAR)
+    days = page.locator(".months summary")
+    days.nth(0).focus()
+    page.keyboard.press("Enter")
+    opened = page.locator(".months .day").locator("visible=true")
+    expect(opened).to_have_count(1)
+    page.keyboard.press("Tab")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", page.evaluate("document.activeElement.innerText"))
+    page.keyboard.press("Escape")
+    expect(opened).to_have_count(0)
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    days.nth(1).click()
+    days.nth(2).click()
+    expect(opened).to_have_count(1)
+    page.locator("h1").click()
+    expect(opened).to_have_count(0)
+
+
+def test_pop_ups_stay_inside_the_page_on_a_phone(browser: Browser, reader: str) -> None:
+    for locale in ("en-US", "ar"):
+        context = browser.new_context(viewport={"width": 360, "height": 740}, locale=locale)
+        page = context.new_page()
+        page.goto(reader + CALENDAR)
+        for day in page.locator(".months summary").all():
+            day.click()
+            box = page.locator(".months .day").locator("visible=true").bounding_box()
+            assert box is not None
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+        context.close()
+
+
+def test_from_the_calendar_to_a_comparison_without_javascript(browser: Browser, reader: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(reader + CALENDAR)
+    page.get_by_role("link", name="Changes", exact=True).click()
+    page.get_by_role("radio", name=re.compile("Older")).nth(3).check()
+    page.get_by_role("button", name="Compare the two chosen versions").click()
+    assert page.locator(".compare del").inner_text().endswith("16")
+    assert page.locator(".compare ins").inner_text().endswith("19")
+    page.get_by_role("link", name="List", exact=True).click()
+    page.get_by_label("Content").select_option("unchanged")
+    page.get_by_label("From").fill("2018")
+    page.get_by_label("To", exact=True).fill("2018")
+    page.get_by_role("button", name="Show").click()
+    rows = page.locator(".list tbody tr")
+    assert 0 < rows.count() < 10
+    assert all("unchanged" in text for text in rows.all_inner_texts())
+    page.get_by_role("link", name="Addresses below").click()
+    page.get_by_label("Address contains").fill("often")
+    page.get_by_role("button", name="Show").click()
+    page.locator("td.url a", has_text="often?page=1").click()
+    page.get_by_role("heading", name="Versions of").wait_for()
+    context.close()
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_marks_and_texts_have_contrast_in_light_and_dark(browser: Browser, reader: str, address: str) -> None:
+    """Everything that is written is told from what is behind it (WCAG 2.2, 1.4.3)."""
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(reader + address)
+        assert page.evaluate(CONTRAST) == []
+        context.close()
+
+
+#: Texts whose contrast with what is behind them is too low; colours that are mixed are drawn to be read.
+CONTRAST = """() => {
+  const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
+  const pen = canvas.getContext('2d', {willReadFrequently: true});
+  const drawn = (...colours) => {
+    pen.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1); }
+    return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => v / 255).map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const low = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !node.checkVisibility() || node.closest('.hidden,.skip,option')) continue;
+    const behind = [];
+    for (let at = node; at; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
+    const faint = node.closest('.empty') ? 1 : 4.5;
+    const [a, b] = [light(drawn(...behind, getComputedStyle(node).color)), light(drawn(...behind))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < faint) low.push(walker.currentNode.data.trim() + ' ' + ((a + 0.05) / (b + 0.05)).toFixed(2));
+  }
+  return low;
+}"""
