@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,8 @@ from archiver.errors import MunimentError, UsageError
 from archiver.plaintext import one_line
 
 COLUMNS = ("url", "title", "scope", "schedule", "group", "active", "public", "notes", "limits", "rules")
+#: Fields of `SeedDraft` that columns have another name for.
+FIELDS = {"active": "is_active", "public": "is_public"}
 #: What columns are called elsewhere, among them in lists of Archive-It.
 _ALIASES = {
     "seed": "url", "seed url": "url", "uri": "url", "frequency": "schedule", "type": "scope", "seed type": "scope",
@@ -75,14 +77,18 @@ def table_of(seeds: Iterable[Seed]) -> Table:
     """A table of seeds, a row each."""
     return [
         list(COLUMNS),
-        *(
-            [
-                seed.url, seed.title, seed.scope or "", seed.schedule or "", seed.group, "yes" if seed.is_active else "no",
-                "yes" if seed.is_public else "no", seed.notes, limits_to_json(seed.limits), rules_to_json(seed.rules),
-            ]
-            for seed in seeds
-        ),
-    ]  # fmt: skip
+        *([cell(seed.draft, name) for name in COLUMNS] for seed in seeds),
+    ]
+
+
+def cell(draft: SeedDraft, name: str) -> str:
+    """What a table says of a seed in one of its columns."""
+    if name == "limits":
+        return limits_to_json(draft.limits)
+    if name == "rules":
+        return rules_to_json(draft.rules)
+    value: str | bool = getattr(draft, FIELDS.get(name, name))
+    return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
 # -- in --------------------------------------------------------------------------------------------------------------
@@ -144,13 +150,10 @@ def read_rows(table: Table) -> tuple[list[Listed], list[RefusedSeed]]:
     for row, values in enumerate(table[1:], 2):
         cells = {name: value for name, value in zip(names, values, strict=False) if name}
         try:
-            found.append(Listed(row, _draft(cells), frozenset(_FIELDS.get(name, name) for name in cells)))
+            found.append(Listed(row, _draft(cells), frozenset(FIELDS.get(name, name) for name in cells)))
         except MunimentError as error:
             refused.append(RefusedSeed(one_line(cells.get("url", ""))[:_SHOWN], str(error), False, row))
     return found, refused
-
-
-_FIELDS = {"active": "is_active", "public": "is_public"}
 
 
 def _draft(cells: dict[str, str]) -> SeedDraft:
@@ -232,15 +235,16 @@ def make(
     Raises:
         MunimentError: as adding and changing seeds does.
     """
-
-    def filled(draft: SeedDraft) -> SeedDraft:
-        missing = {name: value for name, value in (adjust or {}).items() if getattr(draft, name) == getattr(_PLAIN, name)}
-        return replace(draft, **missing)
-
-    report = registry.add(slug, [filled(draft) for draft in changes.new], actor=actor)
+    report = registry.add(slug, [filled(draft, adjust or {}) for draft in changes.new], actor=actor)
     for seed, draft in changes.changed:
         registry.change(seed.number, draft, actor=actor)
     return len(report.added), len(changes.changed)
+
+
+def filled(draft: SeedDraft, adjust: Mapping[str, Any]) -> SeedDraft:
+    """A seed of which something is said that its list does not say: what it has as any seed."""
+    missing = {name: value for name, value in adjust.items() if getattr(draft, name) == getattr(_PLAIN, name)}
+    return replace(draft, **missing)
 
 
 _PLAIN = SeedDraft("")

@@ -21,7 +21,7 @@ from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
 from archiver.wasapi.jobs import JobBoard
 from archiver.wasapi.runner import JobRunner
-from replay.workbench import account_pages, capture_pages, record_pages, wasapi_pages
+from replay.workbench import account_pages, capture_pages, collection_pages, record_pages, wasapi_pages
 from replay.workbench.guard import allowed_hosts, refusal
 from replay.workbench.jobs import CaptureRunner
 from replay.workbench.logins import BasicLogins
@@ -33,6 +33,7 @@ from replay.workbench.session import (
     challenge,
     identify,
     is_by_token,
+    make_room,
     may,
     needs,
     wants_json,
@@ -46,6 +47,7 @@ _POLICY = (
 #: Every part of the workbench.
 BLUEPRINTS: tuple[Blueprint, ...] = (
     account_pages.blueprint,
+    collection_pages.blueprint,
     capture_pages.blueprint,
     record_pages.blueprint,
     wasapi_pages.blueprint,
@@ -54,6 +56,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 #: What the navigation leads to: endpoint, text, who sees it.
 NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("home", "Overview", Role.VIEWER),
+    ("collections.collections", "Collections", Role.VIEWER),
     ("captures.captures", "Capture", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
@@ -104,6 +107,7 @@ def create_workbench(
             csrf.protect()
 
     app.before_request(_guard)
+    app.before_request(make_room)
     app.before_request(identify)
     app.before_request(check_form)
     for blueprint in BLUEPRINTS:
@@ -140,6 +144,7 @@ def _everywhere() -> dict[str, object]:
         "may": may,
         "Role": Role,
         "navigation": places,
+        "endpoints": current_app.view_functions,
         "reader": reader_address() if account is not None else "",
     }
 
