@@ -21,6 +21,7 @@ from archiver.collections.seedvalues import (
 from archiver.collections.spreadsheets import Table, decoded, read_table
 from archiver.errors import MunimentError, UsageError
 from archiver.plaintext import one_line
+from archiver.urls import urlkey
 
 COLUMNS = ("url", "title", "scope", "schedule", "group", "active", "public", "notes", "limits", "rules")
 #: Fields of `SeedDraft` that columns have another name for.
@@ -122,7 +123,7 @@ def read_lines(text: str) -> tuple[list[Listed], list[RefusedSeed]]:
         for option in options:
             word, equals, value = option.partition("=")
             if word.lower() != "scope" or not equals:
-                wrong = f"“{one_line(option)[:80]}” after the URL means nothing. Only scope=… may stand there."
+                wrong = f"“{one_line(option)[:80]}” means nothing there. Write one address a line; only scope=… may follow."
             scope, said = value, said | {"scope"}
         if wrong:
             refused.append(RefusedSeed(one_line(written)[:_SHOWN], wrong, False, row))
@@ -194,6 +195,7 @@ def changes_of(
         update: seeds that are there are changed to what the list says; otherwise they are refused as duplicates.
     """
     known = {seed.url: seed for seed in registry.list(slug)}
+    keys = {seed.urlkey: seed.url for seed in known.values()}
     new: dict[str, SeedDraft] = {}
     changed: dict[str, tuple[Seed, SeedDraft]] = {}
     same = 0
@@ -208,8 +210,11 @@ def changes_of(
         if good.url in new or good.url in changed or (before is not None and not update):
             reason = "It is a seed of this collection already." if before is not None else "It is in this list twice."
             told.append(RefusedSeed(good.url, reason, True, item.row))
+        elif before is None and (twin := keys.get(urlkey(good.url))) is not None:
+            told.append(RefusedSeed(good.url, f"It is {twin} in another spelling.", True, item.row))
         elif before is None:
             new[good.url] = good
+            keys[urlkey(good.url)] = good.url
         else:
             after = checked(replace(before.draft, **{name: getattr(good, name) for name in item.said}))
             if after == before.draft:
