@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, func, select
 
-from archiver.collections.reports import SeedRow, seed_rows, seeds_with_counts
+from archiver.collections.reports import SeedRow, SeedStatus, seed_rows, seeds_with_counts
 from archiver.collections.seedvalues import Seed
 from archiver.index.crawltables import crawl_seeds
 from archiver.index.database import reading
@@ -42,9 +42,12 @@ class SeedResult:
         return self.row.words if self.row else ""
 
     @property
-    def is_well(self) -> bool:
-        """The last crawl captured it, or was led elsewhere."""
-        return self.row is not None and self.row.words.startswith(("Crawled", "Redirected")) and "Error" not in self.row.words
+    def kind(self) -> str:
+        """ "done", "waiting" or "failed", by how the last crawl ended for it; "" when there was none."""
+        return _KINDS.get(self.row.status, "failed") if self.row else ""
+
+
+_KINDS = {SeedStatus.CRAWLED: "done", SeedStatus.REDIRECTED: "done", SeedStatus.QUEUED: "waiting"}
 
 
 def results_of(engine: Engine, index: MergedIndex, slug: str, seeds: Sequence[Seed]) -> dict[int, SeedResult]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +21,11 @@ from archiver.collections.seedvalues import (
 from archiver.collections.spreadsheets import Table, decoded, read_table
 from archiver.errors import MunimentError, UsageError
 from archiver.plaintext import one_line
+from archiver.urls import urlkey
 
 COLUMNS = ("url", "title", "scope", "schedule", "group", "active", "public", "notes", "limits", "rules")
+#: Fields of `SeedDraft` that columns have another name for.
+FIELDS = {"active": "is_active", "public": "is_public"}
 #: What columns are called elsewhere, among them in lists of Archive-It.
 _ALIASES = {
     "seed": "url", "seed url": "url", "uri": "url", "frequency": "schedule", "type": "scope", "seed type": "scope",
@@ -75,14 +78,18 @@ def table_of(seeds: Iterable[Seed]) -> Table:
     """A table of seeds, a row each."""
     return [
         list(COLUMNS),
-        *(
-            [
-                seed.url, seed.title, seed.scope or "", seed.schedule or "", seed.group, "yes" if seed.is_active else "no",
-                "yes" if seed.is_public else "no", seed.notes, limits_to_json(seed.limits), rules_to_json(seed.rules),
-            ]
-            for seed in seeds
-        ),
-    ]  # fmt: skip
+        *([cell(seed.draft, name) for name in COLUMNS] for seed in seeds),
+    ]
+
+
+def cell(draft: SeedDraft, name: str) -> str:
+    """What a table says of a seed in one of its columns."""
+    if name == "limits":
+        return limits_to_json(draft.limits)
+    if name == "rules":
+        return rules_to_json(draft.rules)
+    value: str | bool = getattr(draft, FIELDS.get(name, name))
+    return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
 # -- in --------------------------------------------------------------------------------------------------------------
@@ -116,7 +123,7 @@ def read_lines(text: str) -> tuple[list[Listed], list[RefusedSeed]]:
         for option in options:
             word, equals, value = option.partition("=")
             if word.lower() != "scope" or not equals:
-                wrong = f"“{one_line(option)[:80]}” after the URL means nothing. Only scope=… may stand there."
+                wrong = f"“{one_line(option)[:80]}” means nothing there. Write one address a line; only scope=… may follow."
             scope, said = value, said | {"scope"}
         if wrong:
             refused.append(RefusedSeed(one_line(written)[:_SHOWN], wrong, False, row))
@@ -144,13 +151,10 @@ def read_rows(table: Table) -> tuple[list[Listed], list[RefusedSeed]]:
     for row, values in enumerate(table[1:], 2):
         cells = {name: value for name, value in zip(names, values, strict=False) if name}
         try:
-            found.append(Listed(row, _draft(cells), frozenset(_FIELDS.get(name, name) for name in cells)))
+            found.append(Listed(row, _draft(cells), frozenset(FIELDS.get(name, name) for name in cells)))
         except MunimentError as error:
             refused.append(RefusedSeed(one_line(cells.get("url", ""))[:_SHOWN], str(error), False, row))
     return found, refused
-
-
-_FIELDS = {"active": "is_active", "public": "is_public"}
 
 
 def _draft(cells: dict[str, str]) -> SeedDraft:
@@ -191,6 +195,7 @@ def changes_of(
         update: seeds that are there are changed to what the list says; otherwise they are refused as duplicates.
     """
     known = {seed.url: seed for seed in registry.list(slug)}
+    keys = {seed.urlkey: seed.url for seed in known.values()}
     new: dict[str, SeedDraft] = {}
     changed: dict[str, tuple[Seed, SeedDraft]] = {}
     same = 0
@@ -205,8 +210,11 @@ def changes_of(
         if good.url in new or good.url in changed or (before is not None and not update):
             reason = "It is a seed of this collection already." if before is not None else "It is in this list twice."
             told.append(RefusedSeed(good.url, reason, True, item.row))
+        elif before is None and (twin := keys.get(urlkey(good.url))) is not None:
+            told.append(RefusedSeed(good.url, f"It is {twin} in another spelling.", True, item.row))
         elif before is None:
             new[good.url] = good
+            keys[urlkey(good.url)] = good.url
         else:
             after = checked(replace(before.draft, **{name: getattr(good, name) for name in item.said}))
             if after == before.draft:
@@ -232,15 +240,16 @@ def make(
     Raises:
         MunimentError: as adding and changing seeds does.
     """
-
-    def filled(draft: SeedDraft) -> SeedDraft:
-        missing = {name: value for name, value in (adjust or {}).items() if getattr(draft, name) == getattr(_PLAIN, name)}
-        return replace(draft, **missing)
-
-    report = registry.add(slug, [filled(draft) for draft in changes.new], actor=actor)
+    report = registry.add(slug, [filled(draft, adjust or {}) for draft in changes.new], actor=actor)
     for seed, draft in changes.changed:
         registry.change(seed.number, draft, actor=actor)
     return len(report.added), len(changes.changed)
+
+
+def filled(draft: SeedDraft, adjust: Mapping[str, Any]) -> SeedDraft:
+    """A seed of which something is said that its list does not say: what it has as any seed."""
+    missing = {name: value for name, value in adjust.items() if getattr(draft, name) == getattr(_PLAIN, name)}
+    return replace(draft, **missing)
 
 
 _PLAIN = SeedDraft("")

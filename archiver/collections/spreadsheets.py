@@ -188,7 +188,9 @@ def _from_package(data: bytes) -> Iterator[list[str]]:
 def _measure(package: zipfile.ZipFile) -> None:
     """Unpack everything once, to know that it is whole and how large, before anybody keeps it in memory."""
     total = 0
-    for item in package.infolist()[:10_000]:
+    if len(package.infolist()) > 10_000:
+        raise UsageError("That spreadsheet has too many parts.", "Save it anew.")
+    for item in package.infolist():
         with package.open(item) as stream:
             while chunk := stream.read(_CHUNK):
                 total += len(chunk)

@@ -21,7 +21,15 @@ from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
 from archiver.wasapi.jobs import JobBoard
 from archiver.wasapi.runner import JobRunner
-from replay.workbench import account_pages, api_pages, capture_pages, missing_pages, record_pages, wasapi_pages
+from replay.workbench import (
+    account_pages,
+    api_pages,
+    capture_pages,
+    collection_pages,
+    missing_pages,
+    record_pages,
+    wasapi_pages,
+)
 from replay.workbench.api.problems import problem as problem_json
 from replay.workbench.api.problems import status_of, told
 from replay.workbench.crawls import pages as crawl_pages
@@ -36,6 +44,7 @@ from replay.workbench.session import (
     challenge,
     identify,
     is_by_token,
+    make_room,
     may,
     needs,
     wants_json,
@@ -52,6 +61,7 @@ _MOST_FORM = 4 * 1024 * 1024
 #: Every part of the workbench.
 BLUEPRINTS: tuple[Blueprint, ...] = (
     account_pages.blueprint,
+    collection_pages.blueprint,
     capture_pages.blueprint,
     crawl_pages.blueprint,
     missing_pages.blueprint,
@@ -63,6 +73,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 #: What the navigation leads to: endpoint, text, who sees it.
 NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("home", "Overview", Role.VIEWER),
+    ("collections.collections", "Collections", Role.VIEWER),
     ("crawls.crawls", "Crawls", Role.VIEWER),
     ("captures.captures", "Capture", Role.VIEWER),
     ("missing.collections", "Missing", Role.VIEWER),
@@ -118,6 +129,7 @@ def create_workbench(
             csrf.protect()
 
     app.before_request(_guard)
+    app.before_request(make_room)
     app.before_request(identify)
     app.before_request(check_form)
     for blueprint in BLUEPRINTS:
@@ -154,6 +166,7 @@ def _everywhere() -> dict[str, object]:
         "may": may,
         "Role": Role,
         "navigation": places,
+        "endpoints": current_app.view_functions,
         "reader": reader_address() if account is not None else "",
     }
 

@@ -54,6 +54,25 @@ def open_to_all(view: View) -> View:
     return view
 
 
+def takes(size: int) -> Callable[[View], View]:
+    """A form with so many bytes may be sent to the view: one with a file, or with long lists."""
+
+    def decorate(view: View) -> View:
+        view.muniment_takes = size  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def make_room() -> None:
+    """Let larger forms in where the view takes them; before the first look at the form."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    size = getattr(view, "muniment_takes", 0)
+    if size:
+        request.max_content_length = request.max_form_memory_size = size
+        request.max_form_parts = 20_000
+
+
 def is_decided(view: Callable[..., Any]) -> bool:
     """Somebody has said who may come to a view."""
     return hasattr(view, "muniment_role")

@@ -56,12 +56,12 @@ def _listed(data: bytes) -> tuple[list[seedsheets.Listed]]:
 def test_pasted_lines_are_told_one_by_one(seeds: SeedRegistry) -> None:
     seeds.add("default", [SeedDraft(A)])
     text = (
-        "\ufeff# ministries\na.example scope=host\nhttps://a.example/\n\nB.example/#x  # ours\nb.example\nnot a url\n"
-        "c.example depth=2\nd.example scope=x"
+        "\ufeff# ministries\na2.example scope=host\nhttps://a.example/\n\nB.example/#x  # ours\nb.example\nnot a url\n"
+        "c.example depth=2\nd.example scope=x\nhttp://www.a.example/"
     )
     listed, refused = seedsheets.read_lines(text)
     changes = seedsheets.changes_of(seeds, "default", listed, refused=refused)
-    assert [draft.url for draft in changes.new] == ["http://a.example/", "http://b.example/"]
+    assert [draft.url for draft in changes.new] == ["http://a2.example/", "http://b.example/"]
     assert changes.new[0].scope == "host"
     assert [(item.row, item.is_duplicate) for item in changes.refused] == [
         (3, True),
@@ -69,6 +69,7 @@ def test_pasted_lines_are_told_one_by_one(seeds: SeedRegistry) -> None:
         (7, False),
         (8, False),
         (9, False),
+        (10, True),
     ]
     assert seedsheets.make(seeds, "default", changes, adjust={"group": "New", "scope": "page"}) == (2, 0)
     assert [(seed.group, seed.scope) for seed in seeds.list("default", SeedFilter(group="New"))] == [

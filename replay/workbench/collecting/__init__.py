@@ -1,0 +1,1 @@
+"""Pages of collections, their seeds and what is said of them."""
