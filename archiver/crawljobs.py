@@ -13,10 +13,11 @@ from archiver.crawl import supervise
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.planning import settings_of
-from archiver.errors import Conflict, Interrupted
+from archiver.errors import Conflict, Interrupted, MunimentError
 from archiver.holdings import Holdings
 from archiver.jobrunner import Later, Work
 from archiver.jobs import JobRegistry
+from archiver.notices import NoticeRegistry
 
 #: Seconds between two looks at how a crawl goes.
 _LOOK_SECONDS = 1.0
@@ -86,6 +87,9 @@ def crawl(work: Work) -> Mapping[str, Any]:
         state = {"stop": "stopped", "pause": "paused"}[before.wanted]
         control.set_state(number, state, before.ended or f"it was {state}")
         return summary_of(reports.find(number, None))
+    if not work.job.result.get("told"):
+        _tell(work, "crawl.started", before, f"Crawl {number} of “{before.collection}” began.")
+        work.keep({"told": True})
     planned = replace(holdings, settings=settings_of(holdings.settings, reports.plan(number)))
     watcher = _Watcher(work, reports, number)
     try:
@@ -100,6 +104,9 @@ def crawl(work: Work) -> Mapping[str, Any]:
         )
     except Conflict as error:
         raise Later(error.message, _BUSY_SECONDS) from error
+    except MunimentError as error:
+        _tell(work, "crawl.failed", reports.find(number, None), f"Crawl {number} failed: {error.message}")
+        raise
     after = reports.find(number, None)
     if watcher.is_paused and after.state == "stopped":
         if after.wanted == "run":
@@ -108,7 +115,22 @@ def crawl(work: Work) -> Mapping[str, Any]:
         after = reports.find(number, None)
     elif work.stop.finish.is_set() and after.state != "finished":
         raise Interrupted(f"Crawl {number} stopped; it can go on.")
+    _tell_end(work, after)
     return summary_of(after)
+
+
+def _tell_end(work: Work, crawl: CrawlSummary) -> None:
+    of = f"Crawl {crawl.number} of “{crawl.collection}”"
+    if crawl.state == "paused":
+        _tell(work, "crawl.paused", crawl, f"{of} paused: {crawl.ended}.")
+    elif not crawl.sums.documents:
+        _tell(work, "crawl.failed", crawl, f"{of} captured nothing.")
+    else:
+        _tell(work, "crawl.finished", crawl, f"{of} {crawl.state}, with {crawl.sums.documents:,} documents.")
+
+
+def _tell(work: Work, event: str, crawl: CrawlSummary, text: str) -> None:
+    NoticeRegistry(work.holdings).tell(event, work.job.collection or crawl.collection, text, summary_of(crawl))
 
 
 def summary_of(crawl: CrawlSummary) -> dict[str, Any]:

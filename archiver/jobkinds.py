@@ -224,7 +224,17 @@ def verify(work: Work) -> Mapping[str, Any]:
     by_severity = Counter[str]()
     for rule, count in rules.items():
         by_severity[RULES[rule].severity.value] += count
+    if by_severity["error"]:
+        _tell_of_errors(work, by_severity["error"], worst)
     return {"files": files, "skipped": verifier.skipped, **_plural(by_severity), "rules": dict(rules), "worst": worst}
+
+
+def _tell_of_errors(work: Work, errors: int, worst: list[dict[str, Any]]) -> None:
+    from archiver.notices import NoticeRegistry
+
+    facts = {"job": work.job.number, "errors": errors, "first": worst[0] if worst else None}
+    text = "A verification found an error." if errors == 1 else f"A verification found {errors:,} errors."
+    NoticeRegistry(work.holdings).tell("verify.failed", work.job.collection, text, facts)
 
 
 def _plural(counts: Counter[str]) -> dict[str, int]:
@@ -275,6 +285,13 @@ def purge(work: Work) -> Mapping[str, Any]:
     }
 
 
+def notice(work: Work) -> Mapping[str, Any]:
+    """`notice`: number, `body`: what is told. See `archiver.notices`."""
+    from archiver.notices import deliver
+
+    return deliver(work)
+
+
 def save_test(work: Work) -> Mapping[str, Any]:
     """`crawl`: number of a test crawl that goes into its collection."""
     from archiver import testcrawls
@@ -322,4 +339,5 @@ KINDS: dict[str, Kind] = {
     "purge": purge,
     "save-test": save_test,
     "discard-test": discard_test,
+    "notice": notice,
 }

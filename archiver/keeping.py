@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from multiprocessing.process import BaseProcess
 from threading import Event, Thread
@@ -21,6 +21,7 @@ from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.jobkinds import KINDS
 from archiver.jobrunner import Kind, Runner
 from archiver.jobs import Job, JobRegistry
+from archiver.notices import JOB as NOTICE
 from archiver.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 #: Seconds between two looks for documents whose texts were not read yet.
 _TEXT_SECONDS = 10.0
+#: Seconds between two looks at the calendar, and for notices that are to be sent.
+_CALENDAR_SECONDS = 20.0
+_POST_SECONDS = 2.0
 #: Seconds between two looks at a process that is to end.
 _GLANCE_SECONDS = 0.25
 #: Seconds between two looks at what is missing.
@@ -53,10 +57,37 @@ class Chore:
 def chores_of(settings: Settings) -> tuple[Chore, ...]:
     """What is done beside jobs."""
     return (
+        Chore("schedules", _CALENDAR_SECONDS if settings.jobs else 0, _calendar),
+        Chore("notices", _POST_SECONDS, _post),
         Chore("texts", _TEXT_SECONDS, _texts),
         Chore("watched folders", settings.watch_seconds, _watched_folders),
         Chore("missing parts", _MISSING_SECONDS, _missing_parts),
     )
+
+
+def _calendar(holdings: Holdings) -> Callable[[Event], object]:
+    """Begin what is due, discard what nobody saved, tell of budgets."""
+    from archiver import budget, testcrawls
+    from archiver.schedules import ScheduleRegistry
+
+    def look(_: Event) -> None:
+        ScheduleRegistry(holdings).run_due()
+        testcrawls.tell_expiring(holdings)
+        testcrawls.discard_expired(holdings)
+        budget.tell_near(holdings)
+
+    return look
+
+
+def _post(holdings: Holdings) -> Callable[[Event], object]:
+    """Deliver notices."""
+    runner = Runner(holdings, {NOTICE: KINDS[NOTICE]}, software=software())
+
+    def send(over: Event) -> None:
+        while not over.is_set() and runner.run_one() is not None:
+            pass
+
+    return send
 
 
 def _texts(holdings: Holdings) -> Callable[[Event], object]:
@@ -100,11 +131,14 @@ def software() -> str:
 def work_off(holdings: Holdings, stop: StopSignal, *, kinds: Mapping[str, Kind] = KINDS) -> list[Job]:
     """Do what is due in this process, one after the other, until nothing is left; how the jobs ended."""
     over = stop.finish
+    chores = chores_of(replace(holdings.settings, jobs=1))
     runner = Runner(holdings, kinds, stop=stop, software=software())
     ended: list[Job] = []
+    if kinds is KINDS:
+        chores[0].begin(holdings)(over)
     while (job := runner.run_one()) is not None:
         ended.append(job)
-    for chore in chores_of(holdings.settings):
+    for chore in chores[1:]:
         if chore.seconds and not over.is_set():
             chore.begin(holdings)(over)
     return ended
@@ -177,7 +211,7 @@ class Keeper:
     def _look(self, registry: JobRegistry) -> None:
         """Begin a process for the next job, when there is one and a place is free."""
         self._forget_ended()
-        if len(self._processes) >= self._settings.jobs or not registry.is_due(list(KINDS)):
+        if len(self._processes) >= self._settings.jobs or not registry.is_due(list(KINDS), without=(NOTICE,)):
             return
         process = self._context.Process(target=_job_process, args=(self._settings, os.getpid()), name="job")
         process.start()
@@ -202,7 +236,7 @@ def _job_process(settings: Settings, parent: int) -> None:
     Thread(target=_look_for_parent, args=(parent, stop), daemon=True).start()
     try:
         with open_holdings(settings) as holdings:
-            Runner(holdings, KINDS, stop=stop, software=software()).run_one()
+            Runner(holdings, KINDS, stop=stop, software=software()).run_one(without=(NOTICE,))
     except MunimentError as error:
         _LOG.exception("a job could not be done")
         raise SystemExit(1) from error

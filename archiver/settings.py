@@ -69,6 +69,12 @@ class Settings:
     workers: int = _setting(1, "processes of the reader")
     watch_seconds: float = _setting(5.0, "seconds between two looks of the server into watched folders; 0 to look into none")
     jobs: int = _setting(2, "jobs that the server does at a time; 0 leaves them, and schedules, to muniment work")
+    mail_host: str = _setting("", "mail server that sends notices; empty for none")
+    mail_port: int = _setting(587, "port of the mail server")
+    mail_from: str = _setting("", "address that notices come from")
+    mail_user: str = _setting("", "name at the mail server; empty for none")
+    mail_password: str = _setting("", "password at the mail server; better in the environment than in a file")
+    mail_security: str = _setting("starttls", "how the mail server is spoken to: starttls, tls or none")
     test_days: int = _setting(14, "days after which a test crawl that nobody saved is discarded")
     proxy_port: int = _setting(0, "port of the replay proxy; 0 for no proxy")
     proxy_collection: str = _setting("all", "collection that the proxy shows to clients that name none; empty to ask each")
@@ -100,10 +106,11 @@ _CHOICES = {
     "other_archives_asked": ("by_readers", "missing"),
     "dedup": ("collection", "archive", "off"),
     "forwarded_header": ("X-Forwarded-For", "Forwarded"),
+    "mail_security": ("starttls", "tls", "none"),
 }
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
-_PORTS = frozenset({"port", "workbench_port", "proxy_port"})
+_PORTS = frozenset({"port", "workbench_port", "proxy_port", "mail_port"})
 
 
 def help_of(name: str) -> str:

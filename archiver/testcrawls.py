@@ -242,6 +242,27 @@ def discard_expired(holdings: Holdings) -> list[int]:
     return found
 
 
+def tell_expiring(holdings: Holdings) -> int:
+    """Tell of test crawls that will be discarded within a day, once; how many."""
+    from archiver.notices import NoticeRegistry
+
+    soon = to_iso(holdings.collections.now() + timedelta(days=1))
+    told = 0
+    for test in find_tests(holdings, states=(UNSAVED,)):
+        if not test.expires_at or test.expires_at > soon:
+            continue
+        mark = and_(crawl_notes.c.crawl_id == test.crawl, crawl_notes.c.kind == "test")
+        with writing(holdings.engine) as connection:
+            if not connection.execute(update(crawl_notes).where(mark).values(kind="test, told")).rowcount:
+                continue
+        text = f"Test crawl {test.crawl} of “{test.collection}” will be discarded, unless somebody saves it."
+        NoticeRegistry(holdings).tell(
+            "test.expiring", test.collection, text, {"crawl": test.crawl, "expires_at": test.expires_at}
+        )
+        told += 1
+    return told
+
+
 # -- done by workers -------------------------------------------------------------------------------------------------
 
 

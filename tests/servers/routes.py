@@ -17,6 +17,7 @@ class Asked:
     method: str
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class RouteServer:
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
-                asked = Asked(self.command, self.path, dict(self.headers.items()))
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                asked = Asked(self.command, self.path, dict(self.headers.items()), body)
                 owner.asked.append(asked)
                 route = owner.routes.get(self.path, Answer(b"nothing here", "text/plain", 404))
                 answer = route(asked) if callable(route) else route
@@ -68,6 +70,8 @@ class RouteServer:
                 self.send_header("Content-Length", str(len(answer.body)))
                 self.end_headers()
                 self.wfile.write(answer.body)
+
+            do_POST = do_GET
 
             def log_message(self, format: str, *args: object) -> None:
                 """Tests read `asked` instead."""
