@@ -26,6 +26,8 @@ blueprint = Blueprint("urls", __name__)
 _STORIES = 30
 #: What a list may be narrowed by, besides text: the names are those of addresses.
 FILTERS = ("state", "host", "seed", "type", "status", "verdict", "failure", "new")
+#: What fields of the page say by themselves.
+_IN_FORM = ("q", "state", "host", "type", "status")
 _STATES = {name: state for state, name in STATE_NAMES.items()}
 _HEADER = (
     "number", "url", "state", "verdict", "detail", "hops", "kind", "modified", "attempts", "status", "mime",
@@ -66,7 +68,7 @@ def urls(number: int) -> str | BaseResponse:
     if request.args.get("format") == "csv":
         return csv_answer(f"crawl-{number}-urls", _HEADER, (_cells(row) for row in lists.urls(number, wanted)))
     shown, has_more = first_of(lists.urls(number, wanted, limit=PAGE + 1, after=after))
-    chips = [(name, asked[name], _without(number, asked, name)) for name in asked if name != "q"]
+    chips = [(name, asked[name], _without(number, asked, name)) for name in asked if name not in _IN_FORM]
     return render_template(
         "crawls/urls.html", **values, tab="urls", rows=shown, asked=asked, chips=chips, states=list(_STATES), after=after,
         more=shown[-1].number if has_more else 0, why=why_of,

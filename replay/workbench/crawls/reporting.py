@@ -73,9 +73,10 @@ def hosts_(number: int) -> str | BaseResponse:
     after = (number_of(request.args.get("documents")), host) if host else None
     shown, has_more = first_of(host_page(engine, number, limit=PAGE + 1, after=after, text=text))
     last: HostRow | None = shown[-1] if has_more else None
+    doing = any(row.queue.words(now, row.sums.queued, running=is_running) for row in shown)
     return render_template(
         "crawls/hosts.html", **values, tab="hosts", rows=shown, now=now, running=is_running, text=text, last=last, after=after,
-        most=_most(row.sums for row in shown),
+        doing=doing, most=_most(row.sums for row in shown),
     )  # fmt: skip
 
 

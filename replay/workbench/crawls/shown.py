@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -100,14 +100,16 @@ def plot_of(rates: Rates) -> Plot | None:
         return None
     width, height = _PLOT
     count = len(rates.buckets)
-    each = width / max(count, 30)
+    places = max(count, 30)
+    each = width / places
     bars = []
     for place, bucket in enumerate(rates.buckets):
         tall = height * bucket.documents / rates.most
         when = datetime.fromtimestamp(bucket.at, UTC)
         title = f"{when:%Y-%m-%d %H:%M:%S}: {bucket.documents:,} documents in {_span(rates.seconds)}"
         bars.append(Bar(round(place * each, 2), round(height - tall, 2), round(max(each - 1, 0.6), 2), round(tall, 2), title))
-    first, last = (datetime.fromtimestamp(rates.buckets[end].at, UTC) for end in (0, -1))
+    first = datetime.fromtimestamp(rates.buckets[0].at, UTC)
+    last = first + timedelta(seconds=places * rates.seconds)
     form = "%H:%M:%S" if first.date() == last.date() else "%Y-%m-%d %H:%M"
     return Plot(
         tuple(bars), first.strftime(form), last.strftime(form), f"{rates.most:,} documents in {_span(rates.seconds)} at most"
