@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection as Several
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Engine, Select, Text, and_, bindparam, exists, func, select
 
@@ -26,8 +26,7 @@ MOST_STATEMENTS = 60_000
 _LONGEST_CHOICE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """One statement: an element of Dublin Core or a field of one's own, and its value."""
 
     field: str
@@ -87,8 +86,9 @@ class Catalogue:
         self._keys = Prepared(
             engine, _of_slug(select(seeds.c.id, seeds.c.urlkey).join(collections)).where(_PUBLIC).order_by(seeds.c.id)
         )
-        said = select(descriptions.c.level, descriptions.c.subject, descriptions.c.field, descriptions.c.value)
-        self._statements = Prepared(engine, _told(_of_slug(said.join(collections))).limit(MOST_STATEMENTS))
+        said = select(descriptions.c.field, descriptions.c.value, descriptions.c.level, descriptions.c.subject)
+        public = _of_slug(said.join(collections)).where(_public(descriptions))
+        self._statements = Prepared(engine, public.limit(MOST_STATEMENTS))
         every = select(collections.c.slug, descriptions.c.field, descriptions.c.value).join(collections)
         self._of_collections = Prepared(engine, _told(every.where(descriptions.c.level == "collection")))
         of_one = and_(descriptions.c.level == bindparam("level"), descriptions.c.subject == bindparam("subject"))
@@ -122,16 +122,18 @@ class Catalogue:
             found.setdefault(slug, []).append(Said(field, value))
         return found
 
-    def all_said(self, slug: str) -> dict[tuple[str, str], list[Said]]:
-        """Everything that is said publicly within a collection: (level, subject) → statements; of private seeds nothing.
+    def all_said(self, slug: str) -> dict[tuple[str, str], list[Sequence[str]]]:
+        """Everything that is said publicly within a collection: (level, subject) → field, value and more of each statement.
 
-        Also of documents whose URL is that of a private seed nothing is told.
+        Of private seeds nothing is told, nor of documents whose URL is that of a private seed. Statements are in the order in
+        which they were written down: to sort so many would take longer than to read them.
         """
         private = {url for (url,) in self._private.rows(slug=slug)}
-        found: dict[tuple[str, str], list[Said]] = {}
-        for level, subject, field, value in self._statements.rows(slug=slug):
-            if subject not in private:
-                found.setdefault((level, subject), []).append(Said(field, value))
+        found: dict[tuple[str, str], list[Sequence[str]]] = {}
+        for row in self._statements.rows(slug=slug):
+            found.setdefault(row[2:], []).append(row)
+        if private:
+            found = {key: rows for key, rows in found.items() if key[1] not in private}
         return found
 
     # -- seeds -------------------------------------------------------------------------------------------------------
@@ -253,14 +255,16 @@ def _chosen(statement: Select[Any], slug: str, choice: SeedChoice, source: Any =
         conditions.append(seed_groups.c.name == choice.group)
     for said in choice.fields:
         other = descriptions.alias()
+        own = select(collections.c.id).where(collections.c.slug == slug).scalar_subquery()
         conditions.append(
-            exists().where(
-                other.c.collection_id == seeds.c.collection_id,
-                other.c.level == "seed",
-                other.c.subject == seeds.c.url,
-                other.c.field == said.field,
-                other.c.value == said.value,
-                _public(other),
+            seeds.c.url.in_(
+                select(other.c.subject).where(
+                    other.c.collection_id == own,
+                    other.c.level == "seed",
+                    other.c.field == said.field,
+                    other.c.value == said.value,
+                    _public(other),
+                )
             )
         )
     if choice.without:  # written into the statement: there may be more of them than a statement can have parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from archiver.collections.catalogue import Catalogue, Said
 from archiver.model import Collection
@@ -21,15 +22,14 @@ _MOST_STATEMENTS = 4
 _LONGEST_KEPT = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What can be found: a "collection", a "seed" or a "document", and what is said of it."""
+class Description(NamedTuple):
+    """What can be found: a "collection", a "seed" or a "document", and what is said of it: field and value first."""
 
     kind: str
     collection: str
     url: str
     title: str
-    statements: tuple[Said, ...]
+    statements: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +89,17 @@ def _all(catalogue: Catalogue, scope: Scope, collections: Sequence[Collection]) 
         slug = collection.slug
         said = catalogue.all_said(slug)
         if scope.collection is None:
-            own = [Said("description", collection.description)] if collection.description else []
+            own: list[Sequence[str]] = [Said("description", collection.description)] if collection.description else []
             own += [Said("creator", collection.organisation.name)] if collection.organisation else []
-            yield Description("collection", slug, "", collection.title, (*own, *said.get(("collection", ""), ())))
+            yield Description("collection", slug, "", collection.title, [*own, *said.get(("collection", ""), ())])
         hidden = hidden_seeds(catalogue, scope, slug)
         for seed in catalogue.every_seed(slug):
             if seed.number not in hidden:
-                yield Description("seed", slug, seed.url, seed.title, tuple(said.get(("seed", seed.url), ())))
+                yield Description("seed", slug, seed.url, seed.title, said.get(("seed", seed.url), ()))
         for (level, url), statements in said.items():
             if level == "document":
-                title = next((item.value for item in statements if item.field == "title"), url)
-                yield Description("document", slug, url, title, tuple(statements))
+                title = next((value for field, value, *_ in statements if field == "title"), url)
+                yield Description("document", slug, url, title, statements)
 
 
 def _is_seen(lookup: Lookup, scope: Scope, item: Description) -> bool:
@@ -119,7 +119,7 @@ def _answers(item: Description, question: Question) -> bool:
     if question.host and not _is_on(item.url, question.host):
         return False
     title, url = _words(item.title), _words(item.url)
-    places = {"": "|".join((title, url, *(_words(said.value) for said in item.statements))), "title": title, "address": url}
+    places = {"": "|".join([title, url, *[_words(said[1]) for said in item.statements]]), "title": title, "address": url}
     return all(any(_is_said(clause, places[clause.field]) for clause in group) for group in question.groups) and not any(
         _is_said(clause, places[clause.field]) for clause in question.without
     )
@@ -154,8 +154,8 @@ _short = lru_cache(maxsize=50_000)(_told_apart)
 
 
 def _hit(lookup: Lookup, scope: Scope, item: Description, question: Question) -> Hit:
-    said = [said for said in item.statements if said.value != item.title and _is_in(question, said.value)] or [
-        said for said in item.statements if said.field == "description"
-    ]
-    why = tuple((said.field, tuple(snippet_of(said.value, question))) for said in said[:_MOST_STATEMENTS])
+    every = [(said[0], said[1]) for said in item.statements]
+    said = [one for one in every if one[1] != item.title and _is_in(question, one[1])]
+    said = said or [one for one in every if one[0] == "description"]
+    why = tuple((field, snippet_of(value, question)) for field, value in said[:_MOST_STATEMENTS])
     return Hit(item, why, captured(lookup, _within(scope, item), item.url) if item.url else None)
