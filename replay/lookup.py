@@ -85,10 +85,13 @@ class Lookup:
             return found
 
         def is_hidden(slug: str) -> bool:
-            rules = [rule for rule in book.rules if rule.collection in (None, slug)]
-            if not any(rule.action is Action.EXCLUDE and not rule.urlkey for rule in rules):
+            rules = [rule for rule in book.rules if rule.collection in (None, slug) and rule.is_for(viewer)]
+            if not any(rule.action is Action.EXCLUDE and not rule.urlkey and rule.is_in_force(now) for rule in rules):
                 return False
-            gate = RuleBook(rules).gate((slug,), viewer, now)
+            # Of what is hidden anyway, more rules that hide need not be looked at.
+            gate = RuleBook(rule for rule in rules if not rule.urlkey or rule.action is not Action.EXCLUDE).gate(
+                (slug,), viewer, now
+            )
             return gate.closes(ALL_KEYS) and gate.applying("")[0][0].action is Action.EXCLUDE
 
         return [item for item in found if not is_hidden(item.slug)]

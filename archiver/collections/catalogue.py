@@ -9,25 +9,40 @@ from collections import Counter
 from collections.abc import Collection as Several
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, Select, Text, and_, bindparam, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 
 from archiver.index.database import Prepared, reading
 from archiver.index.tables import collections, organisations
 from archiver.index.worktables import description_fields, descriptions, images, seed_groups, seeds
+from archiver.search.words import folded
 
 #: Orders of a list of seeds; the first is the one that the archivist gave them.
 ORDERS = ("", "title", "-title", "url", "-url", "-added")
-#: Seeds and statements of a collection that a search in them reads.
+#: Seeds of a collection, and things with a description, that a search in them reads.
 MOST_SEEDS = 20_000
-MOST_STATEMENTS = 60_000
+MOST_TEXTS = 40_000
+#: Stands between two values; none has it.
+BETWEEN = "\x1e"
 #: Values longer than this are texts, not something to choose by.
 _LONGEST_CHOICE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """One statement: an element of Dublin Core or a field of one's own, and its value."""
 
     field: str
@@ -87,8 +102,16 @@ class Catalogue:
         self._keys = Prepared(
             engine, _of_slug(select(seeds.c.id, seeds.c.urlkey).join(collections)).where(_PUBLIC).order_by(seeds.c.id)
         )
-        said = select(descriptions.c.level, descriptions.c.subject, descriptions.c.field, descriptions.c.value)
-        self._statements = Prepared(engine, _told(_of_slug(said.join(collections))).limit(MOST_STATEMENTS))
+        columns = descriptions.c
+        between: Any = literal_column(f"'{BETWEEN}'")
+        texts: Any = select(
+            columns.level,
+            columns.subject,
+            func.aggregate_strings(columns.value, between),
+            func.max(case((columns.field == "title", columns.value), else_="")),
+        )
+        public = _of_slug(texts.join(collections)).where(_public(descriptions))
+        self._texts = Prepared(engine, public.group_by(columns.level, columns.subject).limit(MOST_TEXTS))
         every = select(collections.c.slug, descriptions.c.field, descriptions.c.value).join(collections)
         self._of_collections = Prepared(engine, _told(every.where(descriptions.c.level == "collection")))
         of_one = and_(descriptions.c.level == bindparam("level"), descriptions.c.subject == bindparam("subject"))
@@ -122,16 +145,16 @@ class Catalogue:
             found.setdefault(slug, []).append(Said(field, value))
         return found
 
-    def all_said(self, slug: str) -> dict[tuple[str, str], list[Said]]:
-        """Everything that is said publicly within a collection: (level, subject) → statements; of private seeds nothing.
+    def texts(self, slug: str) -> dict[str, dict[str, tuple[str, str]]]:
+        """What is said publicly within a collection: level → subject → all values with `BETWEEN` them, and the title or "".
 
-        Also of documents whose URL is that of a private seed nothing is told.
+        Of private seeds nothing is told, nor of documents whose URL is that of a private seed.
         """
         private = {url for (url,) in self._private.rows(slug=slug)}
-        found: dict[tuple[str, str], list[Said]] = {}
-        for level, subject, field, value in self._statements.rows(slug=slug):
+        found: dict[str, dict[str, tuple[str, str]]] = {"collection": {}, "seed": {}, "document": {}}
+        for level, subject, text, title in self._texts.rows(slug=slug):
             if subject not in private:
-                found.setdefault((level, subject), []).append(Said(field, value))
+                found[level][subject] = text, title
         return found
 
     # -- seeds -------------------------------------------------------------------------------------------------------
@@ -153,9 +176,15 @@ class Catalogue:
             offset: how many are passed over.
             limit: how many at most.
         """
-        statement = _chosen(select(*_SEED), slug, choice).order_by(*_order(choice.order)).offset(offset).limit(limit)
+        statement = _chosen(select(*_SEED), slug, choice)
         with reading(self._engine) as connection:
-            found = [_seed(row) for row in connection.execute(statement)]
+            if choice.order.endswith("title"):
+                numbers = _by_title(connection, slug, choice)[offset : offset + limit]
+                rows = {row[0]: row for row in connection.execute(statement.where(seeds.c.id.in_(numbers)))}
+                found = [_seed(rows[number]) for number in numbers if number in rows]
+            else:
+                ordered = statement.order_by(*_order(choice.order)).offset(offset).limit(limit)
+                found = [_seed(row) for row in connection.execute(ordered)]
             said: dict[str, list[Said]] = {}
             if found:
                 wanted = _told(
@@ -179,7 +208,7 @@ class Catalogue:
         """Public groups of the chosen seeds, and how many seeds are in each."""
         statement = _chosen(select(seed_groups.c.name, func.count()), slug, choice).where(seed_groups.c.name.is_not(None))
         with reading(self._engine) as connection:
-            return Counter(dict(connection.execute(statement.group_by(seed_groups.c.name)).tuples().all()))
+            return Counter({name: count for name, count in connection.execute(statement.group_by(seed_groups.c.name))})
 
     def facets(self, slug: str, choice: SeedChoice, *, but: Iterable[str]) -> dict[str, Counter[str]]:
         """What is said of the chosen seeds: field → value → seeds of which it is said.
@@ -253,14 +282,16 @@ def _chosen(statement: Select[Any], slug: str, choice: SeedChoice, source: Any =
         conditions.append(seed_groups.c.name == choice.group)
     for said in choice.fields:
         other = descriptions.alias()
+        own = select(collections.c.id).where(collections.c.slug == slug).scalar_subquery()
         conditions.append(
-            exists().where(
-                other.c.collection_id == seeds.c.collection_id,
-                other.c.level == "seed",
-                other.c.subject == seeds.c.url,
-                other.c.field == said.field,
-                other.c.value == said.value,
-                _public(other),
+            seeds.c.url.in_(
+                select(other.c.subject).where(
+                    other.c.collection_id == own,
+                    other.c.level == "seed",
+                    other.c.field == said.field,
+                    other.c.value == said.value,
+                    _public(other),
+                )
             )
         )
     if choice.without:  # written into the statement: there may be more of them than a statement can have parameters
@@ -269,8 +300,15 @@ def _chosen(statement: Select[Any], slug: str, choice: SeedChoice, source: Any =
     return statement.select_from(source).where(*conditions)
 
 
+def _by_title(connection: Connection, slug: str, choice: SeedChoice) -> list[int]:
+    """The numbers of the chosen seeds by title, as people sort: without case and accents, which no two databases do alike."""
+    rows = connection.execute(_chosen(select(seeds.c.id, _TITLE), slug, choice).order_by(seeds.c.id))
+    found = sorted(((folded(title), number) for number, title in rows), reverse=choice.order.startswith("-"))
+    return [number for _, number in found]
+
+
 def _order(order: str) -> tuple[Any, ...]:
-    by: dict[str, Any] = {"title": func.lower(_TITLE), "url": seeds.c.urlkey, "added": seeds.c.created_at}
+    by: dict[str, Any] = {"url": seeds.c.urlkey, "added": seeds.c.created_at}
     column = by.get(order.removeprefix("-"), seeds.c.position)
     return (column.desc() if order.startswith("-") else column.asc(), seeds.c.id)
 

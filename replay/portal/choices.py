@@ -15,8 +15,8 @@ _MOST_VALUES = 60
 _MOST_CHOSEN = 10
 #: Fields that tell things apart rather than bring them together.
 NO_FACETS = ("title", "description", "identifier", "source", "relation", "rights", "date")
-#: Facets that are offered also where each value is of one thing only; facets that come first, in this order. Fields of one's
-#: own follow by name.
+#: Facets that are offered also where each value is of one thing only; facets that come first, in this order; fields of
+#: one's own follow by name.
 _ALWAYS = ("topic", "subject")
 _FIRST_FACETS = ("topic", "subject", "creator", "publisher", "contributor", "coverage", "language", "type", "format")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
-from archiver.collections.catalogue import Catalogue, Said
+from archiver.collections.catalogue import BETWEEN, Catalogue, Said
 from archiver.model import Collection
 from archiver.search.snippet import SnippetPart, snippet_of
 from archiver.search.words import Clause, Question, words_of
@@ -18,18 +19,17 @@ PAGE_SIZE = 10
 #: Statements of one hit that say why it was found.
 _MOST_STATEMENTS = 4
 #: Letters of a text whose words are remembered.
-_LONGEST_KEPT = 2000
+_LONGEST_KEPT = 3000
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What can be found: a "collection", a "seed" or a "document", and what is said of it."""
+class Description(NamedTuple):
+    """What can be found: a "collection", a "seed" or a "document"; `text`: all that is said of it."""
 
     kind: str
     collection: str
     url: str
     title: str
-    statements: tuple[Said, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ def search_descriptions(
     pages = max(1, -(-len(found) // PAGE_SIZE))
     number = min(number, pages)
     shown = found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
-    return Descriptions(tuple(_hit(lookup, scope, item, question) for item in shown), len(found), number, pages)
+    own = {item.slug: _of_itself(item) for item in collections}
+    return Descriptions(tuple(_hit(lookup, catalogue, scope, own, item, question) for item in shown), len(found), number, pages)
 
 
 _KINDS = ("collection", "seed", "document")
@@ -87,19 +88,26 @@ _KINDS = ("collection", "seed", "document")
 def _all(catalogue: Catalogue, scope: Scope, collections: Sequence[Collection]) -> Iterator[Description]:
     for collection in collections:
         slug = collection.slug
-        said = catalogue.all_said(slug)
+        said = catalogue.texts(slug)
         if scope.collection is None:
-            own = [Said("description", collection.description)] if collection.description else []
-            own += [Said("creator", collection.organisation.name)] if collection.organisation else []
-            yield Description("collection", slug, "", collection.title, (*own, *said.get(("collection", ""), ())))
+            text = BETWEEN.join((*(one.value for one in _of_itself(collection)), said["collection"].get("", _NOTHING)[0]))
+            yield Description("collection", slug, "", collection.title, text)
         hidden = hidden_seeds(catalogue, scope, slug)
         for seed in catalogue.every_seed(slug):
             if seed.number not in hidden:
-                yield Description("seed", slug, seed.url, seed.title, tuple(said.get(("seed", seed.url), ())))
-        for (level, url), statements in said.items():
-            if level == "document":
-                title = next((item.value for item in statements if item.field == "title"), url)
-                yield Description("document", slug, url, title, tuple(statements))
+                yield Description("seed", slug, seed.url, seed.title, said["seed"].get(seed.url, _NOTHING)[0])
+        for url, (text, title) in said["document"].items():
+            yield Description("document", slug, url, title or url, text)
+
+
+_NOTHING = ("", "")
+
+
+def _of_itself(collection: Collection) -> list[Said]:
+    """What a collection has beside its statements."""
+    organisation = collection.organisation
+    described = [Said("description", collection.description)] if collection.description else []
+    return described + ([Said("creator", organisation.name)] if organisation else [])
 
 
 def _is_seen(lookup: Lookup, scope: Scope, item: Description) -> bool:
@@ -119,7 +127,7 @@ def _answers(item: Description, question: Question) -> bool:
     if question.host and not _is_on(item.url, question.host):
         return False
     title, url = _words(item.title), _words(item.url)
-    places = {"": "|".join((title, url, *(_words(said.value) for said in item.statements))), "title": title, "address": url}
+    places = {"": f"{title}|{url}|{_words(item.text)}", "title": title, "address": url}
     return all(any(_is_said(clause, places[clause.field]) for clause in group) for group in question.groups) and not any(
         _is_said(clause, places[clause.field]) for clause in question.without
     )
@@ -141,21 +149,26 @@ def _is_in(question: Question, text: str) -> bool:
 
 
 def _words(text: str) -> str:
-    """The words of a text, a space round each."""
+    """The words of a text, a space round each; what is said apart stays apart."""
     return _short(text) if len(text) <= _LONGEST_KEPT else _told_apart(text)
 
 
 def _told_apart(text: str) -> str:
-    return f" {' '.join(words_of(text))} "
+    return "|".join(f" {' '.join(words_of(part))} " for part in text.split(BETWEEN))
 
 
 #: Reading words takes longer than all else, and the same texts are searched again and again.
-_short = lru_cache(maxsize=50_000)(_told_apart)
+_short = lru_cache(maxsize=20_000)(_told_apart)
 
 
-def _hit(lookup: Lookup, scope: Scope, item: Description, question: Question) -> Hit:
-    said = [said for said in item.statements if said.value != item.title and _is_in(question, said.value)] or [
-        said for said in item.statements if said.field == "description"
+def _hit(
+    lookup: Lookup, catalogue: Catalogue, scope: Scope, own: Mapping[str, list[Said]], item: Description, question: Question
+) -> Hit:
+    every = [
+        *(own[item.collection] if item.kind == "collection" else ()),
+        *catalogue.said_of(item.collection, item.kind, item.url),
     ]
-    why = tuple((said.field, tuple(snippet_of(said.value, question))) for said in said[:_MOST_STATEMENTS])
+    said = [one for one in every if one.value != item.title and _is_in(question, one.value)]
+    said = said or [one for one in every if one.field == "description"]
+    why = tuple((one.field, snippet_of(one.value, question)) for one in said[:_MOST_STATEMENTS])
     return Hit(item, why, captured(lookup, _within(scope, item), item.url) if item.url else None)

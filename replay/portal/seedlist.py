@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from archiver.collections.access import Action
 from archiver.collections.catalogue import ORDERS, Catalogue, PublicSeed, Said, SeedChoice
-from archiver.index.query import KeyRange
+from archiver.index.query import KeyRange, ordered
 from replay.lookup import Lookup, Scope
 from replay.portal.choices import NO_FACETS, Choice, Facet, Link, Pager, by_count, chips, facets, folded_facet, pager
 
@@ -87,13 +88,24 @@ def hidden_seeds(catalogue: Catalogue, scope: Scope, slug: str) -> frozenset[int
     gate = scope.gate
     if gate is None or not any(rule.collection in (None, slug) for rule in gate.book.rules):
         return frozenset()
-    own = gate.book.gate((slug,), scope.viewer, gate.now)
+    own, slugs = gate.book.gate((slug,), scope.viewer, gate.now), frozenset({slug})
+    closing = ordered(
+        keys
+        for rule in gate.book.rules
+        if rule.action is Action.EXCLUDE and rule.collection in (None, slug) and rule.closes_all_of(slugs)
+        if rule.is_in_force(gate.now) and rule.is_for(scope.viewer)
+        for keys in rule.ranges()
+    )
+    starts = [keys.start for keys in closing]
 
     def is_hidden(key: str) -> bool:
+        place = bisect_right(starts, key) - 1
+        if place < 0 or key not in closing[place]:
+            return False
         applying = own.applying(key)
         return bool(applying) and applying[0][0].action is Action.EXCLUDE and own.closes(KeyRange.exactly(key))
 
-    return frozenset(number for number, key in catalogue.seed_keys(slug) if is_hidden(key))
+    return frozenset(number for number, key in catalogue.seed_keys(slug) if is_hidden(key)) if closing else frozenset()
 
 
 def captured(lookup: Lookup, scope: Scope, url: str) -> Captured:

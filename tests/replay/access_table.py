@@ -5,6 +5,7 @@ A further place is one more `Place`: how it is asked, and what it has to say whe
 
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -16,6 +17,10 @@ from flask.testing import FlaskClient
 
 from archiver.collections.access import Action, Rule
 from archiver.collections.accesswords import make_rule
+from archiver.collections.descriptions import DescriptionRegistry, Statement
+from archiver.collections.seeds import SeedRegistry
+from archiver.collections.seedvalues import SeedDraft
+from archiver.holdings import Holdings
 from tests.servers.warcs import response_record
 
 #: A capture: its URL and the year in which it was made, on the 1st of June at noon.
@@ -48,6 +53,13 @@ def records() -> list[bytes]:
         for url in URLS
         for year in YEARS
     ]
+
+
+def describe(holdings: Holdings) -> None:
+    """Make each URL a seed of the collection, and say something of it as a document."""
+    SeedRegistry(holdings.engine, lambda: NOW).add("unesco", [SeedDraft(url) for url in URLS])
+    for url in URLS:
+        DescriptionRegistry(holdings.engine).replace("unesco", "document", url, [Statement("description", "Of interest.")])
 
 
 @dataclass(frozen=True)
@@ -287,6 +299,35 @@ def _home(client: FlaskClient, headers: dict[str, str]) -> object:
     }
 
 
+def _results(address: str) -> Callable[[FlaskClient, dict[str, str]], object]:
+    """How often a page of the portal says that each URL was captured."""
+
+    def ask(client: FlaskClient, headers: dict[str, str]) -> object:
+        text = html.unescape(client.get(address, headers=headers).get_data(as_text=True))
+        found = {}
+        for item in text.split('<li class="result-item">')[1:]:
+            url = next(word for word in re.findall(r"https?://[^<>\"\s]+(?=</bdi>)", item) if word in URLS)
+            count = re.search(r"Captured (?:(\d+) times|once)", item)
+            if count:
+                found[url] = int(count[1] or 1)
+        return found
+
+    return ask
+
+
+def _counts(case: Case, urls: Iterable[str] = URLS) -> object:
+    return dict(Counter(url for url, _ in case.seen if url in urls))
+
+
+def _feed(client: FlaskClient, headers: dict[str, str]) -> object:
+    text = html.unescape(client.get("/unesco/?feed=atom", headers=headers).get_data(as_text=True))
+    return {url: int(year) for year, url in re.findall(r"<id>http://localhost/unesco/(20\d\d)0601120000/(.*)</id>", text)}
+
+
+def _feed_says(case: Case) -> object:
+    return {url: max(year for held, year in case.seen if held == url) for url, _ in case.seen}
+
+
 def _cdx(address: str) -> Callable[[FlaskClient, dict[str, str]], object]:
     """What a CDX API lists, of two domains; `{}` in the address is where the URL goes."""
 
@@ -385,6 +426,13 @@ PLACES = {
     "sparkline and days": Place(_sparkline, lambda case: set(case.seen)),
     "types by year": Place(_by_year, lambda case: Counter(year for _, year in case.seen)),
     "the most captured under a prefix": Place(_most_captured, lambda case: dict(Counter(url for url, _ in case.seen))),
+    "seeds of a collection": Place(_results("/unesco/"), _counts),
+    "descriptions": Place(_results("/unesco/?q=interest&in=descriptions"), _counts),
+    "descriptions of everything": Place(_results("/all/?q=interest&in=descriptions"), _counts),
+    "addresses": Place(
+        _results("/unesco/?q=http://e.org/&in=addresses"), lambda case: _counts(case, (HOME, PAGE, FOLDER, QUERY))
+    ),
+    "feed": Place(_feed, _feed_says),
     "numbers of a collection": Place(
         _home, lambda case: {"Captures": len(case.seen), "Addresses": len({url for url, _ in case.seen})}
     ),

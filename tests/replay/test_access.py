@@ -42,6 +42,7 @@ from tests.replay.access_table import (
     Place,
     allow,
     block,
+    describe,
     exclude,
     only,
     records,
@@ -65,6 +66,7 @@ def archive_of(records_: list[bytes], home: Path, database: str = "") -> Holding
 @pytest.fixture(scope="module")
 def holdings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holdings]:
     with archive_of(records(), tmp_path_factory.mktemp("access")) as held:
+        describe(held)
         yield held
 
 
@@ -119,6 +121,7 @@ def test_the_proxy_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings)
 
 def test_postgresql_gives_the_same_answer(tmp_path: Path, postgresql: PostgreSQL) -> None:
     with archive_of(records(), tmp_path, postgresql.new_database()) as holdings:
+        describe(holdings)
         client = patient_reader(holdings)
         names = ("a host, with hosts below it and other ports", "an embargo", "one URL is said to be kept back")
         for case in (case for case in CASES if case.name in names):
