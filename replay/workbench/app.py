@@ -21,7 +21,8 @@ from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
 from archiver.wasapi.jobs import JobBoard
 from archiver.wasapi.runner import JobRunner
-from replay.workbench import account_pages, api_pages, capture_pages, record_pages, wasapi_pages
+from replay.proof import prover
+from replay.workbench import account_pages, api_pages, capture_pages, record_pages, save_pages, wasapi_pages
 from replay.workbench.api.problems import problem as problem_json
 from replay.workbench.api.problems import status_of, told
 from replay.workbench.crawls import pages as crawl_pages
@@ -29,6 +30,7 @@ from replay.workbench.guard import allowed_hosts, refusal
 from replay.workbench.jobs import CaptureRunner
 from replay.workbench.logins import BasicLogins
 from replay.workbench.places import Workbench, context, reader_address
+from replay.workbench.savedesk import SaveDesk
 from replay.workbench.session import (
     NotLoggedIn,
     account_or_none,
@@ -55,6 +57,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     capture_pages.blueprint,
     crawl_pages.blueprint,
     record_pages.blueprint,
+    save_pages.blueprint,
     wasapi_pages.blueprint,
     *api_pages.BLUEPRINTS,
 )
@@ -64,6 +67,7 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("home", "Overview", Role.VIEWER),
     ("crawls.crawls", "Crawls", Role.VIEWER),
     ("captures.captures", "Capture", Role.VIEWER),
+    ("save.form", "Save page", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
     ("api_reference.page", "API", Role.VIEWER),
@@ -106,6 +110,7 @@ def create_workbench(
     captures = runner or CaptureRunner(holdings, software="muniment")
     app.extensions["muniment.workbench"] = Workbench(settings, holdings, accounts, captures, clock)
     app.extensions["muniment.runner"] = captures
+    app.extensions["muniment.saves"] = SaveDesk(holdings, prover(holdings), clock)
     app.extensions["muniment.logins"] = BasicLogins(accounts)
     board = JobBoard(holdings.engine, settings.archive, clock)
     app.extensions["muniment.wasapi"] = board
