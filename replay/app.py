@@ -218,6 +218,7 @@ def workbench() -> Flask:
     from replay.workbench.app import create_workbench
 
     app = create_workbench(*_from_environment())
+    Finalize(None, app.extensions["muniment.saves"].close, exitpriority=100)
     Finalize(None, app.extensions["muniment.runner"].close, exitpriority=100)  # a worker does not come to atexit
     jobs = app.extensions["muniment.wasapi.runner"]
     jobs.start()

@@ -21,6 +21,7 @@ from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
 from archiver.wasapi.jobs import JobBoard
 from archiver.wasapi.runner import JobRunner
+from replay.proof import prover
 from replay.workbench import (
     account_pages,
     api_pages,
@@ -28,6 +29,7 @@ from replay.workbench import (
     collection_pages,
     missing_pages,
     record_pages,
+    save_pages,
     wasapi_pages,
 )
 from replay.workbench.api.problems import problem as problem_json
@@ -37,6 +39,7 @@ from replay.workbench.guard import allowed_hosts, refusal
 from replay.workbench.jobs import CaptureRunner
 from replay.workbench.logins import BasicLogins
 from replay.workbench.places import Workbench, context, reader_address
+from replay.workbench.savedesk import SaveDesk
 from replay.workbench.session import (
     NotLoggedIn,
     account_or_none,
@@ -66,6 +69,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     crawl_pages.blueprint,
     missing_pages.blueprint,
     record_pages.blueprint,
+    save_pages.blueprint,
     wasapi_pages.blueprint,
     *api_pages.BLUEPRINTS,
 )
@@ -76,6 +80,7 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("collections.collections", "Collections", Role.VIEWER),
     ("crawls.crawls", "Crawls", Role.VIEWER),
     ("captures.captures", "Capture", Role.VIEWER),
+    ("save.form", "Save page", Role.VIEWER),
     ("missing.collections", "Missing", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
@@ -119,6 +124,7 @@ def create_workbench(
     captures = runner or CaptureRunner(holdings, software="muniment")
     app.extensions["muniment.workbench"] = Workbench(settings, holdings, accounts, captures, clock)
     app.extensions["muniment.runner"] = captures
+    app.extensions["muniment.saves"] = SaveDesk(holdings, prover(holdings), clock)
     app.extensions["muniment.logins"] = BasicLogins(accounts)
     board = JobBoard(holdings.engine, settings.archive, clock)
     app.extensions["muniment.wasapi"] = board

@@ -166,6 +166,8 @@ def end_session() -> BaseResponse:
 
 def wants_json() -> bool:
     """A program asks, not a person with a page before them."""
+    if request.path.startswith("/save") and "text/html" not in request.headers.get("Accept", ""):
+        return True
     return is_by_token() or request.path.startswith(("/api/", "/save/status", HARVESTS)) or request.path.endswith(".json")
 
 

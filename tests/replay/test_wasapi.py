@@ -438,7 +438,7 @@ def test_what_cannot_be_made_is_refused_and_not_pretended(service: Service) -> N
     ):
         for form in ({"data": sent}, {"json": sent}):
             answer = service.client.post(f"{BASE}/jobs", base_url=HOME, headers=headers, **form)  # type: ignore[arg-type]
-            assert answer.status_code == 400 and said in answer.text, sent
+            assert answer.status_code == 400 and said in answer.get_json()["title"], sent
     for odd in ([], 7, {"function": ["build-cdx"], "query": ""}):
         assert service.client.post(f"{BASE}/jobs", base_url=HOME, headers=headers, json=odd).status_code == 400
     assert service.board.count() == 0
@@ -454,7 +454,7 @@ def test_a_job_that_failed_says_why(service: Service) -> None:
     assert service.get(f"jobs/{token}").get_json()["state"] == "failed"
     assert "a.warc.gz is not where it was" in service.get(f"jobs/{token}/error").get_json()["error"]
     answer = service.get(f"jobs/{token}/result")
-    assert answer.status_code == 404 and f"/jobs/{token}/error" in answer.text
+    assert answer.status_code == 404 and f"/jobs/{token}/error" in answer.get_json()["title"]
     assert not service.board.folder(token).exists()
 
 
