@@ -16,7 +16,7 @@ from archiver.mediatype import parse_media_type
 from archiver.message import ChunkedDecoder, Head, field_text, parse_head
 from archiver.timestamps import parse_iso, to_timestamp
 from archiver.urls import printable, urlkey
-from archiver.warc.bulk import Layout
+from archiver.warc.bulk import Layout, Values
 from archiver.warc.dedup import settled_validators
 from archiver.warc.reader import BLANK_LINE, StoredRecord
 from archiver.warc.records import LOOKED_UP, canonical_digest, labelled
@@ -55,8 +55,8 @@ class QuickCapture:
         row: values of the index, in the order of `ROW`.
         url: as the record writes it.
         record_id: of the record.
-        names: of its header fields, where it was read quickly.
-        values: of those fields.
+        layout: of its header, where it was read quickly.
+        head: has the values of that.
         is_long: the payload is long enough to be referred to by later captures.
         validators: ETag and Last-Modified as they can be sent back.
         record: as our own reader gives it, where that read it; its length may be told later.
@@ -67,8 +67,8 @@ class QuickCapture:
     row: list[Any]
     url: str
     record_id: str
-    names: tuple[bytes, ...] = ()
-    values: tuple[bytes, ...] = ()
+    layout: Layout | None = None
+    head: Values | None = None
     is_long: bool = False
     validators: tuple[str, str] = ("", "")
     record: StoredRecord | None = None
@@ -76,7 +76,11 @@ class QuickCapture:
 
     def header(self) -> StoredRecord:
         """What requests are compared with."""
-        return self.record or stored_header(self.kind, self.names, self.values, self.row[OFFSET])
+        if self.record is not None:
+            return self.record
+        assert self.layout is not None
+        assert self.head is not None
+        return stored_header(self.kind, self.layout.names, self.head.groups(), self.row[OFFSET])
 
 
 #: Values of a row, and where they are in it.
@@ -101,15 +105,17 @@ class Looker:
         self._mimes: dict[tuple[bytes, ...], str] = {}
         self._kinds: dict[bytes, str] = {}
 
-    def look(self, layout: Layout, values: tuple[bytes, ...], length: int, reader: Any) -> QuickCapture | Again | str:
+    def look(self, layout: Layout, head: Values, length: int, reader: Any) -> QuickCapture | Again | str:
         """A capture; the type of a record that is none; "GET" for a request whose answer is found by its URL."""
-        place = layout.at.get(b"warc-type")
-        kind = "" if place is None else self._lower(values[place])
+        kind = layout.kind
+        if kind is None:
+            place = layout.at.get(b"warc-type")
+            kind = "" if place is None else self._lower(head.groups()[place])
         if kind == "request":
             return "GET" if not length or reader.read(4) == b"GET " else AGAIN
         if kind not in LOOKED_UP:
             return kind
-        return self._capture(kind, layout, values, length, reader)
+        return self._capture(kind, layout, head, length, reader)
 
     def _lower(self, kind: bytes) -> str:
         found = self._types.get(kind)
@@ -119,7 +125,8 @@ class Looker:
             found = self._types[kind] = kind.decode("utf-8", "replace").lower()
         return found
 
-    def _capture(self, kind: str, layout: Layout, values: tuple[bytes, ...], length: int, reader: Any) -> QuickCapture | Again:
+    def _capture(self, kind: str, layout: Layout, head: Values, length: int, reader: Any) -> QuickCapture | Again:
+        values = head.groups()
         named = {name: values[place] for name, place in layout.at.items()}
         url = named.get(b"warc-target-uri", b"").decode("utf-8", "replace").removeprefix("<").removesuffix(">")
         moment = _moment(named.get(b"warc-date", b""))
@@ -143,14 +150,14 @@ class Looker:
             return AGAIN
         digest = canonical(named.get(b"warc-payload-digest", b"").decode("utf-8", "replace"))
         if not digest and kind != "revisit":
-            if b"transfer-encoding" in extra:
+            if b"transfer-encoding" in extra or b"warc-segment-number" in named:
                 return AGAIN
             digest = _sha1(piece[len(raw) :], reader)
         row = [urlkey(url), moment, 0, 0, printable(url), mime, status, digest, None, 0, None, None, None]
         if kind == "revisit" or b"warc-truncated" in named:
             _rare(row, stored_header(kind, layout.names, values))
         record_id = named.get(b"warc-record-id", b"").decode("utf-8", "replace")
-        found = QuickCapture(kind, row, url, record_id, layout.names, values)
+        found = QuickCapture(kind, row, url, record_id, layout, head)
         if status is not None and kind != "resource" and digest and not (row[TRUNCATED]):
             if kind == "response":
                 is_long = self._is_long(named, extra, length - len(raw), piece[len(raw) :])
