@@ -35,6 +35,9 @@ _MOST_HEAD = 60 * 1024
 #: apart; how many beginnings are kept and layouts of each.
 _KEY, _MOST_KEYS = 26, 64
 
+#: Fields that every capture is asked for.
+INDEXED = (b"warc-target-uri", b"warc-date", b"content-type", b"warc-payload-digest", b"warc-record-id")
+
 
 class Layout:
     """What header fields a record has. A file has few layouts, so what follows from one is worked out once.
@@ -42,12 +45,13 @@ class Layout:
     Attributes:
         names: of the fields, in order.
         at: name in lower case → place of the first field of that name.
+        places: of the fields `INDEXED` in the values with one more behind them, which stands for those that are not there.
         kind: type of the record in lower case, where all records with the layout have one; None where that is not known.
         size: bytes of a record header besides its values.
         is_sure: the length of the block is said once.
     """
 
-    __slots__ = ("at", "is_sure", "kind", "names", "size")
+    __slots__ = ("at", "is_sure", "kind", "names", "places", "size")
 
     def __init__(self, names: tuple[bytes, ...], kind: str | None = None) -> None:
         self.names = names
@@ -56,10 +60,7 @@ class Layout:
         self.at = {name: place for place, name in reversed(list(enumerate(lower)))}
         self.size = _FRAME + sum(len(name) + len(": \r\n") for name in names)
         self.is_sure = lower.count(b"content-length") == 1
-
-    def place(self, name: bytes) -> int:
-        """Of a field in the values and an empty one behind them."""
-        return self.at.get(name, -1)
+        self.places = tuple(self.at.get(name, -1) for name in INDEXED)
 
 
 class Values(Protocol):
