@@ -149,6 +149,7 @@ class FileRows:
         min_bytes: shorter payloads are not referred to by later captures.
         start: where an earlier reading got to.
         is_growing: more may be written to it: what its end says is not final, and left for the next time.
+        ahead: unpack large records in a second thread before their turn comes.
         told: is given each record that gets no row, and each bad place.
         reached: told where each record is that is read.
     """
@@ -161,6 +162,7 @@ class FileRows:
         min_bytes: int,
         start: Progress = Progress(),
         is_growing: bool = False,
+        ahead: bool = False,
         told: Told | None = None,
         reached: Callable[[int], None] | None = None,
     ) -> None:
@@ -171,6 +173,7 @@ class FileRows:
         self._min_bytes = max(1, min_bytes)
         self._progress = start
         self._is_growing = is_growing
+        self._ahead = ahead
         self._told = told
         self._reached = reached
         self._routine: dict[str, int] = {}  # records of which the type alone is the reason, by type
@@ -191,7 +194,7 @@ class FileRows:
 
     def batches(self) -> Iterator[Batch]:
         """The rows of the file, the last batch with all that was still to come."""
-        for item in read_quickly(self._stream, self._looker.look, self._progress.upto):
+        for item in read_quickly(self._stream, self._looker.look, self._progress.upto, ahead=self._ahead):
             if isinstance(item, QuickRecord):
                 ready = self._quick(item)
             elif isinstance(item, StoredRecord):
@@ -227,7 +230,7 @@ class FileRows:
             self._routine[found] = self._routine.get(found, 0) + 1
             if self._told is not None:
                 reason = f"{found or 'unnamed'} records are not looked up"
-                header = stored_header(found, item.layout.names, item.values, item.offset)
+                header = stored_header(found, item.layout.names, item.head.groups(), item.offset)
                 self._told(item.offset, header.record_type, header.url, reason)
             return None
         return self._once_more(item)

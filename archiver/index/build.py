@@ -84,7 +84,7 @@ class Builder:
         open_store: opens the WARC files, in each process anew.
         loader: writes the rows.
         min_bytes: shorter payloads are not referred to by later captures.
-        workers: processes that read; 1 reads in this one.
+        workers: processes that read; 1 reads in this one, and unpacks large records in a second thread.
     """
 
     def __init__(
@@ -115,7 +115,8 @@ class Builder:
             return
         store = self._open_store()
         try:
-            yield from self._commit(_alone(queue, store, self._min_bytes), told)
+            # Then a second thread has a processor to itself.
+            yield from self._commit(_alone(queue, store, self._min_bytes, ahead=(os.cpu_count() or 1) > 1), told)
         finally:
             store.close()
 
@@ -160,19 +161,19 @@ class Builder:
         yield from done
 
 
-def _alone(tasks: Iterable[Task], store: WarcStore, min_bytes: int) -> Iterator[tuple[Task, _Piece]]:
+def _alone(tasks: Iterable[Task], store: WarcStore, min_bytes: int, *, ahead: bool = False) -> Iterator[tuple[Task, _Piece]]:
     looker = Looker(min_bytes)
     for task in tasks:
-        for piece in _read(task, store, looker, min_bytes):
+        for piece in _read(task, store, looker, min_bytes, ahead=ahead):
             yield task, piece
 
 
-def _read(task: Task, store: WarcStore, looker: Looker, min_bytes: int) -> Iterator[_Piece]:
+def _read(task: Task, store: WarcStore, looker: Looker, min_bytes: int, *, ahead: bool = False) -> Iterator[_Piece]:
     rows: FileRows | None = None
     failure = ""
     try:
         with store.open(task.file) as stream:
-            rows = FileRows(stream, looker, min_bytes=min_bytes, start=task.start, is_growing=task.is_growing)
+            rows = FileRows(stream, looker, min_bytes=min_bytes, start=task.start, is_growing=task.is_growing, ahead=ahead)
             for batch in rows.batches():
                 yield _Piece(batch, rows.position)
     except MunimentError as error:

@@ -16,7 +16,7 @@ from archiver.mediatype import parse_media_type
 from archiver.message import ChunkedDecoder, Head, field_text, parse_head
 from archiver.timestamps import parse_iso, to_timestamp
 from archiver.urls import printable, urlkey
-from archiver.warc.bulk import Layout
+from archiver.warc.bulk import Layout, Values
 from archiver.warc.dedup import settled_validators
 from archiver.warc.reader import BLANK_LINE, StoredRecord
 from archiver.warc.records import LOOKED_UP, canonical_digest, labelled
@@ -27,6 +27,7 @@ MIN_BYTES = 256
 #: Bytes of a block in which its HTTP head is looked for.
 HEAD_BYTES = 4096
 _PIECE = 65536
+_NO_FIELDS: dict[bytes, list[bytes]] = {}
 #: Different values that are remembered of a kind.
 _MOST = 10_000
 
@@ -55,8 +56,8 @@ class QuickCapture:
         row: values of the index, in the order of `ROW`.
         url: as the record writes it.
         record_id: of the record.
-        names: of its header fields, where it was read quickly.
-        values: of those fields.
+        layout: of its header, where it was read quickly.
+        head: has the values of that.
         is_long: the payload is long enough to be referred to by later captures.
         validators: ETag and Last-Modified as they can be sent back.
         record: as our own reader gives it, where that read it; its length may be told later.
@@ -67,8 +68,8 @@ class QuickCapture:
     row: list[Any]
     url: str
     record_id: str
-    names: tuple[bytes, ...] = ()
-    values: tuple[bytes, ...] = ()
+    layout: Layout | None = None
+    head: Values | None = None
     is_long: bool = False
     validators: tuple[str, str] = ("", "")
     record: StoredRecord | None = None
@@ -76,7 +77,11 @@ class QuickCapture:
 
     def header(self) -> StoredRecord:
         """What requests are compared with."""
-        return self.record or stored_header(self.kind, self.names, self.values, self.row[OFFSET])
+        if self.record is not None:
+            return self.record
+        assert self.layout is not None
+        assert self.head is not None
+        return stored_header(self.kind, self.layout.names, self.head.groups(), self.row[OFFSET])
 
 
 #: Values of a row, and where they are in it.
@@ -101,15 +106,17 @@ class Looker:
         self._mimes: dict[tuple[bytes, ...], str] = {}
         self._kinds: dict[bytes, str] = {}
 
-    def look(self, layout: Layout, values: tuple[bytes, ...], length: int, reader: Any) -> QuickCapture | Again | str:
+    def look(self, layout: Layout, head: Values, length: int, reader: Any) -> QuickCapture | Again | str:
         """A capture; the type of a record that is none; "GET" for a request whose answer is found by its URL."""
-        place = layout.at.get(b"warc-type")
-        kind = "" if place is None else self._lower(values[place])
+        kind = layout.kind
+        if kind is None:
+            place = layout.at.get(b"warc-type")
+            kind = "" if place is None else self._lower(head.groups()[place])
         if kind == "request":
             return "GET" if not length or reader.read(4) == b"GET " else AGAIN
         if kind not in LOOKED_UP:
             return kind
-        return self._capture(kind, layout, values, length, reader)
+        return self._capture(kind, layout, head, length, reader)
 
     def _lower(self, kind: bytes) -> str:
         found = self._types.get(kind)
@@ -119,18 +126,18 @@ class Looker:
             found = self._types[kind] = kind.decode("utf-8", "replace").lower()
         return found
 
-    def _capture(self, kind: str, layout: Layout, values: tuple[bytes, ...], length: int, reader: Any) -> QuickCapture | Again:
-        named = {name: values[place] for name, place in layout.at.items()}
-        url = named.get(b"warc-target-uri", b"").decode("utf-8", "replace").removeprefix("<").removesuffix(">")
-        moment = _moment(named.get(b"warc-date", b""))
+    def _capture(self, kind: str, layout: Layout, head: Values, length: int, reader: Any) -> QuickCapture | Again:
+        values = (*head.groups(), b"")
+        at, places = layout.at, layout.places
+        url = values[places[0]].decode("utf-8", "replace").removeprefix("<").removesuffix(">")
+        moment = _moment(values[places[1]])
         if not url or moment is None:
             return AGAIN
-        mime, status, raw = self._media_type(named.get(b"content-type", b"")), None, b""
-        extra: dict[bytes, list[bytes]] = {}
+        mime, status, raw, piece = self._media_type(values[places[2]]), None, b"", b""
+        extra: dict[bytes, list[bytes]] = _NO_FIELDS
         is_http = mime == "application/http" or (
             kind != "resource" and mime in ("", "message/http") and url[:4].lower() == "http"
         )
-        piece = b""
         if is_http and length:
             piece = reader.read(HEAD_BYTES)
             end = BLANK_LINE.search(piece)
@@ -141,19 +148,19 @@ class Looker:
             mime = self._http_type(tuple(extra.get(b"content-type", ())))
         if kind == "response" and (not is_http or status is None):
             return AGAIN
-        digest = canonical(named.get(b"warc-payload-digest", b"").decode("utf-8", "replace"))
+        digest = canonical(values[places[3]].decode("utf-8", "replace"))
         if not digest and kind != "revisit":
-            if b"transfer-encoding" in extra:
+            if b"transfer-encoding" in extra or b"warc-segment-number" in at:
                 return AGAIN
             digest = _sha1(piece[len(raw) :], reader)
         row = [urlkey(url), moment, 0, 0, printable(url), mime, status, digest, None, 0, None, None, None]
-        if kind == "revisit" or b"warc-truncated" in named:
-            _rare(row, stored_header(kind, layout.names, values))
-        record_id = named.get(b"warc-record-id", b"").decode("utf-8", "replace")
-        found = QuickCapture(kind, row, url, record_id, layout.names, values)
-        if status is not None and kind != "resource" and digest and not (row[TRUNCATED]):
+        if kind == "revisit" or b"warc-truncated" in at:
+            _rare(row, stored_header(kind, layout.names, values[:-1]))
+        found = QuickCapture(kind, row, url, values[places[4]].decode("utf-8", "replace"), layout, head)
+        if status is not None and kind != "resource" and digest and not row[TRUNCATED]:
             if kind == "response":
-                is_long = self._is_long(named, extra, length - len(raw), piece[len(raw) :])
+                is_decoded = b"transfer-encoding" not in extra or bool(values[at.get(b"warc-transfer-decoded", -1)])
+                is_long = length - len(raw) >= self._min_bytes if is_decoded else self._is_long(extra, length, raw, piece)
                 if is_long is None:
                     return AGAIN
                 found.is_long = is_long
@@ -181,7 +188,12 @@ class Looker:
             start = raw[: raw.find(b"\n")]
         extra: dict[bytes, list[bytes]] = {}
         for name, value in pairs:
-            extra.setdefault(name.lower(), []).append(value.removesuffix(b"\r").strip(b" \t"))
+            value = value.removesuffix(b"\r").strip(b" \t")
+            name = name.lower()
+            if name in extra:
+                extra[name].append(value)
+            else:
+                extra[name] = [value]
         if start in self._statuses:
             return self._statuses[start], extra
         if len(self._statuses) > _MOST:
@@ -197,10 +209,9 @@ class Looker:
             found = self._mimes[values] = parse_media_type([field_text(value) for value in values]).name
         return found
 
-    def _is_long(self, named: dict[bytes, bytes], extra: dict[bytes, list[bytes]], length: int, start: bytes) -> bool | None:
-        """Whether a payload is long enough; None when its beginning does not tell."""
-        if b"transfer-encoding" not in extra or named.get(b"warc-transfer-decoded"):
-            return length >= self._min_bytes
+    def _is_long(self, extra: dict[bytes, list[bytes]], length: int, raw: bytes, piece: bytes) -> bool | None:
+        """Whether a payload with a transfer coding is long enough; None when the first piece of its block does not tell."""
+        start, length = piece[len(raw) :], length - len(raw)
         if not any("chunked" in words(value) for value in extra[b"transfer-encoding"]):
             return length >= self._min_bytes
         decoder = ChunkedDecoder()

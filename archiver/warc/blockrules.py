@@ -28,6 +28,8 @@ _CONTENT_LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r", re.I
 _PIECE = 64 * 1024
 _EMPTY = "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"  # of no bytes
 _sha1 = hashlib.sha1
+#: The same as `TO_PYTHON` for bytes, which takes a third of the time.
+_DIGITS = bytes(TO_PYTHON.get(code, code) for code in range(256))
 
 Note = Callable[[str, str], None]  # rule, detail
 
@@ -71,8 +73,6 @@ def check_block(raw: Raw, note: Note, *, want_digest: bool = False) -> Facts:
         want_digest: compute the payload digest where the record has none.
     """
     fields = raw.header.fields
-    if not want_digest and raw.is_whole and raw.block is not None and _is_ordinary(fields, raw.block):
-        return NOTHING
     kind = fields.get("warc-type", "")
     block_claim = _claim(fields, "warc-block-digest", "warc-5.8-algorithm", note)
     payload_claim = _claim(fields, "warc-payload-digest", "warc-5.9-algorithm", note)
@@ -99,7 +99,7 @@ def check_block(raw: Raw, note: Note, *, want_digest: bool = False) -> Facts:
     return Facts(message.status, message.length, head, digest)
 
 
-def _is_ordinary(fields: dict[str, str], block: memoryview) -> bool:
+def is_ordinary(fields: dict[str, str], block: memoryview) -> bool:
     """A record of the commonest kind with nothing wrong, told at a third of the price; False says nothing.
 
     That is an http response or request, not chunked, or a block without payload, with SHA-1 in base32.
@@ -108,7 +108,7 @@ def _is_ordinary(fields: dict[str, str], block: memoryview) -> bool:
     if len(said) != 37 or not said.startswith("sha1:") or "warc-segment-number" in fields:
         return False
     try:
-        if int(said[5:].translate(TO_PYTHON), 32) != int.from_bytes(_sha1(block, usedforsecurity=False).digest()):
+        if int(said[5:].encode().translate(_DIGITS), 32) != int.from_bytes(_sha1(block, usedforsecurity=False).digest()):
             return False
         kind, payload = fields["warc-type"], fields.get("warc-payload-digest", "")
         if kind in ("metadata", "warcinfo"):
@@ -128,7 +128,7 @@ def _is_ordinary(fields: dict[str, str], block: memoryview) -> bool:
             return len(block) == end
         if len(payload) != 37 or not payload.startswith("sha1:"):
             return False
-        return int(payload[5:].translate(TO_PYTHON), 32) == int.from_bytes(_sha1(block[end:], usedforsecurity=False).digest())
+        return int(payload[5:].encode().translate(_DIGITS), 32) == int.from_bytes(_sha1(block[end:], usedforsecurity=False).digest())
     except (KeyError, ValueError):
         return False
 

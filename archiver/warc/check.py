@@ -16,7 +16,7 @@ from typing import BinaryIO
 from zlib_ng import zlib_ng
 
 from archiver.errors import DamagedRecord
-from archiver.warc.blockrules import NOTHING, Facts, check_block
+from archiver.warc.blockrules import NOTHING, Facts, check_block, is_ordinary
 from archiver.warc.events import Events, Identifiers, Linked, Pair, Run, Ties, repeated
 from archiver.warc.frames import is_frame
 from archiver.warc.headrules import Header
@@ -279,7 +279,10 @@ class _Part:
         report.records[kind or "unnamed"] += 1
         report.block_bytes += header.length or 0
         facts = NOTHING
-        if header.length or raw.pieces is not None or "warc-block-digest" in fields or "warc-payload-digest" in fields:
+        is_judged = self._observer is None and raw.block is not None and raw.is_whole and is_ordinary(fields, raw.block)
+        if not is_judged and (
+            header.length or raw.pieces is not None or "warc-block-digest" in fields or "warc-payload-digest" in fields
+        ):
             facts = check_block(
                 raw, lambda rule, detail: log.note(rule, offset, detail, uri), want_digest=self._observer is not None
             )

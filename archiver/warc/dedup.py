@@ -175,6 +175,8 @@ def settled_validators(etag: str, last_modified: str, vary: Iterable[str], momen
     if len(etag) > _MAX_VALIDATOR or etag == "*" or not _OPAQUE.fullmatch(etag):
         etag = ""  # "*" would mean anything, a comma several
     last_modified = last_modified.strip()
+    if not last_modified:
+        return etag, ""
     try:
         settled = len(last_modified) <= _MAX_VALIDATOR and _settled_from(last_modified) <= moment
     except (InvalidTimestamp, OverflowError):

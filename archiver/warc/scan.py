@@ -12,12 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from zlib_ng import zlib_ng
+
 from archiver.warc.feeds import FIRST_STEP, MAGIC, Broken, Cut, Feed, Member, Plain, Window, begins_record, pass_header
 from archiver.warc.headrules import Header
 from archiver.warc.headshapes import HeaderRules
 
 _MAX_HEADER = 1024 * 1024
 _WHOLE = 4 * 1024 * 1024
+_SMALLEST = 18  # bytes of a gzip member
 _BLANK = re.compile(rb"\n\r?\n")
 _PLAIN_START = re.compile(rb"WARC/\d")
 _LINE_ENDS = b"\r\n"
@@ -150,25 +153,31 @@ class Scanner:
     # -- compressed --------------------------------------------------------------------------------------------------
 
     def _members(self) -> Iterator[Raw]:
-        """Members until something else begins. Most are small and hold a record and nothing else: these go the short way."""
-        source = self._input
+        """Members until something else begins. Most hold a record and nothing else, and the next one follows: these go the
+        short way."""
+        source, check = self._input, self._rules.check
+        window, view = b"", memoryview(b"")
         while True:
             if len(source.data) - source.at < FIRST_STEP:
                 source.has(FIRST_STEP)
             data, at, offset = source.data, source.at, source.position
             if not data.startswith(MAGIC, at) or offset >= self._end:
                 return
+            if data is not window:
+                window, view = data, memoryview(data)
             if data[at + 3 : at + 4] and data[at + 3] & _HAS_EXTRA:
                 self._note("gzip-extra", offset, "")
-            feed = Member(source)
-            out = feed.first()
+            behind = data.find(MAGIC, at + _SMALLEST)
+            out = _whole(view[at:behind]) if behind > 0 else b""
             end = out.find(b"\r\n\r\n") + 4
-            if feed.is_done and end > 4 and out.startswith(b"WARC/") and out.endswith(b"\r\n\r\n"):
-                if out.find(b"\n\n", 0, end) < 0:
-                    header = self._rules.check(out[:end])
-                    if header.length is not None and end + header.length + 4 == len(out):
-                        yield Raw(offset, header, memoryview(out)[end:-4], None, source.position - offset)
-                        continue
+            if end > 4 and out.startswith(b"WARC/") and out.endswith(b"\r\n\r\n") and out.find(b"\n\n", 0, end) < 0:
+                header = check(out[:end])
+                if header.length is not None and end + header.length + 4 == len(out):
+                    source.at = behind
+                    yield Raw(offset, header, memoryview(out)[end:-4], None, behind - at)
+                    continue
+            feed = Member(source)
+            feed.first()
             yield from self._member(feed, offset)
 
     def _member(self, feed: Member, offset: int) -> Iterator[Raw]:
@@ -392,6 +401,16 @@ class Scanner:
             left -= len(piece)
             yield piece
         raw.is_whole = True
+
+
+def _whole(data: memoryview) -> bytes:
+    """What a gzip member holds that is these bytes and no others; nothing when it is not, or is large."""
+    engine = zlib_ng.decompressobj(31)
+    try:
+        out: bytes = engine.decompress(data, _WHOLE)
+    except zlib_ng.error:  # type: ignore[misc]
+        return b""
+    return out if engine.eof and not engine.unused_data else b""
 
 
 def _shown(data: bytes) -> str:
