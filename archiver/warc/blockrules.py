@@ -128,7 +128,9 @@ def is_ordinary(fields: dict[str, str], block: memoryview) -> bool:
             return len(block) == end
         if len(payload) != 37 or not payload.startswith("sha1:"):
             return False
-        return int(payload[5:].encode().translate(_DIGITS), 32) == int.from_bytes(_sha1(block[end:], usedforsecurity=False).digest())
+        return int(payload[5:].encode().translate(_DIGITS), 32) == int.from_bytes(
+            _sha1(block[end:], usedforsecurity=False).digest()
+        )
     except (KeyError, ValueError):
         return False
 
