@@ -198,7 +198,8 @@ class JobBoard:
             state = State.GONE
         return WasapiJob(
             row.token, Function(arguments["function"]), arguments["query"], state, parse_iso(row.created_at),
-            parse_iso(row.finished_at) if row.finished_at else None, row.created_by, row.message, made,
+            parse_iso(row.finished_at) if row.finished_at else None, row.created_by,
+            "The job was cancelled." if row.state == "cancelled" else row.message, made,
         )  # fmt: skip
 
     # -- work --------------------------------------------------------------------------------------------------------
@@ -213,7 +214,8 @@ class JobBoard:
             if row is None:
                 return None
             arguments = json.loads(row.arguments)
-            arguments["tries"] += row.state == "running"  # what was left in order is no try
+            # What was left in order is no try, and who has it tried again has seen why it failed.
+            arguments["tries"] = arguments["tries"] + 1 if row.state == "running" else 0
             values: dict[str, object] = {
                 "state": "running",
                 "owner": owner,
@@ -232,12 +234,19 @@ class JobBoard:
         return self.get(row.token)
 
     def beat(self, token: str, owner: str) -> None:
-        """Say that the job is worked on.
+        """Say that the job is worked on, and hear whether it is still wanted.
 
         Raises:
-            JobLost: somebody else has it.
+            JobLost: somebody else has it, or somebody has cancelled it.
         """
         self._change(token, owner, {"heartbeat": self._clock().timestamp()})
+        with reading(self._engine) as connection:
+            wanted = connection.execute(select(jobs.c.wanted).where(jobs.c.token == token)).scalar()
+        if wanted:
+            values = {"state": "cancelled", "finished_at": to_iso(self._clock()), "message": "", "result": ""}
+            self._change(token, owner, values)
+            shutil.rmtree(self.folder(token), ignore_errors=True)
+            raise JobLost
 
     def keep(self, token: str, owner: str, made: Sequence[WebFile], total: int) -> None:
         """Note what is made so far: whoever goes on need not make it again.

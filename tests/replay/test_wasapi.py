@@ -20,6 +20,7 @@ from archiver.accounts import Role
 from archiver.fixity import measure
 from archiver.holdings import Holdings
 from archiver.index.files import Part
+from archiver.jobs import JobRegistry
 from archiver.timestamps import to_timestamp
 from archiver.warc.importer import import_file
 from archiver.wasapi.jobs import KEPT, LEASE, JobBoard, JobLost
@@ -437,9 +438,10 @@ def test_what_cannot_be_made_is_refused_and_not_pretended(service: Service) -> N
         ({"function": "build-wat", "query": "filetype=cdx"}, "Leave filetype out"),
     ):
         for form in ({"data": sent}, {"json": sent}):
-            answer = service.client.post(f"{BASE}/jobs", base_url=HOME, headers=headers, **form)  # type: ignore[arg-type]
-            assert answer.status_code == 400 and said in answer.get_json()["title"], sent
-    for odd in ([], 7, {"function": ["build-cdx"], "query": ""}):
+            answer = service.client.post(f"{BASE}/jobs", base_url=HOME, headers=headers, **form)
+            assert answer.status_code == 400 and said in answer.text, sent
+    nonsense: tuple[object, ...] = ([], 7, {"function": ["build-cdx"], "query": ""})
+    for odd in nonsense:
         assert service.client.post(f"{BASE}/jobs", base_url=HOME, headers=headers, json=odd).status_code == 400
     assert service.board.count() == 0
 
@@ -490,6 +492,22 @@ def test_a_job_that_kills_each_process_is_given_up(service: Service) -> None:
         service.clock.now += timedelta(seconds=LEASE + 1)
     assert service.board.claim("four") is None
     assert "again and again" in service.get(f"jobs/{token}/error").get_json()["error"]
+
+
+def test_a_job_that_is_cancelled_ends_and_can_be_tried_again(service: Service) -> None:
+    service.keep("a.warc.gz", page("http://a.example/"))
+    token = service.order("build-wat")
+    queue = JobRegistry(service.holdings.engine, service.clock)
+    (number,) = [job.number for job in queue.list()]
+    assert service.board.claim("one") is not None
+    queue.cancel(number, "ada")
+    with pytest.raises(JobLost):
+        service.board.beat(token, "one")
+    assert service.get(f"jobs/{token}").get_json()["state"] == "failed"
+    assert service.get(f"jobs/{token}/error").get_json()["error"] == "The job was cancelled."
+    queue.retry(number, "ada")
+    assert service.runner.run_one()
+    assert service.get(f"jobs/{token}").get_json()["state"] == "complete"
 
 
 def test_two_workers_never_have_one_job_and_the_slower_one_notices(service: Service) -> None:
