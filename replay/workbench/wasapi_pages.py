@@ -10,13 +10,14 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
-from archiver.errors import MissingRecord, MunimentError, NotFound, UsageError
+from archiver.errors import MissingRecord, NotFound, UsageError
 from archiver.timestamps import to_iso
 from archiver.wasapi.jobs import JobBoard, State, WasapiJob
 from archiver.wasapi.query import WebdataQuery, parse_query, query_of
 from archiver.wasapi.runner import JobRunner
 from archiver.wasapi.webdata import Webdata, WebFile
 from replay.viewer import is_secure
+from replay.workbench.api.problems import problem
 from replay.workbench.filedelivery import file_response
 from replay.workbench.places import context
 from replay.workbench.session import NotLoggedIn, current_account, needs
@@ -30,15 +31,9 @@ _KINDS = {"warc": "application/warc", "wat": "application/warc", "cdx": "applica
 def not_logged_in(error: NotLoggedIn) -> BaseResponse:
     """Whoever sent nothing is asked for something; who sent what is no good learns that asking again does not help."""
     has_tried = "Authorization" in request.headers
-    answer = _problem(error, 403 if has_tried else 401)
+    answer = problem(error.message, 403 if has_tried else 401, error.advice)
     if not has_tried:
         answer.headers["WWW-Authenticate"] = 'Basic realm="muniment", charset="UTF-8", Bearer realm="muniment"'
-    return answer
-
-
-def _problem(error: MunimentError, status: int) -> Response:
-    answer = jsonify({"type": "about:blank", "title": str(error), "status": status})
-    answer.status_code, answer.mimetype = status, "application/problem+json"
     return answer
 
 
@@ -175,7 +170,7 @@ def result(token: str) -> BaseResponse:
     """What a complete job has made."""
     found = _board().get(token)
     if found.state is State.GONE:
-        return _problem(NotFound("The results are not kept any more.", "Order the job again."), 410)
+        return problem("The results are not kept any more.", 410, "Order the job again.")
     if found.state is not State.COMPLETE:
         failed = found.state is State.FAILED
         advice = f"See {BASE}/jobs/{token}/error." if failed else "Ask again later."

@@ -456,7 +456,7 @@ def test_a_job_that_failed_says_why(service: Service) -> None:
     assert service.get(f"jobs/{token}").get_json()["state"] == "failed"
     assert "a.warc.gz is not where it was" in service.get(f"jobs/{token}/error").get_json()["error"]
     answer = service.get(f"jobs/{token}/result")
-    assert answer.status_code == 404 and f"/jobs/{token}/error" in answer.get_json()["title"]
+    assert answer.status_code == 404 and f"/jobs/{token}/error" in answer.get_json()["detail"]
     assert not service.board.folder(token).exists()
 
 
