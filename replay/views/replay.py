@@ -337,7 +337,9 @@ class _Replay:
             value = found.head.get(name)
             if value:
                 headers.append((shown_as, as_header(value)))
-        headers += (("X-Archive-Src", shown_file(capture.file)), ("X-Ts", str(found.status)))  # as programs look for them
+        headers.append(("X-Ts", str(found.status)))  # this and the next as programs look for them
+        if not capture.file.startswith("replay+"):  # of another archive's replay nobody knows the file
+            headers.append(("X-Archive-Src", shown_file(capture.file)))
         headers.append(("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"))
         return headers
 
