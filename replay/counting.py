@@ -31,19 +31,20 @@ class _Count:
 
 
 class Counts:
-    """Counts in one thread, so that readers of many large numbers do not take the server from all others.
+    """Counts in a few threads, so that readers of many large numbers do not take the server from all others.
 
     Args:
         clock: seconds, ever growing.
         wait: seconds that `get` waits at most.
+        threads: that count; with more than one, what is small need not wait for what is large.
     """
 
-    def __init__(self, clock: Callable[[], float], wait: float = WAIT) -> None:
+    def __init__(self, clock: Callable[[], float], wait: float = WAIT, threads: int = 3) -> None:
         self._clock, self._wait = clock, wait
         self._lock = threading.Lock()
         self._known: OrderedDict[Hashable, _Count] = OrderedDict()
         self._waiting = 0
-        self._thread = ThreadPoolExecutor(1, "counting")
+        self._thread = ThreadPoolExecutor(threads, "counting")
 
     def get(self, name: Hashable, make: Callable[[], _T], wait: float = 0) -> _T | None:
         """A number, or whatever `make` makes; None while that is being made. What is out of date is told until it is renewed.

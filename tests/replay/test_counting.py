@@ -41,7 +41,7 @@ def test_what_is_quick_is_counted_each_time(clock: Clock) -> None:
 
 
 def test_what_is_slow_is_remembered_by_what_it_cost_and_then_renewed(clock: Clock) -> None:
-    counts, made = Counts(clock, wait=60), []  # type: ignore[var-annotated]
+    counts, made = Counts(clock, wait=60, threads=1), []  # type: ignore[var-annotated]
     assert counts.get("n", taking(clock, 1, 1, made)) == 1
     clock.now += 199
     assert counts.get("n", taking(clock, 1, 2, made)) == 1
