@@ -277,12 +277,25 @@ def test_chosen_seeds_are_changed_and_removed(desk: Desk, seeds: SeedRegistry, h
     assert seeds.count("default", SeedFilter(group="-", schedule="daily", is_active=False)) == 2
     desk.send(change, do="change", all="1", was_group="G", new_public="no", new_scope="page")
     assert seeds.count("default", SeedFilter(scope="page", is_public=False)) == 58
+    crawl = desk.send(change, do="crawl", seed=some).headers["Location"]
+    form = desk.see(crawl)
+    assert crawl.startswith("/crawls/new?") and "https://s000.example/\nhttps://s001.example/" in form
+    desk.send(change, 400, do="crawl", all="1")
     asked = desk.send(change, 200, do="remove", seed=some).get_data(as_text=True)
     assert "Remove 2 seeds?" in asked and seeds.count("default") == 60
     rows = [Capture("default", urlkey(A), "20200101000000", A, "text/html", 200, "", "x.warc.gz", 1, 9)]
     holdings.index.add(rows)
     desk.send("/collections/default/seeds/remove", seed=some)
     assert seeds.count("default") == 58 and len(list(holdings.index.versions(["default"], urlkey(A)))) == 1
+
+
+def test_a_crawl_begins_as_its_collection_says(desk: Desk, seeds: SeedRegistry, holdings: Holdings) -> None:
+    holdings.collections.update("default", options='{"scope": "host", "limits": {"documents": 77}}')
+    seeds.add("default", [SeedDraft(A, limits={"documents": 5})])
+    form = desk.see("/crawls/new?collection=default&seeds=collection")
+    assert A in form and 'value="77"' in form and re.search(r'value="host"[^>]* (selected|checked)', form)
+    shown = desk.send("/crawls/new", 200, do="preview", collection="default", seeds=A, scope="host").get_data(as_text=True)
+    assert f"{A} has limits or rules of its own" in shown
 
 
 def test_groups_are_made_opened_and_removed(desk: Desk, seeds: SeedRegistry) -> None:
