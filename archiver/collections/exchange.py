@@ -15,13 +15,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, insert, select, update
 
 from archiver.collections.exchangeformat import FORMAT, VERSION, checked
+from archiver.collections.exchangepictures import add_pictures, owner_out, picture_out
+from archiver.collections.images import ImageRegistry, drawn_anew
+from archiver.collections.options import options_from_json, options_to_json, portable
 from archiver.errors import UnknownCollection
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_seeds
 from archiver.index.database import reading, writing
 from archiver.index.holdingstables import access_rules
 from archiver.index.tables import collections, crawls, outcomes, pages
-from archiver.index.worktables import descriptions, schedules, seed_groups, seeds
+from archiver.index.worktables import description_fields, descriptions, schedules, seed_groups, seeds
 from archiver.model import Collection, Visibility
 from archiver.timestamps import parse_iso, to_iso
 from archiver.urls import urlkey
@@ -38,6 +41,7 @@ _SEED = (
     "url", "title", "scope", "schedule", "notes", "limits", "rules", "is_active", "is_public", "position", "created_at",
     "changed_at",
 )  # fmt: skip
+_NOBODY: dict[str, Any] = {"name": "", "url": "", "address": "", "description": "", "logo": b""}
 _STRICTNESS = (Visibility.PUBLIC, Visibility.UNLISTED, Visibility.PRIVATE)
 
 
@@ -76,19 +80,24 @@ def to_json(holdings: Holdings, slug: str) -> dict[str, object]:
     """
     collection = holdings.collections.get(slug)
     number = holdings.collections.number(slug)
-    owner = collection.organisation
+    owner, pictures = collection.organisation, ImageRegistry(holdings.engine, holdings.collections.now)
     return {
         "format": FORMAT,
         "version": VERSION,
         "exported_at": to_iso(holdings.collections.now(), 0),
         "software": f"Muniment {version('muniment')}",
-        "organisation": None if owner is None else {"name": owner.name, "url": owner.url},
+        "organisation": None if owner is None else owner_out(pictures, owner),
         "collection": {
             "name": collection.slug,
             "title": collection.title,
             "description": collection.description,
             "visibility": collection.visibility.value,
             "created_at": to_iso(collection.created_at),
+            "is_active": collection.is_active,
+            "budget_bytes": collection.budget_bytes,
+            "options": _options_out(collection.options),
+            "image": picture_out(pictures.get("collection", number)),
+            "metadata_fields": _own_fields(holdings.engine, number),
             "metadata": _elements(holdings.engine, number),
         },
         "seeds": _seeds(holdings.engine, number),
@@ -97,6 +106,20 @@ def to_json(holdings: Holdings, slug: str) -> dict[str, object]:
         "crawls": _crawls(holdings.engine, number),
         "access_rules": [_rule_out(row) for row in _rules(holdings.engine, number)],
     }
+
+
+def _options_out(text: str) -> object:
+    return json.loads(options_to_json(portable(options_from_json(text))) or "{}")
+
+
+def _own_fields(engine: Engine, collection: int) -> list[dict[str, object]]:
+    order = (description_fields.c.position, description_fields.c.name)
+    statement = select(description_fields).where(description_fields.c.collection_id == collection).order_by(*order)
+    with reading(engine) as connection:
+        return [
+            {"name": row.name, "position": row.position, "is_private": bool(row.is_private)}
+            for row in connection.execute(statement)
+        ]
 
 
 def _elements(engine: Engine, collection: int) -> list[dict[str, object]]:
@@ -138,7 +161,7 @@ def _schedules(engine: Engine, collection: int) -> list[dict[str, object]]:
     statement = select(schedules).where(schedules.c.collection_id == collection).order_by(schedules.c.id)
     with reading(engine) as connection:
         return [
-            {"schedule": row.schedule, "plan": row.plan, "is_active": bool(row.is_active)}
+            {"schedule": row.schedule, "plan": json.dumps(_options_out(row.plan)), "is_active": bool(row.is_active)}
             for row in connection.execute(statement)
         ]
 
@@ -220,7 +243,9 @@ def from_json(holdings: Holdings, data: object, slug: str | None = None) -> Exch
         StorageFailed: the database cannot be written.
     """
     read = checked(data)
-    described, owner = read["collection"], read["organisation"] or {"name": "", "url": ""}
+    described, owner = read["collection"], read["organisation"] or _NOBODY
+    for picture in filter(None, (described["image"], owner["logo"])):
+        drawn_anew(picture)  # before anything is written
     name = slug or described["name"]
     try:
         current = holdings.collections.get(name)
@@ -235,7 +260,11 @@ def from_json(holdings: Holdings, data: object, slug: str | None = None) -> Exch
             description=described["description"],
             visibility=described["visibility"],
         )
+        holdings.collections.update(
+            name, is_active=described["is_active"], budget_bytes=described["budget_bytes"] or 0, options=described["options"]
+        )
         created, kept = True, ()
+    add_pictures(holdings, name, described["image"], owner)
     number = holdings.collections.number(name)
     with writing(holdings.engine) as connection:
         _keep_oldest_date(connection, number, described["created_at"], created=created)
@@ -244,6 +273,7 @@ def from_json(holdings: Holdings, data: object, slug: str | None = None) -> Exch
         _add_missing(connection, schedules, number, read["schedules"], by=("schedule",))
         wanted = [_with_group(connection, number, seed) for seed in read["seeds"]]
         new_seeds = _add_missing(connection, seeds, number, wanted, by=("url",))
+        _add_missing(connection, description_fields, number, described["metadata_fields"], by=("name",))
         elements = _add_missing(connection, descriptions, number, described["metadata"], by=_ELEMENT)
         rules = _add_missing(connection, access_rules, number, read["access_rules"], by=_RULE)
         if rules:
@@ -269,6 +299,12 @@ def _complete(holdings: Holdings, current: Collection, described: dict[str, Any]
         values |= {"organisation": owner["name"], "organisation_url": owner["url"] or None}
     elif owner["name"] and current.organisation and owner["name"] != current.organisation.name:
         kept.append("organisation")
+    for name in ("options", "budget_bytes"):
+        if described[name] and described[name] != getattr(current, name):
+            if getattr(current, name):
+                kept.append(name)
+            else:
+                values[name] = described[name]
     if _STRICTNESS.index(described["visibility"]) > _STRICTNESS.index(current.visibility):
         values["visibility"] = described["visibility"]
     elif described["visibility"] is not current.visibility:

@@ -1,9 +1,11 @@
 """What an archive knows of a collection beside its captures, as JSON: the form, and how it is read with suspicion.
 
     {"format": "muniment-collection", "version": 1, "exported_at": "2026-01-01T00:00:00Z", "software": "Muniment 0.1.0",
-     "organisation": {"name", "url"} or null,
-     "collection": {"name", "title", "description", "visibility", "created_at",
-                    "metadata": [{"level", "subject", "field", "value", "position", "is_private"}]},
+     "organisation": {"name", "url", "address", "description", "logo": {"type", "data"} or null} or null,
+     "collection": {"name", "title", "description", "visibility", "created_at", "is_active", "budget_bytes", "options": {},
+                    "image": {"type", "data"} or null,
+                    "metadata": [{"level", "subject", "field", "value", "position", "is_private"}],
+                    "metadata_fields": [{"name", "position", "is_private"}]},
      "seeds": [{"url", "title", "scope", "schedule", "group", "is_active", "is_public", "notes", "limits", "rules", "position",
                 "created_at", "changed_at"}],
      "seed_groups": [{"name", "is_public"}], "schedules": [{"schedule", "plan", "is_active"}],
@@ -15,18 +17,25 @@
                        "addresses": [], "groups": [], "starts_at", "ends_at", "message", "reason", "deletion",
                        "created_at", "created_by"}]}
 
-`metadata` are descriptive elements, such as those of Dublin Core, of the collection, of its seeds and of documents. Numbers of
-rows are not in it: they are others in every archive.
+`metadata` are descriptive elements, such as those of Dublin Core, of the collection, of its seeds and of documents. `data` of
+pictures is Base64. `options` and `plan` say what crawls begin with, without files of a machine (logins) and without what
+switches guards off. What is absent is as in a new collection. Numbers of rows are not in it: they are others in every archive.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from archiver.collections.descriptions import field_name
+from archiver.collections.options import options_from_json, options_to_json, portable
+from archiver.collections.seedvalues import Schedule, SeedDraft, limits_from_json, row_values, rules_from_json
+from archiver.collections.seedvalues import checked as checked_seed
 from archiver.crawl.plan import plan_from_json
 from archiver.errors import InvalidTimestamp, UsageError
 from archiver.model import FailureKind, Visibility
@@ -152,8 +161,8 @@ class _Fields:
             raise self._wrong(name)
         return float(value)
 
-    def yes(self, name: str) -> bool:
-        value = self._value.get(name, False)
+    def yes(self, name: str, *, absent: bool = False) -> bool:
+        value = self._value.get(name, absent)
         if not isinstance(value, bool):
             raise self._wrong(name)
         return value
@@ -185,9 +194,28 @@ class _Fields:
             raise self._wrong(name)
         return value
 
+    def picture(self, name: str) -> bytes:
+        """The bytes of a picture, still to be looked at; none when there is none."""
+        value = self._value.get(name)
+        if value is None:
+            return b""
+        try:
+            return base64.b64decode(_Fields(value, name).text("data"), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise self._wrong(name) from error
+
+    def options(self, name: str) -> str:
+        """What crawls begin with, as the database keeps it; given as an object or as its JSON."""
+        value = self._value.get(name, {})
+        written = value if isinstance(value, str) else json.dumps(value)
+        return _clean(options_to_json(portable(options_from_json(written))))
+
 
 def _organisation(fields: _Fields) -> Row:
-    return {"name": fields.text("name"), "url": fields.text("url")}
+    return {
+        **{name: fields.text(name) for name in ("name", "url", "address", "description")},
+        "logo": fields.picture("logo"),
+    }
 
 
 def _collection(fields: _Fields) -> Row:
@@ -197,6 +225,11 @@ def _collection(fields: _Fields) -> Row:
         "description": fields.text("description"),
         "visibility": Visibility(fields.one_of("visibility", tuple(Visibility))),
         "created_at": fields.date("created_at"),
+        "is_active": fields.yes("is_active", absent=True),
+        "budget_bytes": fields.maybe_number("budget_bytes"),
+        "options": fields.options("options"),
+        "image": fields.picture("image"),
+        "metadata_fields": [_own_field(_Fields(item, "a field of metadata")) for item in fields.list("metadata_fields")],
         "metadata": [_element(_Fields(item, "an element of metadata")) for item in fields.list("metadata")],
     }
 
@@ -212,12 +245,28 @@ def _element(fields: _Fields) -> Row:
     }
 
 
-def _kept_seed(fields: _Fields) -> Row:
+def _own_field(fields: _Fields) -> Row:
     return {
-        **{name: fields.text(name) for name in ("url", "title", "scope", "schedule", "notes", "limits", "rules")},
-        "group": fields.maybe_text("group"),
-        "is_active": int(fields.yes("is_active")),
-        "is_public": int(fields.yes("is_public")),
+        "name": field_name(fields.text("name")),
+        "position": fields.number("position"),
+        "is_private": int(fields.yes("is_private")),
+    }
+
+
+def _kept_seed(fields: _Fields) -> Row:
+    said = {name: fields.text(name) for name in ("url", "title", "scope", "schedule", "notes")}
+    draft = SeedDraft(
+        **said,
+        group=fields.maybe_text("group") or "",
+        is_active=fields.yes("is_active", absent=True),
+        is_public=fields.yes("is_public", absent=True),
+        limits=limits_from_json(fields.text("limits")),
+        rules=rules_from_json(fields.text("rules")),
+    )
+    good = checked_seed(draft)
+    return {
+        **row_values(good),
+        "group": good.group or None,
         "position": fields.number("position"),
         "created_at": fields.date("created_at"),
         "changed_at": fields.date("changed_at"),
@@ -230,9 +279,9 @@ def _group(fields: _Fields) -> Row:
 
 def _schedule(fields: _Fields) -> Row:
     return {
-        "schedule": fields.text("schedule"),
-        "plan": fields.text("plan"),
-        "is_active": int(fields.yes("is_active")),
+        "schedule": fields.one_of("schedule", tuple(Schedule)),
+        "plan": fields.options("plan"),
+        "is_active": int(fields.yes("is_active", absent=True)),
     }
 
 

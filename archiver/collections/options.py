@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from archiver.collections.seedvalues import Seed, limits_to_json, rules_to_json
-from archiver.crawl.plan import CrawlPlan, plan_from_json
+from archiver.crawl.plan import CrawlPlan, Login, plan_from_json
 from archiver.crawl.plan import Seed as PlannedSeed
 from archiver.crawl.rules import Rules
 from archiver.errors import UsageError
@@ -69,6 +69,11 @@ def options_to_json(plan: CrawlPlan) -> str:
         else:
             found[name] = value
     return json.dumps(found, ensure_ascii=False, sort_keys=True) if found else ""
+
+
+def portable(plan: CrawlPlan) -> CrawlPlan:
+    """A plan as it may go to another archive, or come from one: without files of this machine, and with no guard off."""
+    return replace(plan, login=Login(), allow_private=False, insecure=False)
 
 
 def plans_for(options: CrawlPlan, seeds: Iterable[Seed]) -> list[tuple[CrawlPlan, Sequence[Seed]]]:

@@ -172,7 +172,6 @@ def _everywhere() -> dict[str, object]:
         "may": may,
         "Role": Role,
         "navigation": places,
-        "endpoints": current_app.view_functions,
         "reader": reader_address() if account is not None else "",
     }
 

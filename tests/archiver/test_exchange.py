@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import insert, select
 
 from archiver.collections.access import ANYONE, Action, Matching, Rule
 from archiver.collections.exchange import from_json, to_json
 from archiver.collections.exchangeformat import is_exchange, read_exchange
+from archiver.collections.images import ImageRegistry
+from archiver.collections.seedvalues import rules_to_json
 from archiver.crawl.plan import CrawlPlan, Limits, RuleAction, RuleMatch, ScopeKind, Seed, plan_from_json
 from archiver.crawl.plan import Rule as ScopeRule
 from archiver.errors import UsageError
 from archiver.holdings import Holdings, open_holdings
 from archiver.index.crawltables import crawl_seeds
-from archiver.index.database import writing
+from archiver.index.database import reading, writing
 from archiver.index.holdingstables import access_rules
 from archiver.index.tables import crawls, outcomes, pages
-from archiver.index.worktables import descriptions, schedules, seed_groups, seeds
+from archiver.index.worktables import description_fields, descriptions, schedules, seed_groups, seeds
 from archiver.model import Capture, Visibility
 from archiver.settings import load_settings
 from archiver.urls import urlkey
@@ -35,6 +39,13 @@ PLAN = CrawlPlan(
     rules=(ScopeRule(RuleAction.BLOCK, RuleMatch.REGEX, r"\.zip$", note="too large"),),
     limits=Limits(pages=10),
 )
+
+
+def picture() -> bytes:
+    """A small one."""
+    written = io.BytesIO()
+    Image.new("RGBA", (9, 4), (10, 20, 30, 40)).save(written, "PNG")
+    return written.getvalue()
 
 
 @pytest.fixture
@@ -58,7 +69,8 @@ def holdings(tmp_path: Path) -> Iterator[Holdings]:
             connection.execute(
                 insert(seeds).values(
                     collection_id=number, url="https://a.example/", urlkey="example,a)/", title="A", scope="host",
-                    schedule="weekly", group_id=group, is_active=1, is_public=0, notes="n", limits='{"pages": 3}', rules="[]",
+                    schedule="weekly", group_id=group, is_active=1, is_public=0, notes="n", limits='{"pages": 3}',
+                    rules=rules_to_json((ScopeRule(RuleAction.BLOCK, RuleMatch.TEXT, "/print/", note="twice"),)),
                     position=2, created_at="2026-01-01T00:00:00Z", changed_at="2026-01-02T00:00:00Z",
                 )
             )  # fmt: skip
@@ -69,6 +81,13 @@ def holdings(tmp_path: Path) -> Iterator[Holdings]:
                     )
                 )
             connection.execute(insert(schedules).values(collection_id=number, schedule="weekly", plan="{}", is_active=1))
+            connection.execute(insert(description_fields).values(collection_id=number, name="Shelf", position=0, is_private=1))
+        options = '{"limits": {"documents": 500}, "scope": "host"}'
+        made.collections.update("kept", is_active=False, budget_bytes=10**9, options=options)
+        made.collections.update_organisation("org", address="7, place de Fontenoy", description="Collects.")
+        pictures = ImageRegistry(made.engine, made.collections.now)
+        pictures.put("collection", number, picture())
+        pictures.put("organisation", made.collections.organisation("org").number, picture())
         made.access.add(
             [
                 Rule(Action.BLOCK, Matching.PREFIX, urlkey("https://a.example/shut"), collection="kept", url="a.example/shut*",
@@ -247,3 +266,49 @@ def test_everything_comes_back_into_postgresql(holdings: Holdings, tmp_path: Pat
         from_json(other, data)
         from_json(other, data)
         assert described(other) == data
+
+
+def test_options_from_elsewhere_read_no_file_and_open_no_guard(holdings: Holdings, tmp_path: Path) -> None:
+    data: Any = described(holdings)
+    data["collection"]["options"] = {
+        "scope": "host", "login": {"cookies": "/etc/passwd"}, "allow_private": True, "insecure": True
+    }  # fmt: skip
+    data["schedules"][0]["plan"] = '{"login": {"headers": "/etc/passwd"}}'
+    with opened(tmp_path / "other") as other:
+        from_json(other, data)
+        assert other.collections.get("kept").options == '{"scope": "host"}'
+        with reading(other.engine) as connection:
+            assert connection.execute(select(schedules.c.plan)).scalar_one() == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("collection", "options"), {"colour": "red"}),
+        (("collection", "options"), "{"),
+        (("collection", "budget_bytes"), -1),
+        (("collection", "is_active"), "yes"),
+        (("collection", "image"), {"type": "image/png", "data": "!"}),
+        (("collection", "image"), {"type": "image/png", "data": "PHN2Zy8+"}),
+        (("organisation", "logo"), []),
+        (("collection", "metadata_fields"), [{"name": ""}]),
+        (("seeds", 0, "scope"), "galaxy"),
+        (("seeds", 0, "schedule"), "hourly"),
+        (("seeds", 0, "limits"), '{"pages": -1}'),
+        (("seeds", 0, "rules"), "[1]"),
+        (("seeds", 0, "url"), "javascript:alert(1)"),
+        (("schedules", 0, "schedule"), "hourly"),
+    ],
+)
+def test_what_cannot_be_of_seeds_and_options_is_refused(
+    holdings: Holdings, tmp_path: Path, place: tuple[Any, ...], value: object
+) -> None:
+    data: Any = described(holdings)
+    target = data
+    for step in place[:-1]:
+        target = target[step]
+    target[place[-1]] = value
+    with opened(tmp_path / "other") as other:
+        with pytest.raises(UsageError):
+            from_json(other, data)
+        assert "kept" not in [item.slug for item in other.collections.all()]

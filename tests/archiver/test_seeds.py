@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from archiver.collections.descriptions import DescriptionRegistry, Field, Statement
+from archiver.collections.images import ImageRegistry
 from archiver.collections.options import options_from_json, options_to_json, plans_for
 from archiver.collections.seedgroups import SeedGroups
+from archiver.collections.seedresults import results_of
 from archiver.collections.seeds import ORDERS, SeedFilter, SeedRegistry
 from archiver.collections.seedvalues import Schedule, SeedDraft, limits_from_json, rules_from_json, rules_to_json
 from archiver.crawl.plan import CrawlPlan, Limits, Rule, RuleAction, RuleMatch, ScopeKind
 from archiver.errors import Conflict, NotFound, UnknownCollection, UsageError
-from archiver.holdings import Holdings
+from archiver.holdings import Holdings, open_holdings
+from archiver.settings import load_settings
 from tests.conftest import OpenHoldings
+from tests.servers.postgresql import PostgreSQL
 
 BLOCK = Rule(RuleAction.BLOCK, RuleMatch.TEXT, "/print/")
 
@@ -90,8 +98,6 @@ def test_seeds_are_found_by_what_is_said_of_them(registry: SeedRegistry) -> None
 
 
 def test_a_seed_is_changed_and_keeps_its_description(registry: SeedRegistry, holdings: Holdings) -> None:
-    from archiver.collections.descriptions import DescriptionRegistry, Statement
-
     registry.add("default", [SeedDraft("https://a.example/"), SeedDraft("https://b.example/")])
     described = DescriptionRegistry(holdings.engine)
     described.replace("default", "seed", "https://a.example/", [Statement("title", "A")])
@@ -223,3 +229,30 @@ def test_a_collection_says_whether_it_is_crawled_and_how(holdings: Holdings) -> 
         holdings.collections.update_organisation("other", name="U.N.E.S.C.O.")
     with pytest.raises(NotFound):
         holdings.collections.update_organisation("nobody", name="x")
+
+
+def test_seeds_descriptions_and_pictures_in_postgresql(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    settings = load_settings({"archive": tmp_path / "warcs", "database": postgresql.new_database()}, environ={})
+    with open_holdings(settings) as holdings:
+        registry = SeedRegistry(holdings.engine, holdings.collections.now, holdings.audit)
+        drafts = [SeedDraft("https://a.example/", title="Été", group="G"), SeedDraft("https://b.example/", is_public=False)]
+        assert len(registry.add("default", drafts, actor="ada").added) == 2
+        for order in ORDERS:
+            assert len(registry.list("default", SeedFilter(text="EXAMPLE"), order=order)) == 2
+        assert registry.groups("default")[0].seeds == 1 and registry.count("default", SeedFilter(group="G")) == 1
+        assert registry.change_many("default", [1, 2], schedule="daily", actor="ada") == 2
+        assert results_of(holdings.engine, holdings.index, "default", registry.list("default"))[1].captures == 0
+        said = DescriptionRegistry(holdings.engine, holdings.audit)
+        for seed in registry.list("default"):
+            said.replace("default", "seed", seed.url, [Statement("subject", "Law"), Statement("x", "y", True)], actor="ada")
+        assert said.facets("default") == {"subject": {"Law": 1}} and said.subjects("default", "seed", text="LAW", limit=1)
+        said.set_fields("default", [Field("subject", True)])
+        assert said.of("default", "seed", "https://a.example/", public_only=True) == []
+        pictures = ImageRegistry(holdings.engine, holdings.collections.now, holdings.audit)
+        drawn = io.BytesIO()
+        Image.new("RGB", (2, 2)).save(drawn, "PNG")
+        for _ in range(2):
+            pictures.put("collection", 1, drawn.getvalue(), actor="ada")
+        kept = pictures.get("collection", 1)
+        assert kept is not None and kept.data.startswith(b"\x89PNG")
+        assert registry.remove("default", [1, 2], actor="ada") == 2 and said.all("default") == []

@@ -37,6 +37,7 @@ from replay.workbench.session import needs, takes
 
 _PAGE = 50
 _MANY = 2_000_000  # bytes of a form that names many seeds
+_MOST_IN_ADDRESS = 50  # seeds
 _FLAGS = {"": None, "yes": True, "no": False}
 
 
@@ -121,6 +122,8 @@ def change_seeds(slug: str) -> BaseResponse:
         some = [seed for seed in registry.list(slug) if seed.number in set(numbers)]
         item = context().holdings.collections.get(slug)
         return make_response(render_template("collecting/remove.html", item=item, seeds=some))
+    if form.get("do") == "crawl":
+        return _crawl(slug, numbers)
     changes = _changes(form)
     if not changes:
         return make_response(_list(slug, "Nothing is to be changed. Choose what first."), 400)
@@ -130,6 +133,16 @@ def change_seeds(slug: str) -> BaseResponse:
         return make_response(_list(slug, str(error)), 400)
     told = f"{changed:,} seed{'' if changed == 1 else 's'} changed."
     return redirect(url_for("collections.seed_list", slug=slug, told=told), 303)
+
+
+def _crawl(slug: str, numbers: list[int]) -> BaseResponse:
+    """To the form of a new crawl, filled with some seeds."""
+    if len(numbers) > _MOST_IN_ADDRESS:
+        problem = f"At most {_MOST_IN_ADDRESS} seeds can be chosen for a crawl."
+        return make_response(_list(slug, f"{problem} “Start a crawl” of the collection takes all active ones."), 400)
+    some = [seed for seed in seeds().list(slug) if seed.number in set(numbers)]
+    lines = [f"{seed.url} scope={seed.scope}" if seed.scope else seed.url for seed in some]
+    return redirect(url_for("crawls.start.new", collection=slug, url=lines), 303)
 
 
 def _chosen(slug: str, form: Any) -> list[int]:

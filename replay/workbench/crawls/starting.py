@@ -10,8 +10,10 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
+from archiver.collections.options import options_from_json
 from archiver.collections.reports import CrawlReports
 from archiver.collections.rulebook import RuleBook
+from archiver.collections.seeds import SeedRegistry
 from archiver.collections.steering import differences, login_files, warnings_of_login
 from archiver.crawl.launch import MOST_WORKERS
 from archiver.crawl.plan import CrawlPlan, DedupMode, RobotsMode, Rule, ScopeKind, Seed
@@ -81,7 +83,7 @@ def new() -> BaseResponse:
         slug, plan = crawl.collection, CrawlReports(place.holdings.engine).plan(crawl.number)
         lines = [f"{seed.url} scope={seed.scope.value}" if seed.scope else seed.url for seed in plan.seeds]
     else:
-        plan = replace(plan, rules=_rules_of(slug))
+        plan = _usual_plan(slug)
     if request.args.get("seeds") == "collection":
         lines += kept_seeds(slug)
     names = {path: name for name, path in login_files(place.settings.archive).items()}
@@ -89,6 +91,13 @@ def new() -> BaseResponse:
     values |= {name: names.get(values[name], "") for name in ("cookies", "credentials", "headers")}
     values |= {"seeds": "\n".join(lines), "collection": slug, "workers": "1"}
     return _form(values, list(plan.rules), {})
+
+
+def _usual_plan(slug: str) -> CrawlPlan:
+    """What crawls of a collection begin with."""
+    usual = options_from_json(context().holdings.collections.get(slug).options)
+    dedup = DedupMode(context().settings.dedup) if usual.dedup is CrawlPlan(()).dedup else usual.dedup
+    return replace(usual, rules=_rules_of(slug), dedup=dedup)
 
 
 def _rules_of(slug: str) -> tuple[Rule, ...]:
@@ -137,6 +146,7 @@ def begin() -> BaseResponse:
     if plan is not None and not problems:
         try:
             preview = _preview(plan)
+            preview.warnings.extend(_unheeded(values.get("collection", ""), plan))
             if values.get("do") == "start":
                 slug, workers = values.get("collection", ""), _workers(values)
                 made = desk().begin(slug, plan, actor=current_account().name, workers=workers)
@@ -213,6 +223,17 @@ def _preview(plan: CrawlPlan) -> Preview:
     if hosts < len(plan.seeds) and plan.scope in (ScopeKind.HOST, ScopeKind.DOMAIN):
         warnings.append("Several seeds are on one host: with this scope each takes the whole host, one would do.")
     return Preview(scopes[:_PREVIEWED], len(plan.seeds), warnings)
+
+
+def _unheeded(slug: str, plan: CrawlPlan) -> list[str]:
+    """What is said of seeds of the collection that a crawl of this form does not heed."""
+    place = context()
+    kept = SeedRegistry(place.holdings.engine, place.clock).list(slug)
+    own = {seed.url for seed in kept if seed.limits or seed.rules} & {seed.url for seed in plan.seeds}
+    if not own:
+        return []
+    which, whose = (f"{len(own):,} seeds have", "their") if len(own) > 1 else (f"{next(iter(own))} has", "its")
+    return [f"{which} limits or rules of {whose} own, which this crawl does not heed; schedules do, by crawls of their own."]
 
 
 # -- change ----------------------------------------------------------------------------------------------------------
