@@ -77,6 +77,16 @@ def go_on(
     return put_crawl(holdings, crawl, info.collection, clock=clock, created_by=created_by, processes=processes)
 
 
+def launch_as_job(holdings: Holdings, clock: Callable[[], datetime]) -> Callable[[int, int], None]:
+    """What has a worker do the crawl of a number, with so many processes; see `archiver.crawl.launch`."""
+
+    def launch(number: int, processes: int) -> None:
+        collection = CrawlControl(holdings.engine, clock).info(number).collection
+        put_crawl(holdings, number, collection, clock=clock, processes=processes)
+
+    return launch
+
+
 def crawl(work: Work) -> Mapping[str, Any]:
     """The job: `crawl` (number) and `processes`. A paused crawl gives its place to others; `go_on` makes it a new job."""
     number = int(work.job.arguments["crawl"])

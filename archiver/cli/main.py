@@ -26,6 +26,7 @@ _SUMMARIES = {
     "import": "Take in web archives: WARC, ARC, WACZ, HAR, CDX, folders of them, object storage.",
     "index": "Attach the indexes of others, and see to the archive's own.",
     "missing": "List the parts that archived pages lack, and capture them.",
+    "schedule": "Show and change when collections are crawled by themselves, and crawl them now.",
     "serve": "Show the archive in a browser, and capture from there.",
     "storage": "Show where WARC files are kept, and send on what waits.",
     "verify": "Check files, index and database: fixity and the rules of WARC and WACZ.",

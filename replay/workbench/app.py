@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import AccountRegistry, Role
+from archiver.crawljobs import launch_as_job
 from archiver.errors import MunimentError
 from archiver.holdings import Holdings, utc_now
 from archiver.settings import Settings
@@ -27,9 +28,13 @@ from replay.workbench import (
     api_pages,
     capture_pages,
     collection_pages,
+    job_pages,
     missing_pages,
+    notice_pages,
     record_pages,
     save_pages,
+    schedule_pages,
+    test_crawl_pages,
     wasapi_pages,
 )
 from replay.workbench.api.problems import problem as problem_json
@@ -67,6 +72,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     collection_pages.blueprint,
     capture_pages.blueprint,
     crawl_pages.blueprint,
+    job_pages.blueprint,
+    schedule_pages.blueprint,
+    test_crawl_pages.blueprint,
+    notice_pages.blueprint,
     missing_pages.blueprint,
     record_pages.blueprint,
     save_pages.blueprint,
@@ -79,6 +88,8 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("home", "Overview", Role.VIEWER),
     ("collections.collections", "Collections", Role.VIEWER),
     ("crawls.crawls", "Crawls", Role.VIEWER),
+    ("jobs.jobs", "Jobs", Role.VIEWER),
+    ("schedules.schedules", "Schedules", Role.VIEWER),
     ("captures.captures", "Capture", Role.VIEWER),
     ("save.form", "Save page", Role.VIEWER),
     ("missing.collections", "Missing", Role.VIEWER),
@@ -124,6 +135,8 @@ def create_workbench(
     captures = runner or CaptureRunner(holdings, software="muniment")
     app.extensions["muniment.workbench"] = Workbench(settings, holdings, accounts, captures, clock)
     app.extensions["muniment.runner"] = captures
+    if settings.jobs:  # the keeper beside this server does crawls; without one each has a process of its own
+        app.extensions["muniment.launch"] = launch_as_job(holdings, clock)
     app.extensions["muniment.saves"] = SaveDesk(holdings, prover(holdings), clock)
     app.extensions["muniment.logins"] = BasicLogins(accounts)
     board = JobBoard(holdings.engine, settings.archive, clock)

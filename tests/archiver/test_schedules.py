@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
+from click.testing import CliRunner
 
+from archiver.cli.schedule import schedule as schedule_command
 from archiver.collections.reports import CrawlReports
 from archiver.collections.seeds import SeedRegistry
 from archiver.collections.seedvalues import Schedule, SeedDraft
@@ -199,3 +202,20 @@ def test_plans_are_put_together() -> None:
     assert [item.pattern for item in plan.rules] == ["own", "base"] and plan.dedup == "archive"
     assert plan_of('{"dedup": "off"}', "", "archive").dedup == "off"
     assert replace(plan, rules=()).seeds == ()
+
+
+def test_the_command_line(holdings: Holdings) -> None:
+    home = ["--archive", str(holdings.settings.archive)]
+
+    def said(*arguments: str, status: int = 0) -> str:
+        result = CliRunner().invoke(schedule_command, [*arguments, *home], standalone_mode=False)
+        assert (isinstance(result.exception, UsageError)) == bool(status), result.exception
+        return result.output
+
+    assert "weekly" in said("list") and "1 seed" in said("list", "-c", "default")
+    assert "2031-01-01 05:30" in said("set", "weekly", "--at", "2031-01-01T05:30", "--actor", "ada")
+    assert "switched off" in said("set", "weekly", "--off")
+    assert json.loads(said("run", "weekly", "--json")) == {"crawls": [1]}
+    assert json.loads(said("list", "--json"))[0]["last_crawl"] == 1
+    for wrong in (("run", "hourly"), ("set", "weekly", "--at", "soon"), ("set", "weekly", "--options", "{")):
+        said(*wrong, status=2)

@@ -71,7 +71,8 @@ class RouteServer:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            do_POST = do_GET  # noqa: N815 as the base class names it
+            def do_POST(self) -> None:
+                self.do_GET()
 
             def log_message(self, format: str, *args: object) -> None:
                 """Tests read `asked` instead."""

@@ -1,0 +1,176 @@
+"""Jobs: the list, live; one of them; cancel, try again; what an export made; work that archivists may ask for here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    stream_with_context,
+    url_for,
+)
+from werkzeug.wrappers import Response as BaseResponse
+
+from archiver.accounts import Role
+from archiver.errors import MunimentError, NotFound, UsageError
+from archiver.jobkinds import EXPORTS
+from archiver.jobs import Job, JobRegistry, JobState
+from archiver.notices import JOB as NOTICE
+from replay.workbench.places import context
+from replay.workbench.session import current_account, needs
+
+blueprint = Blueprint("jobs", __name__)
+
+_PAGE = 50
+#: Streams at a time: each takes a thread of the server. Who gets none loads the page again now and then.
+_STREAMS = BoundedSemaphore(3)
+#: Seconds that a stream lasts before the browser asks for the next, and between two looks.
+_STREAM_SECONDS = 25.0
+_LOOK_SECONDS = 1.0
+
+#: What may be asked for on the page, and with which words.
+NEW = {"verify": "Verify the archive", "texts": "Read texts for the search", "export": "Export a collection"}
+
+
+def registry() -> JobRegistry:
+    """The jobs of the archive."""
+    place = context()
+    return JobRegistry(place.holdings.engine, place.clock)
+
+
+@blueprint.get("/jobs")
+@needs(Role.VIEWER)
+def jobs() -> str:
+    """The newest jobs."""
+    return _page()
+
+
+def _page(problem: str = "") -> str:
+    found, more = _listed(_whole(request.args.get("before", "")), request.args.get("state", ""))
+    return render_template(
+        "work/jobs.html",
+        jobs=found,
+        more=more,
+        counts=registry().counts(),
+        state=request.args.get("state", ""),
+        states=list(JobState),
+        new=NEW,
+        choices=[("", "the whole archive")] + [(item.slug, item.title) for item in context().holdings.collections.all()],
+        is_open=any(not job.state.is_over for job in found),
+        keeps=context().settings.jobs > 0,
+        problem=problem,
+    )
+
+
+def _listed(before: int, state: str) -> tuple[list[Job], int]:
+    states = (JobState(state),) if state in set(JobState) else ()
+    found = registry().list(without=(NOTICE,), states=states, before=before, limit=_PAGE + 1)
+    return found[:_PAGE], found[_PAGE - 1].number if len(found) > _PAGE else 0
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+@blueprint.get("/jobs/stream")
+@needs(Role.VIEWER)
+def stream() -> BaseResponse:
+    """The rows of the list whenever they change, as server-sent events."""
+    if not _STREAMS.acquire(blocking=False):
+        return Response("Too many pages are open.\n", 503, mimetype="text/plain", headers={"Retry-After": "5"})
+    state = request.args.get("state", "")
+
+    def events() -> Iterator[str]:
+        try:
+            end, last = time.monotonic() + _STREAM_SECONDS, ""
+            yield "retry: 1000\n\n"
+            while time.monotonic() < end:
+                rows = render_template("work/job_rows.html", jobs=_listed(0, state)[0])
+                if rows != last:
+                    last = rows
+                    yield "".join(f"data: {line}\n" for line in rows.splitlines()) + "\n"
+                else:
+                    yield ": nothing new\n\n"
+                time.sleep(_LOOK_SECONDS)
+        finally:
+            _STREAMS.release()
+
+    answer = Response(stream_with_context(events()), mimetype="text/event-stream")
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+@blueprint.get("/jobs/<int:number>")
+@needs(Role.VIEWER)
+def job(number: int) -> str:
+    """One job."""
+    found = registry().get(number)
+    return render_template("work/job.html", job=found, is_file=_file_of(found) is not None, plain=_plain)
+
+
+def _plain(value: Any) -> bool:
+    """Something that fits into one line."""
+    return not isinstance(value, dict | list)
+
+
+@blueprint.post("/jobs")
+@needs(Role.ARCHIVIST)
+def start() -> BaseResponse:
+    """Ask for work."""
+    kind, slug = request.form.get("kind", ""), request.form.get("collection", "")
+    try:
+        if kind not in NEW:
+            raise UsageError("Such work cannot be asked for here.", "Choose one of the list.")
+        collection = context().holdings.collections.get(slug).slug if slug or kind == "export" else None
+        arguments: dict[str, Any] = {}
+        if kind == "export":
+            arguments = {"form": request.form.get("form", "wacz"), "public_only": request.form.get("public_only") == "1"}
+        number = registry().put(kind, arguments, collection if kind != "texts" else None, current_account().name, once=True)
+    except MunimentError as error:
+        return make_response(_page(str(error)), 400)
+    return redirect(url_for("jobs.job", number=number), 303)
+
+
+@blueprint.post("/jobs/<int:number>/cancel")
+@needs(Role.ARCHIVIST)
+def cancel(number: int) -> BaseResponse:
+    """End it."""
+    registry().cancel(number, current_account().name)
+    return redirect(url_for("jobs.job", number=number), 303)
+
+
+@blueprint.post("/jobs/<int:number>/retry")
+@needs(Role.ARCHIVIST)
+def retry(number: int) -> BaseResponse:
+    """Do it again."""
+    registry().retry(number, current_account().name)
+    return redirect(url_for("jobs.job", number=number), 303)
+
+
+@blueprint.get("/jobs/<int:number>/file")
+@needs(Role.ARCHIVIST)
+def file(number: int) -> BaseResponse:
+    """What an export made."""
+    path = _file_of(registry().get(number))
+    if path is None:
+        raise NotFound("The file of this export is not there.", "Export anew.")
+    return send_file(path.resolve(), as_attachment=True, download_name=path.name, mimetype="application/octet-stream")
+
+
+def _file_of(job: Job) -> Path | None:
+    """The file that a job has made, when it is there; only what lies in its own folder."""
+    if job.kind != "export" or job.state is not JobState.DONE:
+        return None
+    folder = context().settings.archive / EXPORTS / str(job.number)
+    path = folder / str(job.result.get("file", "")).rpartition("/")[2]
+    return path if path.parent == folder and path.is_file() else None
