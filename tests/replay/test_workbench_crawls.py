@@ -133,6 +133,14 @@ def test_login_files_are_chosen_by_name_from_one_folder(bench: Bench) -> None:
     assert sent == ["very secret"]
     made = CrawlReports(bench.holdings.engine).plan(number)
     assert made.login.headers == str(headers) and "very secret" not in made.to_json()
+    headers.chmod(0o644)
+    form = {**FORM, "seeds": "http://a.example/", "headers": "headers.txt", "do": "preview"}
+    warned = bench.post("/crawls/new", 200, **form)
+    assert "headers.txt" in warned.partition('class="warnings"')[2].partition("</ul>")[0] and str(folder) not in warned
+    headers.write_text("secret word\n")
+    refused = bench.post("/crawls/new", 400, **form)
+    assert "headers.txt" in refused and str(folder) not in refused and "secret word" not in refused
+    headers.write_text("X-Museum: very secret\n")
     assert "very secret" not in bench.get(f"/crawls/{number}/change") + bench.get(f"/crawls/new?from={number}")
 
 
@@ -184,6 +192,8 @@ def test_the_seeds_of_the_collection_are_taken(bench: Bench) -> None:
         connection.execute(insert(seeds), rows)
     shown = bench.get("/crawls/new?seeds=collection&collection=default")
     assert "http://kept.example/ scope=host" in shown and "idle.example" not in shown
+    added = bench.post("/crawls/new", 200, **{**FORM, "seeds": "http://typed.example/\n", "do": "seeds"})
+    assert "http://typed.example/\nhttp://kept.example/ scope=host<" in added
 
 
 # -- while it runs ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.accounts import Role
 from archiver.collections.reports import CrawlReports
 from archiver.collections.rulebook import RuleBook
-from archiver.collections.steering import differences, login_files, warnings_of_login
+from archiver.collections.steering import LOGIN_FOLDER, differences, login_files, warnings_of_login
 from archiver.crawl.launch import MOST_WORKERS
 from archiver.crawl.plan import CrawlPlan, DedupMode, RobotsMode, Rule, ScopeKind, Seed
 from archiver.crawl.planforms import form_of, login_of, read_form, rules_in
@@ -131,6 +131,8 @@ def _form(
 def begin() -> BaseResponse:
     """Show what the crawl would be, or begin it."""
     values = dict(request.form.items())
+    if values.get("do") == "seeds":
+        return _with_collection(values)
     plan, problems = _plan_of(values)
     rules = _shown_rules(values, plan)
     preview = None
@@ -142,8 +144,23 @@ def begin() -> BaseResponse:
                 made = desk().begin(slug, plan, actor=current_account().name, workers=workers)
                 return redirect(url_for("crawls.crawl", number=made), 303)
         except MunimentError as error:
-            preview, problems = None, {"": str(error)}
+            preview, problems = None, {"": _without_folder(str(error))}
     return _form(values, rules, problems, preview=preview, status=400 if problems else 200)
+
+
+def _with_collection(values: dict[str, str]) -> BaseResponse:
+    """The form with the seeds and the rules of the collection that is chosen added to what was typed."""
+    slug = values.get("collection", "")
+    typed = values.get("seeds", "").splitlines()
+    values["seeds"] = "\n".join(dict.fromkeys([*(line for line in typed if line.strip()), *kept_seeds(slug)]))
+    rules = _shown_rules(values, None)
+    return _form(values, [*rules, *(rule for rule in _rules_of(slug) if rule not in rules)], {})
+
+
+def _without_folder(text: str) -> str:
+    """A message that names login files without saying where they lie."""
+    folder = (context().settings.archive / LOGIN_FOLDER).resolve()
+    return text.replace(f"{folder}/", "")
 
 
 def _workers(values: Mapping[str, str]) -> int:
@@ -188,7 +205,7 @@ def _preview(plan: CrawlPlan) -> Preview:
         UsageError: a file of its login cannot be used.
     """
     scopes = Scope(plan, list(enumerate(plan.seeds, 1))).describe()
-    warnings = list(warnings_of_login(plan))
+    warnings = [_without_folder(text) for text in warnings_of_login(plan)]
     limits = plan.limits
     if not (limits.documents or limits.bytes or limits.seconds or limits.pages):
         warnings.append("There is no limit of documents, data or time: it ends when everything in scope is fetched.")
