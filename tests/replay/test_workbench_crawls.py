@@ -14,6 +14,8 @@ import pytest
 
 from archiver.accounts import Role
 from archiver.collections.reports import CrawlReports
+from archiver.collections.seeds import SeedRegistry
+from archiver.collections.seedvalues import SeedDraft
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.plan import CrawlPlan, RobotsMode, Rule, RuleAction, RuleMatch, ScopeKind, Seed
 from archiver.holdings import Holdings, utc_now
@@ -178,18 +180,8 @@ def test_viewers_look_and_do_nothing(bench: Bench) -> None:
 
 
 def test_the_seeds_of_the_collection_are_taken(bench: Bench) -> None:
-    from sqlalchemy import insert
-
-    from archiver.index.database import writing
-    from archiver.index.worktables import seeds
-
-    row = {"collection_id": bench.holdings.collections.number("default"), "created_at": "", "changed_at": ""}
-    rows = [
-        {**row, "url": "http://kept.example/", "urlkey": "a", "scope": "host", "is_active": 1},
-        {**row, "url": "http://idle.example/", "urlkey": "b", "scope": "", "is_active": 0},
-    ]
-    with writing(bench.holdings.engine) as connection:
-        connection.execute(insert(seeds), rows)
+    drafts = [SeedDraft("http://kept.example/", scope="host"), SeedDraft("http://idle.example/", is_active=False)]
+    SeedRegistry(bench.holdings.engine, utc_now).add("default", drafts)
     shown = bench.get("/crawls/new?seeds=collection&collection=default")
     assert "http://kept.example/ scope=host" in shown and "idle.example" not in shown
     added = bench.post("/crawls/new", 200, **{**FORM, "seeds": "http://typed.example/\n", "do": "seeds"})

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
+from archiver.collections.options import options_from_json
 from archiver.collections.reports import CrawlReports
 from archiver.collections.rulebook import RuleBook
+from archiver.collections.seeds import SeedFilter, SeedRegistry
 from archiver.collections.steering import LOGIN_FOLDER, differences, login_files, warnings_of_login
 from archiver.crawl.launch import MOST_WORKERS
 from archiver.crawl.plan import CrawlPlan, DedupMode, RobotsMode, Rule, ScopeKind, Seed
@@ -20,8 +21,6 @@ from archiver.crawl.rules import Rules
 from archiver.crawl.scope import Scope, SeedScope
 from archiver.crawl.seeds import read_seeds
 from archiver.errors import InvalidURL, MunimentError, UsageError
-from archiver.index.database import reading
-from archiver.index.worktables import seeds as seed_table
 from archiver.urls import host_of, refuse_password
 from replay.workbench.crawls.reporting import found
 from replay.workbench.crawls.shown import desk
@@ -81,7 +80,7 @@ def new() -> BaseResponse:
         slug, plan = crawl.collection, CrawlReports(place.holdings.engine).plan(crawl.number)
         lines = [f"{seed.url} scope={seed.scope.value}" if seed.scope else seed.url for seed in plan.seeds]
     else:
-        plan = replace(plan, rules=_rules_of(slug))
+        plan = _usual_plan(slug)
     if request.args.get("seeds") == "collection":
         lines += kept_seeds(slug)
     names = {path: name for name, path in login_files(place.settings.archive).items()}
@@ -91,20 +90,21 @@ def new() -> BaseResponse:
     return _form(values, list(plan.rules), {})
 
 
-def _rules_of(slug: str) -> tuple[Rule, ...]:
+def _usual_plan(slug: str) -> CrawlPlan:
+    """What crawls of a collection begin with; what any crawl does where that cannot be read, or there is no such collection."""
     try:
-        return RuleBook(context().holdings.engine, context().holdings.audit).of(slug)
+        plan = options_from_json(context().holdings.collections.get(slug).options)
     except MunimentError:
-        return ()
+        return _empty_plan()
+    return plan if plan.dedup is not DedupMode.COLLECTION else replace(plan, dedup=_empty_plan().dedup)
 
 
 def kept_seeds(slug: str) -> list[str]:
     """The active seeds of a collection, as lines of the form."""
-    number, columns = context().holdings.collections.number(slug), seed_table.c
-    mine = select(columns.url, columns.scope).where(columns.collection_id == number, columns.is_active == 1)
-    with reading(context().holdings.engine) as connection:
-        rows = connection.execute(mine.order_by(columns.position, columns.id)).all()
-    return [f"{row[0]} scope={row[1]}" if row[1] else row[0] for row in rows]
+    context().holdings.collections.get(slug)
+    registry = SeedRegistry(context().holdings.engine, context().clock)
+    active = registry.list(slug, SeedFilter(is_active=True))
+    return [f"{seed.url} scope={seed.scope.value}" if seed.scope else seed.url for seed in active]
 
 
 def _form(
@@ -154,7 +154,7 @@ def _with_collection(values: dict[str, str]) -> BaseResponse:
     typed = values.get("seeds", "").splitlines()
     values["seeds"] = "\n".join(dict.fromkeys([*(line for line in typed if line.strip()), *kept_seeds(slug)]))
     rules = _shown_rules(values, None)
-    return _form(values, [*rules, *(rule for rule in _rules_of(slug) if rule not in rules)], {})
+    return _form(values, [*rules, *(rule for rule in _usual_plan(slug).rules if rule not in rules)], {})
 
 
 def _without_folder(text: str) -> str:
