@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, update
 from archiver.audit import AuditLog
 from archiver.crawl.plan import Rule, RuleAction, RuleMatch
 from archiver.crawl.rules import Rules, surt
-from archiver.errors import UnknownCollection
+from archiver.errors import UnknownCollection, UsageError
 from archiver.index.database import reading, writing
 from archiver.index.tables import collections
 
@@ -101,6 +101,7 @@ class RuleBook:
 
         Raises:
             UnknownCollection: there is none of that name.
+            UsageError: what its crawls begin with cannot be read.
         """
         return tuple(rule for value in self._options(slug).get(_NAME, []) if (rule := _rule(value)) is not None)
 
@@ -133,8 +134,10 @@ class RuleBook:
         try:
             options = json.loads(row[0] or "{}")
         except ValueError:
-            return {}
-        return options if isinstance(options, dict) else {}
+            options = None
+        if not isinstance(options, dict):
+            raise UsageError(f"What crawls of “{slug}” begin with cannot be read.", "Was it written by a newer version?")
+        return options
 
 
 def _rule(value: Any) -> Rule | None:

@@ -92,8 +92,8 @@ class UrlLists:
     ) -> Iterator[UrlRow]:
         """The URLs of a crawl that a filter lets through.
 
-        They come in the order in which they were met; where a state is asked for but no host, host by host. A list of a
-        state or a host reads only what it shows; others go through the crawl once.
+        They come in the order in which they were met; where a state alone is asked for, host by host. A list of a state or
+        a host reads only what it shows; others go through the crawl once.
 
         Args:
             crawl: its number.
@@ -112,9 +112,11 @@ class UrlLists:
         if wanted.host is not None:
             host = self._host(crawl, wanted.host)
             found = self._of_host(statement, crawl, host, wanted.state, after)
-        elif wanted.state is not None:
+        elif wanted.state is not None and wanted == UrlFilter(state=wanted.state):
             found = self._by_host(statement, crawl, wanted.state, after)
-        else:
+        else:  # going through the crawl takes less than asking each of very many hosts
+            if wanted.state is not None:
+                statement = statement.where(crawl_urls.c.state == wanted.state.value)
             found = self._of_crawl(statement, crawl, after)
         return islice((url_row(row) for row in found), limit)
 

@@ -2,79 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from urllib.parse import quote
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 
 from archiver.accounts import Role
 from archiver.collections.reports import CrawlReports
+from archiver.collections.seeds import SeedRegistry
+from archiver.collections.seedvalues import SeedDraft
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.plan import CrawlPlan, RobotsMode, Rule, RuleAction, RuleMatch, ScopeKind, Seed
-from archiver.crawl.supervise import run
 from archiver.holdings import Holdings, utc_now
-from replay.workbench.app import create_workbench
-from tests.archiver.crawling import FAST, page, plan, text
-from tests.servers.routes import Answer, Asked, Route, RouteServer
-from tests.workbench import HOME, PORT, QUICK, form_token, logged_in
+from tests.archiver.crawling import FAST, page
+from tests.replay.crawlbench import Bench, site
+from tests.servers.routes import Answer, Asked, RouteServer
+from tests.workbench import HOME, PORT, logged_in
 
 OpenHoldings = Callable[..., Holdings]
-ORIGIN = {"Origin": HOME}
-
-
-class Bench:
-    """The workbench of an archive, with crawls in threads of this process."""
-
-    def __init__(self, holdings: Holdings) -> None:
-        self.holdings = holdings
-        self.app: Flask = create_workbench(holdings.settings, holdings, hasher=QUICK)
-        self.app.extensions["muniment.launch"] = self._launch
-        self.client = logged_in(self.app, holdings)
-        self.threads: list[Thread] = []
-
-    def _launch(self, crawl: int, workers: int) -> None:
-        thread = Thread(target=run, args=(self.holdings, crawl), kwargs={"software": "muniment/test"}, daemon=True)
-        self.threads.append(thread)
-        thread.start()
-
-    def wait(self) -> None:
-        for thread in self.threads:
-            thread.join(30)
-            assert not thread.is_alive()
-
-    def get(self, path: str, status: int = 200, client: FlaskClient | None = None) -> str:
-        answer = (client or self.client).get(path, base_url=HOME)
-        assert answer.status_code == status, answer.get_data(as_text=True)
-        return answer.get_data(as_text=True)
-
-    def post(self, path: str, status: int = 303, client: FlaskClient | None = None, **form: object) -> str:
-        """Where it leads to; the page when it leads nowhere."""
-        by = client or self.client
-        data = {"csrf_token": form_token(by), **form}
-        answer = by.post(path, data=data, base_url=HOME, headers=ORIGIN)
-        assert answer.status_code == status, answer.get_data(as_text=True)
-        return answer.headers["Location"] if status == 303 else answer.get_data(as_text=True)
-
-    def rows(self, path: str) -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO(self.get(path))))
-
-    def actions(self) -> list[tuple[str, str, str]]:
-        return [(entry.action, entry.subject, entry.actor) for entry in self.holdings.audit.entries()]
-
-    def crawled(self, *seeds: str, **values: object) -> int:
-        """The number of a crawl that has run to its end."""
-        number = CrawlControl(self.holdings.engine, utc_now).create("default", plan(*seeds, **values))
-        run(self.holdings, number, software="muniment/test")
-        return number
 
 
 @pytest.fixture
@@ -82,19 +32,6 @@ def bench(holdings_with: OpenHoldings) -> Iterator[Bench]:
     made = Bench(holdings_with(workbench_port=PORT))
     yield made
     made.wait()
-
-
-def site(**more: Route) -> dict[str, Route]:
-    """A small site with something of every kind."""
-    return {
-        "/": page("/a.html", "/b.html", "/gone.html", "/no/x.html", "http://elsewhere.localhost:9/", embeds=["/i.png"]),
-        "/a.html": page("/c.html", title="A"),
-        "/b.html": page("/a.html", title="B"),
-        "/c.html": page(title="C"),
-        "/i.png": text(b"\x89PNG" + bytes(500), "image/png"),
-        "/robots.txt": text("User-agent: *\nDisallow: /no/\n"),
-        **more,
-    }
 
 
 FORM = {
@@ -198,6 +135,14 @@ def test_login_files_are_chosen_by_name_from_one_folder(bench: Bench) -> None:
     assert sent == ["very secret"]
     made = CrawlReports(bench.holdings.engine).plan(number)
     assert made.login.headers == str(headers) and "very secret" not in made.to_json()
+    headers.chmod(0o644)
+    form = {**FORM, "seeds": "http://a.example/", "headers": "headers.txt", "do": "preview"}
+    warned = bench.post("/crawls/new", 200, **form)
+    assert "headers.txt" in warned.partition('class="warnings"')[2].partition("</ul>")[0] and str(folder) not in warned
+    headers.write_text("secret word\n")
+    refused = bench.post("/crawls/new", 400, **form)
+    assert "headers.txt" in refused and str(folder) not in refused and "secret word" not in refused
+    headers.write_text("X-Museum: very secret\n")
     assert "very secret" not in bench.get(f"/crawls/{number}/change") + bench.get(f"/crawls/new?from={number}")
 
 
@@ -235,20 +180,12 @@ def test_viewers_look_and_do_nothing(bench: Bench) -> None:
 
 
 def test_the_seeds_of_the_collection_are_taken(bench: Bench) -> None:
-    from sqlalchemy import insert
-
-    from archiver.index.database import writing
-    from archiver.index.worktables import seeds
-
-    row = {"collection_id": bench.holdings.collections.number("default"), "created_at": "", "changed_at": ""}
-    rows = [
-        {**row, "url": "http://kept.example/", "urlkey": "a", "scope": "host", "is_active": 1},
-        {**row, "url": "http://idle.example/", "urlkey": "b", "scope": "", "is_active": 0},
-    ]
-    with writing(bench.holdings.engine) as connection:
-        connection.execute(insert(seeds), rows)
+    drafts = [SeedDraft("http://kept.example/", scope="host"), SeedDraft("http://idle.example/", is_active=False)]
+    SeedRegistry(bench.holdings.engine, utc_now).add("default", drafts)
     shown = bench.get("/crawls/new?seeds=collection&collection=default")
     assert "http://kept.example/ scope=host" in shown and "idle.example" not in shown
+    added = bench.post("/crawls/new", 200, **{**FORM, "seeds": "http://typed.example/\n", "do": "seeds"})
+    assert "http://typed.example/\nhttp://kept.example/ scope=host<" in added
 
 
 # -- while it runs ---------------------------------------------------------------------------------------------------

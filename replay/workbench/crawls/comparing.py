@@ -68,7 +68,9 @@ def _cells(row: Pair) -> tuple[object, ...]:
     return row.key, row.before.documents, row.after.documents, row.difference, row.before.bytes, row.after.bytes
 
 
-@blueprint.get("/<int:number>/compare/<any(lost, new, changed):which>")
+@blueprint.get("/<int:number>/compare/lost", defaults={"which": "lost"})
+@blueprint.get("/<int:number>/compare/new", defaults={"which": "new"})
+@blueprint.get("/<int:number>/compare/changed", defaults={"which": "changed"})
 @needs(Role.VIEWER)
 def urls(number: int, which: str) -> str | BaseResponse:
     """The URLs that one crawl captured and the other did not, or that changed between them."""

@@ -80,7 +80,8 @@ def hosts_(number: int) -> str | BaseResponse:
     )  # fmt: skip
 
 
-@blueprint.get("/<int:number>/<any(types, statuses):part>")
+@blueprint.get("/<int:number>/types", defaults={"part": "types"})
+@blueprint.get("/<int:number>/statuses", defaults={"part": "statuses"})
 @needs(Role.VIEWER)
 def keys(number: int, part: str) -> str | BaseResponse:
     """Each media type, or each status."""

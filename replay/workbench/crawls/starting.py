@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
 from archiver.collections.options import options_from_json
 from archiver.collections.reports import CrawlReports
 from archiver.collections.rulebook import RuleBook
-from archiver.collections.seeds import SeedRegistry
-from archiver.collections.steering import differences, login_files, warnings_of_login
+from archiver.collections.seeds import SeedFilter, SeedRegistry
+from archiver.collections.steering import LOGIN_FOLDER, differences, login_files, warnings_of_login
 from archiver.crawl.launch import MOST_WORKERS
 from archiver.crawl.plan import CrawlPlan, DedupMode, RobotsMode, Rule, ScopeKind, Seed
 from archiver.crawl.planforms import form_of, login_of, read_form, rules_in
@@ -22,8 +21,6 @@ from archiver.crawl.rules import Rules
 from archiver.crawl.scope import Scope, SeedScope
 from archiver.crawl.seeds import read_seeds
 from archiver.errors import InvalidURL, MunimentError, UsageError
-from archiver.index.database import reading
-from archiver.index.worktables import seeds as seed_table
 from archiver.urls import host_of, refuse_password
 from replay.workbench.crawls.reporting import found
 from replay.workbench.crawls.shown import desk
@@ -94,26 +91,20 @@ def new() -> BaseResponse:
 
 
 def _usual_plan(slug: str) -> CrawlPlan:
-    """What crawls of a collection begin with."""
-    usual = options_from_json(context().holdings.collections.get(slug).options)
-    dedup = DedupMode(context().settings.dedup) if usual.dedup is CrawlPlan(()).dedup else usual.dedup
-    return replace(usual, rules=_rules_of(slug), dedup=dedup)
-
-
-def _rules_of(slug: str) -> tuple[Rule, ...]:
+    """What crawls of a collection begin with; what any crawl does where that cannot be read, or there is no such collection."""
     try:
-        return RuleBook(context().holdings.engine, context().holdings.audit).of(slug)
+        plan = options_from_json(context().holdings.collections.get(slug).options)
     except MunimentError:
-        return ()
+        return _empty_plan()
+    return plan if plan.dedup is not DedupMode.COLLECTION else replace(plan, dedup=_empty_plan().dedup)
 
 
 def kept_seeds(slug: str) -> list[str]:
     """The active seeds of a collection, as lines of the form."""
-    number, columns = context().holdings.collections.number(slug), seed_table.c
-    mine = select(columns.url, columns.scope).where(columns.collection_id == number, columns.is_active == 1)
-    with reading(context().holdings.engine) as connection:
-        rows = connection.execute(mine.order_by(columns.position, columns.id)).all()
-    return [f"{row[0]} scope={row[1]}" if row[1] else row[0] for row in rows]
+    context().holdings.collections.get(slug)
+    registry = SeedRegistry(context().holdings.engine, context().clock)
+    active = registry.list(slug, SeedFilter(is_active=True))
+    return [f"{seed.url} scope={seed.scope.value}" if seed.scope else seed.url for seed in active]
 
 
 def _form(
@@ -140,20 +131,36 @@ def _form(
 def begin() -> BaseResponse:
     """Show what the crawl would be, or begin it."""
     values = dict(request.form.items())
+    if values.get("do") == "seeds":
+        return _with_collection(values)
     plan, problems = _plan_of(values)
     rules = _shown_rules(values, plan)
     preview = None
     if plan is not None and not problems:
         try:
             preview = _preview(plan)
-            preview.warnings.extend(_unheeded(values.get("collection", ""), plan))
             if values.get("do") == "start":
                 slug, workers = values.get("collection", ""), _workers(values)
                 made = desk().begin(slug, plan, actor=current_account().name, workers=workers)
                 return redirect(url_for("crawls.crawl", number=made), 303)
         except MunimentError as error:
-            preview, problems = None, {"": str(error)}
+            preview, problems = None, {"": _without_folder(str(error))}
     return _form(values, rules, problems, preview=preview, status=400 if problems else 200)
+
+
+def _with_collection(values: dict[str, str]) -> BaseResponse:
+    """The form with the seeds and the rules of the collection that is chosen added to what was typed."""
+    slug = values.get("collection", "")
+    typed = values.get("seeds", "").splitlines()
+    values["seeds"] = "\n".join(dict.fromkeys([*(line for line in typed if line.strip()), *kept_seeds(slug)]))
+    rules = _shown_rules(values, None)
+    return _form(values, [*rules, *(rule for rule in _usual_plan(slug).rules if rule not in rules)], {})
+
+
+def _without_folder(text: str) -> str:
+    """A message that names login files without saying where they lie."""
+    folder = (context().settings.archive / LOGIN_FOLDER).resolve()
+    return text.replace(f"{folder}/", "")
 
 
 def _workers(values: Mapping[str, str]) -> int:
@@ -198,7 +205,7 @@ def _preview(plan: CrawlPlan) -> Preview:
         UsageError: a file of its login cannot be used.
     """
     scopes = Scope(plan, list(enumerate(plan.seeds, 1))).describe()
-    warnings = list(warnings_of_login(plan))
+    warnings = [_without_folder(text) for text in warnings_of_login(plan)]
     limits = plan.limits
     if not (limits.documents or limits.bytes or limits.seconds or limits.pages):
         warnings.append("There is no limit of documents, data or time: it ends when everything in scope is fetched.")
@@ -223,17 +230,6 @@ def _preview(plan: CrawlPlan) -> Preview:
     if hosts < len(plan.seeds) and plan.scope in (ScopeKind.HOST, ScopeKind.DOMAIN):
         warnings.append("Several seeds are on one host: with this scope each takes the whole host, one would do.")
     return Preview(scopes[:_PREVIEWED], len(plan.seeds), warnings)
-
-
-def _unheeded(slug: str, plan: CrawlPlan) -> list[str]:
-    """What is said of seeds of the collection that a crawl of this form does not heed."""
-    place = context()
-    kept = SeedRegistry(place.holdings.engine, place.clock).list(slug)
-    own = {seed.url for seed in kept if seed.limits or seed.rules} & {seed.url for seed in plan.seeds}
-    if not own:
-        return []
-    which, whose = (f"{len(own):,} seeds have", "their") if len(own) > 1 else (f"{next(iter(own))} has", "its")
-    return [f"{which} limits or rules of {whose} own, which this crawl does not heed; schedules do, by crawls of their own."]
 
 
 # -- change ----------------------------------------------------------------------------------------------------------
