@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from archiver.collections.access import Viewer
 from archiver.collections.catalogue import Catalogue, Said
+from archiver.holdings import DEFAULT_COLLECTION
 from archiver.model import Collection
 from archiver.search.words import folded
 from replay.lookup import ALL, Lookup, Scope
@@ -59,9 +60,11 @@ def collection_page(
     """
     listed = [item for item in lookup.listed(viewer) if not organisation or _slug_of(item) == organisation]
     said = catalogue.of_collections()
-    chosen = [item for item in listed if _is_chosen(item, said.get(item.slug, ()), choice)]
     scope = lookup.scope(ALL, viewer)
-    known = counting.of_many(scope, [item.slug for item in chosen])
+    known = counting.of_many(scope, [item.slug for item in listed])
+    if len(listed) > 1:
+        listed = [item for item in listed if not _is_untouched(item, known)]
+    chosen = [item for item in listed if _is_chosen(item, said.get(item.slug, ()), choice)]
     ordered = _ordered(chosen, known, choice.order)
     pages = pager(path, choice, len(ordered), PAGE_SIZE)
     pictures = catalogue.pictured("collection")
@@ -83,6 +86,12 @@ def collection_page(
 
 def _slug_of(item: Collection) -> str:
     return item.organisation.slug if item.organisation else ""
+
+
+def _is_untouched(item: Collection, known: dict[str, Numbers]) -> bool:
+    """The collection that every archive has, and this one does not use."""
+    is_bare = item.slug == DEFAULT_COLLECTION and not (item.description or item.organisation)
+    return is_bare and item.slug in known and known[item.slug].captures == 0
 
 
 def _is_chosen(item: Collection, said: Sequence[Said], choice: Choice) -> bool:

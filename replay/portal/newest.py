@@ -9,8 +9,9 @@ from archiver.urls import urlkey
 from replay.lookup import Lookup, Scope
 from replay.portal.seedlist import hidden_seeds
 
-#: Seeds whose newest capture is looked up: one question to the index each.
+#: Seeds whose newest capture is looked up, of all collections together: one question to the index each. Each has some.
 _MOST_SEEDS = 200
+_FEWEST_SEEDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,13 @@ def newest(lookup: Lookup, catalogue: Catalogue, scope: Scope, limit: int) -> li
     def add(item: NewCapture) -> None:
         found.setdefault((item.collection, urlkey(item.url), item.timestamp), item)
 
+    most = max(_FEWEST_SEEDS, _MOST_SEEDS // max(1, len(scope.slugs)))
     for slug in scope.slugs:
         for page in lookup.pages(scope, slug, limit=limit):
             if page.timestamp:
                 add(NewCapture(slug, page.final_url, page.timestamp, page.title or page.final_url))
         hidden = hidden_seeds(catalogue, scope, slug)
-        for seed in catalogue.every_seed(slug)[:_MOST_SEEDS]:
+        for seed in catalogue.every_seed(slug)[:most]:
             if seed.number not in hidden:
                 capture = lookup.source(scope).newest((slug,), seed.urlkey)
                 if capture is not None:

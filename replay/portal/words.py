@@ -9,7 +9,6 @@ from dataclasses import dataclass
 class PortalWords:
     """The texts of one language. `fields`: the elements of Dublin Core in their order, and what else lists are chosen by."""
 
-    organisations: str
     collections_of: str  # {organisation}
     no_collections: str
     nothing_public: str
@@ -18,7 +17,6 @@ class PortalWords:
     narrow: str
     more: str  # {count}
     without: str  # {choice}
-    everything: str
     archived_since: str
     last_capture: str
     captures: str
@@ -72,7 +70,6 @@ def _orders(*names: str) -> dict[str, str]:
 
 PORTAL_WORDS: dict[str, PortalWords] = {
     "en": PortalWords(
-        organisations="Organisations",
         collections_of="Collections of {organisation}",
         no_collections="No collection is like that.",
         nothing_public="There is no public content available for this collection yet.",
@@ -84,7 +81,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         narrow="Narrow down",
         more="More: {count}",
         without="Without “{choice}”",
-        everything="Show all",
         archived_since="Archived since",
         last_capture="Last capture",
         captures="Captures",
@@ -123,7 +119,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         ),
     ),
     "fr": PortalWords(
-        organisations="Organisations",
         collections_of="Collections de {organisation}",
         no_collections="Aucune collection ne correspond.",
         nothing_public="Cette collection n’a pas encore de contenu public.",
@@ -135,7 +130,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         narrow="Affiner",
         more="Autres : {count}",
         without="Sans « {choice} »",
-        everything="Tout afficher",
         archived_since="Archivée depuis",
         last_capture="Dernière capture",
         captures="Captures",
@@ -174,7 +168,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         ),
     ),
     "es": PortalWords(
-        organisations="Organizaciones",
         collections_of="Colecciones de {organisation}",
         no_collections="Ninguna colección es así.",
         nothing_public="Esta colección todavía no tiene contenido público.",
@@ -186,7 +179,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         narrow="Acotar",
         more="Más: {count}",
         without="Sin «{choice}»",
-        everything="Mostrar todo",
         archived_since="Archivada desde",
         last_capture="Última captura",
         captures="Capturas",
@@ -225,7 +217,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         ),
     ),
     "ar": PortalWords(
-        organisations="المؤسسات",
         collections_of="مجموعات {organisation}",
         no_collections="لا توجد مجموعة بهذه الصفة.",
         nothing_public="لا يوجد بعدُ محتوى متاح للجمهور في هذه المجموعة.",
@@ -237,7 +228,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         narrow="تضييق النتائج",
         more="المزيد: {count}",
         without="دون «{choice}»",
-        everything="عرض الكل",
         archived_since="مؤرشفة منذ",
         last_capture="آخر لقطة",
         captures="اللقطات",
@@ -276,7 +266,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         ),
     ),
     "zh": PortalWords(
-        organisations="机构",
         collections_of="{organisation}的专题",
         no_collections="没有符合条件的专题。",
         nothing_public="本专题尚无公开内容。",
@@ -285,7 +274,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         narrow="缩小范围",
         more="更多：{count}",
         without="取消“{choice}”",
-        everything="显示全部",
         archived_since="存档始于",
         last_capture="最近采集",
         captures="采集次数",
@@ -324,7 +312,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         ),
     ),
     "ru": PortalWords(
-        organisations="Организации",
         collections_of="Коллекции: {organisation}",
         no_collections="Таких коллекций нет.",
         nothing_public="В этой коллекции пока нет общедоступных материалов.",
@@ -336,7 +323,6 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         narrow="Уточнить",
         more="Ещё: {count}",
         without="Без «{choice}»",
-        everything="Показать все",
         archived_since="Сохраняется с",
         last_capture="Последняя копия",
         captures="Копии",

@@ -17,6 +17,9 @@ from replay.words import PAGE_WORDS
 
 #: Tags of languages with at most a script and a region (BCP 47).
 _TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-[A-Z]{2})?", re.ASCII)
+#: Days as languages write them.
+_DAY = "d MMM y"
+_DAYS = {"zh": "y年M月d日"}
 _UNITS = ("B", "kB", "MB", "GB")
 
 
@@ -27,7 +30,8 @@ def reader_language() -> str:
 
 @lru_cache(maxsize=10_000)
 def _moment(timestamp: str, language: str) -> str:
-    return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), "d MMM y, HH:mm:ss", locale=language)
+    pattern = f"{_DAYS[language]} HH:mm:ss" if language in _DAYS else f"{_DAY}, HH:mm:ss"
+    return format_datetime(parse_timestamp(timestamp).replace(tzinfo=None), pattern, locale=language)
 
 
 def moment(timestamp: str) -> str:
@@ -52,7 +56,7 @@ def tongue(tag: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _day(digits: str, language: str) -> str:
-    return format_date(parse_timestamp(digits), "d MMM y", locale=language)
+    return format_date(parse_timestamp(digits), _DAYS.get(language, _DAY), locale=language)
 
 
 def day(digits: str) -> str:
