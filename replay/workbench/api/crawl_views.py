@@ -179,7 +179,7 @@ def _changed(plan: CrawlPlan, body: PlanChangeBody, place: str) -> CrawlPlan:
     return changed
 
 
-def _new_plan(body: CrawlBody) -> CrawlPlan:
+def planned(body: CrawlBody) -> CrawlPlan:
     """The plan of a new crawl; seeds that are there twice count once.
 
     Raises:
@@ -217,7 +217,7 @@ def list_crawls(query: CrawlListQuery) -> Page[CrawlView]:
 @operation("POST", "/crawls/preview", Role.VIEWER, _TAG)
 def preview_crawl(body: CrawlBody) -> tuple[SeedScopeView, ...]:
     """Say what each seed's scope would come to; nothing is fetched."""
-    plan = _new_plan(body)
+    plan = planned(body)
     found = Scope(plan, list(enumerate(plan.seeds, 1))).describe()
     return tuple(SeedScopeView(item.seed, item.kind, item.words, tuple(item.surts)) for item in found)
 
@@ -225,7 +225,7 @@ def preview_crawl(body: CrawlBody) -> tuple[SeedScopeView, ...]:
 @operation("POST", "/crawls", Role.ARCHIVIST, _TAG)
 def create_crawl(body: CrawlBody) -> Created[CrawlView]:
     """Begin a crawl."""
-    number = desk().begin(body.collection, _new_plan(body), actor=current_account().name)
+    number = desk().begin(body.collection, planned(body), actor=current_account().name)
     return Created(view_of(reports().find(number, None)), f"/crawls/{number}")
 
 
