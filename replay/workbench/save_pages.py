@@ -96,7 +96,7 @@ def arrived() -> str:
 
 
 def _known(token: str) -> Job:
-    found = desk().registry.of_token(token)
+    found = desk().of_token(token)
     if found.kind != KIND:
         raise NotFound("There is no such job.", "")
     return found

@@ -311,6 +311,23 @@ def test_a_page_that_waits_is_asked_for_once(program: Program) -> None:
         assert program.over(first)["status"] == "success"
 
 
+def test_what_came_is_told_while_it_comes(program: Program) -> None:
+    asked, release = Event(), Event()
+
+    def slow(_: Asked) -> Answer:
+        asked.set()
+        release.wait(20)
+        return Answer(b"x", "image/png")
+
+    with RouteServer({"/": Answer(b"<img src=/i.png>"), "/i.png": slow, "/favicon.ico": Answer(b"i", "image/png")}) as server:
+        token = program.post("/save", url=server.url("/")).get_json()["job_id"]
+        assert asked.wait(20)
+        told = program.get(f"/save/status/{token}").get_json()
+        assert told["status"] == "pending" and server.url("/") in told["resources"] and told["progress"]["known"] == 3
+        release.set()
+        assert len(program.over(token)["resources"]) == 3
+
+
 def test_the_old_form(program: Program, site: RouteServer) -> None:
     url = site.url("/q?a=1&b=%2F")
     new = program.get(f"/save/{url}")
