@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from archiver.accounts import Role
+from archiver.fixity import Fixity
 from archiver.holdings import Holdings
+from archiver.index.files import Part
+from archiver.missing import Miss, MissingParts
 from replay.workbench.app import create_workbench
 from tests.apichecks import ApiClient
 from tests.conftest import OpenHoldings
@@ -114,9 +117,9 @@ def test_schedules(api: ApiClient) -> None:
     (schedule,) = api("GET", "/schedules?collection=default").get_json()["items"]
     assert schedule["schedule"] == "daily" and schedule["seeds"] == 1 and schedule["last_crawl"] is None
     path = "/collections/default/schedules/daily"
-    changed = api("PATCH", path, {"is_active": False, "plan": '{"scope": "host"}'}).get_json()
-    assert changed["is_active"] is False and changed["plan"] == '{"scope": "host"}'
-    for plan in ('{"login": {"cookies": "/etc/passwd"}}', '{"allow_private": true}', "{", '{"colour": 1}'):
+    changed = api("PATCH", path, {"is_active": False, "plan": {"scope": "host"}}).get_json()
+    assert changed["is_active"] is False and changed["plan"]["scope"] == "host"
+    for plan in ({"login": {"cookies": "/etc/passwd"}}, {"allow_private": True}, {"limits": {"pages": -1}}, "{}"):
         assert api("PATCH", path, {"plan": plan}).status_code == 422, plan
     (crawl,) = api("POST", f"{path}/run").get_json()["crawls"]
     assert api("GET", path).get_json()["last_crawl"] == crawl
@@ -136,3 +139,77 @@ def test_test_crawls(api: ApiClient) -> None:
     assert api("POST", f"/test-crawls/{number}/save").status_code == 409
     assert api("POST", "/test-crawls", {**body, "plan": {"limits": {"pages": -1}}}).status_code == 422
     assert api("GET", "/test-crawls/999").status_code == 404
+
+
+def test_organisations_and_budgets(api: ApiClient, holdings: Holdings) -> None:
+    api("POST", "/collections", {"slug": "news", "organisation": "The Archive"})
+    (found,) = api("GET", "/organisations").get_json()["items"]
+    path = f"/organisations/{found['slug']}"
+    etag = api("GET", path).headers["ETag"]
+    assert api("PATCH", path, {"address": "1 Main Street"}, If_Match=etag).get_json()["address"] == "1 Main Street"
+    assert api("PATCH", path, {"name": ""}).status_code == 400
+    assert api("GET", "/organisations/nobody").status_code == 404
+    changed = api("PATCH", "/collections/news", {"budget_bytes": 1000, "is_active": False, "options": {"scope": "host"}})
+    said = changed.get_json()
+    assert (said["budget_bytes"], said["is_active"], said["options"]["scope"]) == (1000, False, "host")
+    assert api("PATCH", "/collections/news", {"options": {"limits": {"pages": -1}}}).status_code == 422
+    assert api("PATCH", "/collections/news", {"options": {"login": {"cookies": "/etc/passwd"}}}).status_code == 422
+    budget = api("GET", "/collections/news/budget").get_json()
+    assert (budget["limit"], budget["used"], budget["level"], len(budget["months"])) == (1000, 0, "", 12)
+    assert api("PATCH", "/collections/news", {"budget_bytes": 0}).get_json()["budget_bytes"] is None
+
+
+def test_what_counts_itself_does_not_spoil_a_change(api: ApiClient, holdings: Holdings) -> None:
+    etag = api("GET", "/collections/default").headers["ETag"]
+    holdings.files.note("a.warc.gz", Fixity(1, "", "", ""), [Part("default", 5, "20200101000000", "20200101000000")])
+    looked = api("GET", "/collections/default", If_None_Match=etag)
+    assert looked.status_code == 200 and looked.get_json()["captures"] == 5
+    assert api("PATCH", "/collections/default", {"title": "New"}, If_Match=etag).status_code == 200
+    assert api("PATCH", "/collections/default", {"title": "Newer"}, If_Match=etag).status_code == 412
+
+
+def test_notices(api: ApiClient) -> None:
+    new = {"kind": "webhook", "target": "http://127.0.0.1:1/hook", "events": ["crawl.finished"], "collection": "default"}
+    made = api("POST", "/notices", new).get_json()
+    assert len(made["secret"]) > 20
+    number = made["notice"]["number"]
+    listed = api("GET", "/notices")
+    assert listed.get_json()["items"] == [made["notice"]] and made["secret"] not in listed.get_data(as_text=True)
+    job = api("POST", f"/notices/{number}/try").get_json()["job"]
+    assert api("GET", f"/jobs/{job}").get_json()["state"] == "waiting"
+    assert api("POST", "/notices", {**new, "events": ["moon.full"]}).status_code == 400
+    assert api("POST", "/notices", {**new, "kind": "pigeon"}).status_code == 422
+    assert api("DELETE", f"/notices/{number}").status_code == 204 and api("GET", f"/notices/{number}").status_code == 404
+
+
+def test_what_is_missing_is_listed_put_aside_and_captured(holdings: Holdings) -> None:
+    app = create_workbench(holdings.settings, holdings, hasher=QUICK)
+    app.extensions["muniment.launch"] = lambda number, workers: None
+    api = ApiClient(app, holdings)
+    page = "http://a.example/"
+    MissingParts(holdings, holdings.collections.now).take(
+        Miss("default", page, "20200101000000", f"{page}{name}", "image") for name in ("a.png", "b.png")
+    )
+    missing = "/collections/default/missing"
+    first, second = api("GET", missing).get_json()["items"]
+    assert api("GET", f"{missing}?text=b.png").get_json()["items"] == [second]
+    assert api("GET", f"{missing}/pages").get_json()["items"][0]["open"] == 2
+    assert api("POST", f"{missing}/state", {"parts": [second["number"]], "is_ignored": True}).get_json() == {"changed": 1}
+    assert api("GET", f"{missing}/counts").get_json() == {"open": 1, "queued": 0, "captured": 0, "ignored": 1}
+    crawl = api("POST", f"{missing}/patch", {"parts": [first["number"]]}).get_json()
+    assert crawl["seeds"] == [first["url"]]
+    assert api("GET", f"{missing}?state=queued").get_json()["items"][0]["crawl"] == crawl["number"]
+    assert api("POST", f"{missing}/patch", {"parts": [first["number"]]}).status_code == 404
+    assert api("GET", f"{missing}?page_timestamp=x").status_code == 422
+
+
+def test_patches_and_notes_of_crawls(holdings: Holdings) -> None:
+    app = create_workbench(holdings.settings, holdings, hasher=QUICK)
+    app.extensions["muniment.launch"] = lambda number, workers: None
+    api = ApiClient(app, holdings)
+    made = api("POST", "/crawls/patch", {"collection": "default", "urls": ["http://a.example/x.png"]})
+    notes = f"/crawls/{made.get_json()['number']}/notes"
+    assert api("GET", notes).get_json()["kind"] == "patch"
+    assert api("PUT", notes, {"notes": "The logo."}).get_json()["notes"] == "The logo."
+    assert api("POST", "/crawls/patch", {"collection": "default", "urls": []}).status_code == 400
+    assert api("GET", "/crawls/999/notes").status_code == 404

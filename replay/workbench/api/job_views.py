@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from archiver import testcrawls
 from archiver.accounts import Role
-from archiver.collections.options import options_from_json
+from archiver.collections.options import options_from_json, options_to_json
 from archiver.collections.seedvalues import Schedule
 from archiver.deletion import deletion_of
-from archiver.errors import AccessRefused, MunimentError, NotFound, UsageError
+from archiver.errors import AccessRefused, MunimentError, NotFound
 from archiver.jobs import Job, JobRegistry, JobState
 from archiver.purging import Copies
 from archiver.schedules import Scheduled, ScheduleRegistry
 from archiver.timestamps import parse_iso
 from archiver.urls import parse_url, refuse_password
-from replay.workbench.api.crawl_views import CrawlBody, planned
+from replay.workbench.api.crawl_views import CrawlBody, PlanChangeBody, PlanView, changed_plan, plan_view, planned
 from replay.workbench.api.operations import Created, Page, PageQuery, first_of, number_of, operation, part_of
 from replay.workbench.api.schema import Bounds, FieldProblem, Invalid, field_problem, to_json
 from replay.workbench.places import context
@@ -220,13 +220,15 @@ def ask_for_purge(body: PurgeJobBody) -> Created[JobView]:
 
 @dataclass(frozen=True)
 class ScheduleView:
-    """How often seeds of a collection are crawled; `plan` is the JSON of its options, `message` why it began nothing last."""
+    """How often seeds of a collection are crawled; `plan` is what its crawls are asked, `message` why it began nothing last."""
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"next_at", "last_crawl", "message", "seeds"})
 
     collection: str
     schedule: Schedule
     is_active: bool
     is_paused: bool
-    plan: str
+    plan: PlanView
     next_at: datetime | None
     anchor: datetime
     last_crawl: int | None
@@ -240,7 +242,9 @@ class ScheduleBody:
 
     is_active: bool | None = None
     anchor: Annotated[datetime | None, Bounds("From when it counts.")] = None
-    plan: Annotated[str | None, Bounds("JSON, as the options of a collection; empty for none.", longest=50_000)] = None
+    plan: Annotated[PlanChangeBody | None, Bounds("What its crawls are asked; counts more than the collection's options.")] = (
+        None
+    )
 
 
 @dataclass(frozen=True)
@@ -258,7 +262,8 @@ class BegunView:
 
 
 def _schedule(item: Scheduled) -> ScheduleView:
-    return ScheduleView(**{field.name: getattr(item, field.name) for field in fields(ScheduleView)})
+    plain = {field.name: getattr(item, field.name) for field in fields(ScheduleView) if field.name != "plan"}
+    return ScheduleView(**plain, plan=plan_view(options_from_json(item.plan)))
 
 
 def _named(text: str) -> Schedule:
@@ -283,11 +288,11 @@ def get_schedule(slug: str, name: str) -> ScheduleView:
 @operation("PATCH", "/collections/<slug>/schedules/<name>", Role.ARCHIVIST, _SCHEDULES)
 def change_schedule(slug: str, name: str, body: ScheduleBody) -> ScheduleView:
     """Switch a schedule on or off, say when it counts from, or with what options it crawls."""
+    registry, which = ScheduleRegistry(context().holdings), _named(name)
+    plan = None
     if body.plan is not None:
-        check_options(body.plan)
-    changed = ScheduleRegistry(context().holdings).set(
-        slug, _named(name), by=current_account().name, is_active=body.is_active, anchor=body.anchor, plan=body.plan
-    )
+        plan = options_to_json(changed_plan(options_from_json(registry.get(slug, which).plan), body.plan, "#/plan"))
+    changed = registry.set(slug, which, by=current_account().name, is_active=body.is_active, anchor=body.anchor, plan=plan)
     return _schedule(changed)
 
 
@@ -296,20 +301,6 @@ def run_schedule(slug: str, name: str) -> BegunView:
     """Begin a schedule now, whenever it is due."""
     registry = ScheduleRegistry(context().holdings)
     return BegunView(tuple(registry.run(slug, _named(name), by=current_account().name)))
-
-
-def check_options(text: str) -> None:
-    """Make sure of options that came over the net.
-
-    Raises:
-        Invalid: they cannot be read, or name files of logins or private addresses, which is for the command line.
-    """
-    try:
-        plan = options_from_json(text)
-    except UsageError as error:
-        raise field_problem("plan", str(error)) from error
-    if plan.login.used or plan.login.hosts or plan.allow_private or plan.insecure:
-        raise field_problem("plan", "Logins, private addresses and invalid certificates are for the command line.")
 
 
 # -- test crawls -----------------------------------------------------------------------------------------------------
