@@ -65,7 +65,7 @@ class SaveDesk:
         self._stop = StopSignal()
         self._threads: list[Thread] = []
         if self.registry.is_due((KIND,)):
-            self._wake()
+            self.wake()
 
     def put(self, order: SaveOrder, secrets: SaveSecrets, by: str) -> str:
         """Have a page saved; the id of the job. Asked for twice while it waits, it is one job.
@@ -88,7 +88,7 @@ class SaveDesk:
             if secrets.are_any:
                 self._secrets[token] = secrets
             self.registry.put(KIND, arguments, order.collection, by, token=token)
-        self._wake()
+        self.wake()
         return token
 
     def close(self, timeout: float = 15.0) -> None:
@@ -122,7 +122,8 @@ class SaveDesk:
 
     # -- work --------------------------------------------------------------------------------------------------------
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have somebody look whether there is something to do."""
         with self._changed:
             self._asked += 1
             if len(self._threads) < _AT_ONCE and not self._stop.finish.is_set():
@@ -178,13 +179,17 @@ class SaveDesk:
     def _told(self, saved: Saved, order: SaveOrder, job: Job) -> dict[str, Any]:
         """What came of a job; the pages that it links to are asked for here."""
         outlinks: list[str] | dict[str, str] = list(saved.outlinks)
+        messages = list(saved.messages)
         if order.outlinks:
-            outlinks = {}
-            for link in saved.outlinks:
-                wanted = replace(
-                    order, url=link, outlinks=False, within=order.outlinks_within, tells_outlinks=False, messages=()
-                )
-                outlinks[link] = self.put(wanted, SaveSecrets(), job.created_by)
+            outlinks, wanted = (
+                {},
+                replace(order, outlinks=False, within=order.outlinks_within, tells_outlinks=False, messages=()),
+            )
+            try:
+                for link in saved.outlinks:
+                    outlinks[link] = self.put(replace(wanted, url=link), SaveSecrets(), job.created_by)
+            except SaveRefused as error:
+                messages.append(f"Only {len(outlinks)} of {len(saved.outlinks)} links are saved: {error.message}")
         elif saved.available is not None:
             outlinks = saved.available
         return {
@@ -194,7 +199,7 @@ class SaveDesk:
             "is_new": saved.is_new,
             "is_first": saved.is_first,
             "outlinks": outlinks,
-            "messages": list(saved.messages),
+            "messages": messages,
         }
 
 
