@@ -311,7 +311,7 @@ class MissingParts:
             UsageError: they are too many at a time.
         """
         columns = missing.c
-        chosen = [part for part in self._of(numbers[: MOST_PATCHED + 1]) if part.collection == slug and part.state == OPEN]
+        chosen = [part for part in self.of(numbers[: MOST_PATCHED + 1]) if part.collection == slug and part.state == OPEN]
         if not chosen:
             raise NotFound("None of these parts is to be captured.", "Choose open ones.")
         crawl = desk.patch(slug, dict.fromkeys(part.url for part in chosen), actor=actor, ignore_robots=True)
@@ -323,7 +323,8 @@ class MissingParts:
                 connection.execute(update(missing).where(same).values(state=QUEUED, crawl_id=crawl, reason=""))
         return crawl
 
-    def _of(self, numbers: Sequence[int]) -> Sequence[MissingPart]:
+    def of(self, numbers: Sequence[int]) -> Sequence[MissingPart]:
+        """Parts by their numbers; those that there are not are passed over."""
         with reading(self._engine) as connection:
             rows = connection.execute(_selected().where(missing.c.id.in_(list(numbers)))).all()
         return [_part(row) for row in rows]

@@ -44,6 +44,18 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
     return None
 
 
+@cache
+def _validator(pointer: str) -> Any:
+    return OAS31Validator({"$ref": "urn:document" + pointer}, registry=_registry())
+
+
+@cache
+def _registry() -> Any:
+    resource = Resource.from_contents(told(), default_specification=DRAFT202012)
+    registry: Registry[Any] = Registry().with_resource("urn:document", resource)
+    return registry.crawl()
+
+
 def check(method: str, path: str, answer: TestResponse) -> None:
     """Make sure that an answer is as the document says."""
     operation = operation_of(method, path)
@@ -57,10 +69,8 @@ def check(method: str, path: str, answer: TestResponse) -> None:
         assert answer.get_data() == b"", answer.get_data(as_text=True)
         return
     assert answer.mimetype in content, answer.mimetype
-    resource = Resource.from_contents(told(), default_specification=DRAFT202012)
-    registry: Registry[Any] = Registry().with_resource("urn:document", resource)
-    schema = {"$ref": "urn:document" + _pointer(operation, said, str(answer.mimetype))}
-    problems = [error.message for error in OAS31Validator(schema, registry=registry).iter_errors(answer.get_json())]
+    validator = _validator(_pointer(operation, said, str(answer.mimetype)))
+    problems = [error.message for error in validator.iter_errors(answer.get_json())]
     assert problems == [], f"{method} {path}: {problems}"
 
 

@@ -12,14 +12,28 @@ from flask import Blueprint, Response, jsonify, render_template
 
 from archiver.accounts import Role
 from archiver.errors import MunimentError
-from replay.workbench.api import access_views, account_views, collection_views, crawl_views, record_views, report_views
+from replay.workbench.api import (
+    access_views,
+    account_views,
+    archive_views,
+    collection_views,
+    crawl_views,
+    job_views,
+    missing_views,
+    record_views,
+    report_views,
+    seed_views,
+)
 from replay.workbench.api.openapi import document
 from replay.workbench.api.operations import OPERATIONS, ROOT, Operation, blueprint
 from replay.workbench.api.problems import told
 from replay.workbench.session import needs
 
 #: Every part of the API; importing one makes its operations known.
-PARTS = (collection_views, crawl_views, report_views, access_views, record_views, account_views)
+PARTS = (
+    collection_views, archive_views, seed_views, crawl_views, report_views, job_views, missing_views, access_views,
+    record_views, account_views,
+)  # fmt: skip
 
 reference = Blueprint("api_reference", __name__)
 BLUEPRINTS = (blueprint, reference)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from threading import BoundedSemaphore
 from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, jsonify, make_response, redirect, render_template, request, url_for
@@ -25,6 +26,8 @@ blueprint = Blueprint("save", __name__)
 
 #: Seconds that the old form, which answers when all is done, is kept waiting.
 _PATIENCE = 110.0
+#: Those that are kept waiting at a time: each takes one of the server's threads. Others are told the id of their job.
+_WAITING = BoundedSemaphore(4)
 #: Jobs whose status is told in one answer.
 _MOST_ASKED = 200
 _SLASHES = re.compile(r"^(https?:)/{1,2}(?=[^/])", re.IGNORECASE)
@@ -96,7 +99,7 @@ def arrived() -> str:
 
 
 def _known(token: str) -> Job:
-    found = desk().registry.of_token(token)
+    found = desk().of_token(token)
     if found.kind != KIND:
         raise NotFound("There is no such job.", "")
     return found
@@ -151,7 +154,12 @@ def save_now(url: str) -> BaseResponse:
         token = desk().put(order, secrets, current_account().name)
     except MunimentError as error:
         return _refused(error, _url_of_address())
-    return _answered(desk().wait(token, _PATIENCE))
+    has_room = _WAITING.acquire(blocking=False)
+    try:
+        return _answered(desk().wait(token, _PATIENCE if has_room else 0.0))
+    finally:
+        if has_room:
+            _WAITING.release()
 
 
 def _url_of_address() -> str:
@@ -205,6 +213,13 @@ def _refused(error: MunimentError, url: str) -> Response:
     if error.status == 429:
         answer.headers["Retry-After"] = "60"
     return answer
+
+
+@blueprint.get("/save/status")
+@needs(Role.VIEWER)
+def status_of_none() -> BaseResponse:
+    """No job was named."""
+    return _refused(SaveRefused("bad-request", "No job was named.", "Ask for /save/status/JOB."), "")
 
 
 @blueprint.get("/save/status/<token>")

@@ -26,8 +26,7 @@ KIND = "save"
 #: Jobs that are done at once, and those that one account may have waiting.
 _AT_ONCE = 2
 MOST_OPEN = 1000
-#: Seconds between two times that what was fetched is written; URLs that are named.
-_KEEP_SECONDS = 0.5
+#: URLs of a page that are named.
 _NAMED = 1000
 _LOOK_SECONDS = 5.0
 
@@ -59,13 +58,14 @@ class SaveDesk:
         self._software = software
         self._new_token = new_token
         self._secrets: dict[str, SaveSecrets] = {}
+        self._running: dict[int, _Telling] = {}
         self._asking = Lock()
         self._changed = Condition()
         self._asked = 0
         self._stop = StopSignal()
         self._threads: list[Thread] = []
         if self.registry.is_due((KIND,)):
-            self._wake()
+            self.wake()
 
     def put(self, order: SaveOrder, secrets: SaveSecrets, by: str) -> str:
         """Have a page saved; the id of the job. Asked for twice while it waits, it is one job.
@@ -88,7 +88,7 @@ class SaveDesk:
             if secrets.are_any:
                 self._secrets[token] = secrets
             self.registry.put(KIND, arguments, order.collection, by, token=token)
-        self._wake()
+        self.wake()
         return token
 
     def close(self, timeout: float = 15.0) -> None:
@@ -99,6 +99,16 @@ class SaveDesk:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join(timeout)
+
+    def of_token(self, token: str) -> Job:
+        """A job; while it runs in this process, its result is what came so far.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        job = self.registry.of_token(token)
+        telling = self._running.get(job.number)
+        return job if telling is None or job.state.is_over else replace(job, result=telling.told())
 
     def wait(self, token: str, seconds: float) -> Job:
         """A job, once it is over or the time is."""
@@ -112,7 +122,8 @@ class SaveDesk:
 
     # -- work --------------------------------------------------------------------------------------------------------
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have somebody look whether there is something to do."""
         with self._changed:
             self._asked += 1
             if len(self._threads) < _AT_ONCE and not self._stop.finish.is_set():
@@ -135,7 +146,7 @@ class SaveDesk:
     def _save(self, work: Work) -> Mapping[str, Any]:
         """Do a job."""
         order = SaveOrder.of_json(work.job.arguments["order"])
-        telling = _Telling(work)
+        telling = self._running[work.job.number] = _Telling(work)
         try:
             saved = save(
                 self._holdings, order, self._secrets_of(work.job), self._prove, software=work.software, clock=work.clock,
@@ -149,6 +160,8 @@ class SaveDesk:
         except MunimentError:
             work.keep({**telling.told(), "code": "internal-server-error"})
             raise
+        finally:
+            self._running.pop(work.job.number, None)
         if work.job.token:
             self._secrets.pop(work.job.token, None)
         return {**telling.told(), **self._told(saved, order, work.job)}
@@ -166,13 +179,17 @@ class SaveDesk:
     def _told(self, saved: Saved, order: SaveOrder, job: Job) -> dict[str, Any]:
         """What came of a job; the pages that it links to are asked for here."""
         outlinks: list[str] | dict[str, str] = list(saved.outlinks)
+        messages = list(saved.messages)
         if order.outlinks:
-            outlinks = {}
-            for link in saved.outlinks:
-                wanted = replace(
-                    order, url=link, outlinks=False, within=order.outlinks_within, tells_outlinks=False, messages=()
-                )
-                outlinks[link] = self.put(wanted, SaveSecrets(), job.created_by)
+            outlinks, wanted = (
+                {},
+                replace(order, outlinks=False, within=order.outlinks_within, tells_outlinks=False, messages=()),
+            )
+            try:
+                for link in saved.outlinks:
+                    outlinks[link] = self.put(replace(wanted, url=link), SaveSecrets(), job.created_by)
+            except SaveRefused as error:
+                messages.append(f"Only {len(outlinks)} of {len(saved.outlinks)} links are saved: {error.message}")
         elif saved.available is not None:
             outlinks = saved.available
         return {
@@ -182,7 +199,7 @@ class SaveDesk:
             "is_new": saved.is_new,
             "is_first": saved.is_first,
             "outlinks": outlinks,
-            "messages": list(saved.messages),
+            "messages": messages,
         }
 
 
@@ -193,33 +210,34 @@ def _as_kept(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Telling:
-    """Tells how a capture goes on: counts, and the URLs that came."""
+    """Tells how a capture goes on: counts, and the URLs that came. What is told is in memory; only counts are written."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._resources: list[str] = []
+        self._known = 1
         self._finished = 0
         self._failed = 0
-        self._kept_at = time.monotonic()
 
     def started(self, candidate: Candidate, known: int) -> None:
         """A URL is being fetched."""
+        self._known = known
         self._work.show(self._finished, known, candidate.url)
 
     def finished(self, outcome: ResourceOutcome, known: int) -> None:
         """A URL is done."""
+        self._known = known
         self._finished += 1
         self._failed += outcome.failure is not None
         if outcome.capture is not None and len(self._resources) < _NAMED:
             self._resources.append(outcome.candidate.url)
         self._work.show(self._finished, known)
-        if time.monotonic() - self._kept_at >= _KEEP_SECONDS:
-            self._kept_at = time.monotonic()
-            self._work.keep(self.told())
 
     def told(self) -> dict[str, Any]:
         """What came so far."""
-        return {"resources": list(self._resources), "finished": self._finished, "failed": self._failed}
+        return {
+            "resources": list(self._resources), "known": self._known, "finished": self._finished, "failed": self._failed,
+        }  # fmt: skip
 
 
 def state_of(job: Job) -> str:

@@ -15,7 +15,8 @@ def status_of(job: Job) -> dict[str, Any]:
     result = job.result
     told: dict[str, Any] = {"status": state_of(job), "job_id": job.token, "resources": list(result.get("resources", ()))}
     if not job.state.is_over:
-        return told | {"url": job.arguments["order"]["url"]}
+        progress = {"finished": int(result.get("finished", 0)), "known": int(result.get("known", 1))}
+        return told | {"url": job.arguments["order"]["url"], "progress": progress}
     told["duration_sec"] = _seconds(job)
     if job.state is not JobState.DONE:
         code = str(result.get("code", "job-failed"))

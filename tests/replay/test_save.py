@@ -24,6 +24,7 @@ from archiver.model import FailureKind, Visibility
 from archiver.saveorders import USUAL_WITHIN, SaveRefused, code_of, read_order
 from archiver.saving import best_first
 from archiver.urls import urlkey
+from replay.proof import prover
 from replay.workbench.app import create_workbench
 from replay.workbench.savedesk import SaveDesk
 from tests.conftest import OpenHoldings
@@ -224,6 +225,23 @@ def test_links_are_saved_each_as_a_job(program: Program, site: RouteServer) -> N
     assert "/logout" not in site.paths
 
 
+def test_links_that_find_no_room_are_told_of(program: Program, site: RouteServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replay.workbench.savedesk.MOST_OPEN", 1)  # the page itself is one
+    told = program.saved(site.url("/"), capture_outlinks="1")
+    assert told["status"] == "success" and told["outlinks"] == {} and "Only 0 of 2 links" in told["message"]
+
+
+def test_a_job_that_the_last_server_left_is_done(program: Program, site: RouteServer, holdings: Holdings) -> None:
+    program.desk.close()
+    orders = [read_order({"url": site.url("/b.html"), **more}, "web") for more in ({}, {"capture_cookie": "a=b"})]
+    left = [program.desk.put(order, secrets, "administrator") for order, secrets in orders]
+    assert program.desk.registry.of_token(left[0]).state.value == "waiting"
+    again = SaveDesk(holdings, prover(holdings), utc_now)
+    ended = [again.wait(token, 20) for token in left]
+    again.close()
+    assert [job.state.value for job in ended] == ["done", "failed"] and "started again" in ended[1].message
+
+
 def test_what_readers_may_not_see_is_no_success(program: Program, site: RouteServer, holdings: Holdings) -> None:
     holdings.access.add([make_rule(Action.BLOCK, host="127.0.0.1", reason="private")])
     told = program.saved(site.url("/b.html"))
@@ -286,6 +304,7 @@ def test_statuses(program: Program, site: RouteServer) -> None:
     first = program.saved(site.url("/b.html"))
     unknown = "spn2-" + "0" * 40
     assert program.get(f"/save/status/{unknown}").status_code == 404
+    assert program.get("/save/status").status_code == 400
     both = program.post("/save/status", job_ids=f"{first['job_id']},{unknown}").get_json()
     assert [item["status"] for item in both] == ["success", "error"] and both[1]["status_ext"] == "error:not-found"
     assert program.post("/save/status", job_id=first["job_id"]).get_json()["timestamp"] == first["timestamp"]
@@ -309,6 +328,23 @@ def test_a_page_that_waits_is_asked_for_once(program: Program) -> None:
         assert pending.get_json()["status"] == "pending" and pending.headers["Retry-After"]
         release.set()
         assert program.over(first)["status"] == "success"
+
+
+def test_what_came_is_told_while_it_comes(program: Program) -> None:
+    asked, release = Event(), Event()
+
+    def slow(_: Asked) -> Answer:
+        asked.set()
+        release.wait(20)
+        return Answer(b"x", "image/png")
+
+    with RouteServer({"/": Answer(b"<img src=/i.png>"), "/i.png": slow, "/favicon.ico": Answer(b"i", "image/png")}) as server:
+        token = program.post("/save", url=server.url("/")).get_json()["job_id"]
+        assert asked.wait(20)
+        told = program.get(f"/save/status/{token}").get_json()
+        assert told["status"] == "pending" and server.url("/") in told["resources"] and told["progress"]["known"] == 3
+        release.set()
+        assert len(program.over(token)["resources"]) == 3
 
 
 def test_the_old_form(program: Program, site: RouteServer) -> None:

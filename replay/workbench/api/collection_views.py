@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from archiver.accounts import Role
 from archiver.collections.accesswords import digits_of
+from archiver.collections.options import options_from_json, options_to_json
 from archiver.index.query import KeyRange
 from archiver.model import Capture, Collection, Visibility
 from archiver.urls import parse_url, urlkey, urlkey_prefix
+from replay.workbench.api.crawl_views import PlanChangeBody, PlanView, changed_plan, plan_view
 from replay.workbench.api.operations import Created, Page, PageQuery, first_of, number_of, operation, part_of
 from replay.workbench.api.schema import Bounds, field_problem
 from replay.workbench.places import context
@@ -32,7 +34,12 @@ class OrganisationView:
 
 @dataclass(frozen=True)
 class CollectionView:
-    """A collection, and what it holds in numbers; `first` and `last` are 14 digits, "" without captures."""
+    """A collection, and what it holds in numbers; `first` and `last` are 14 digits, "" without captures.
+
+    `options` is what its crawls begin with, `budget_bytes` what it may take in a year.
+    """
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"captures", "files", "bytes", "first", "last"})
 
     slug: Slug
     title: str
@@ -40,6 +47,9 @@ class CollectionView:
     visibility: Visibility
     organisation: OrganisationView | None
     created_at: datetime
+    is_active: bool
+    budget_bytes: int | None
+    options: PlanView
     captures: int
     files: int
     bytes: int
@@ -68,15 +78,30 @@ class CollectionChangeBody:
     visibility: Visibility | None = None
     organisation: Annotated[str | None, Bounds(longest=500)] = None
     organisation_url: Annotated[str | None, Bounds(longest=2000)] = None
+    is_active: Annotated[bool | None, Bounds("Schedules crawl it.")] = None
+    budget_bytes: Annotated[int | None, Bounds("New data that it may take in a year; 0 for no limit.", least=0)] = None
+    options: Annotated[PlanChangeBody | None, Bounds("What its crawls begin with, from now on.")] = None
 
 
 def _view(item: Collection) -> CollectionView:
     totals = context().holdings.files.totals(item.slug)
     organisation = OrganisationView(item.organisation.name, item.organisation.url) if item.organisation else None
     return CollectionView(
-        item.slug, item.title, item.description, item.visibility, organisation, item.created_at, totals.captures,
-        totals.files, totals.bytes, totals.first, totals.last,
-    )  # fmt: skip
+        slug=item.slug,
+        title=item.title,
+        description=item.description,
+        visibility=item.visibility,
+        organisation=organisation,
+        created_at=item.created_at,
+        is_active=item.is_active,
+        budget_bytes=item.budget_bytes,
+        options=plan_view(options_from_json(item.options)),
+        captures=totals.captures,
+        files=totals.files,
+        bytes=totals.bytes,
+        first=totals.first,
+        last=totals.last,
+    )
 
 
 @operation("GET", "/collections", Role.VIEWER, _TAG)
@@ -105,9 +130,14 @@ def get_collection(slug: str) -> CollectionView:
 @operation("PATCH", "/collections/<slug>", Role.ARCHIVIST, _TAG)
 def change_collection(slug: str, body: CollectionChangeBody) -> CollectionView:
     """Change a collection."""
+    options = None
+    if body.options is not None:
+        before = options_from_json(context().holdings.collections.get(slug).options)
+        options = options_to_json(changed_plan(before, body.options, "#/options"))
     changed = context().holdings.collections.update(
         slug, title=body.title, organisation=body.organisation, organisation_url=body.organisation_url,
-        description=body.description, visibility=body.visibility, actor=current_account().name,
+        description=body.description, visibility=body.visibility, is_active=body.is_active, budget_bytes=body.budget_bytes,
+        options=options, actor=current_account().name,
     )  # fmt: skip
     return _view(changed)
 

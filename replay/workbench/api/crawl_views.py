@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from archiver.accounts import Role
 from archiver.collections.reports import CrawlReports, CrawlSummary, Sums
+from archiver.collections.steering import MOST_PATCHED, Notes
 from archiver.crawl.plan import CrawlPlan, DedupMode, Limits, Pace, RobotsMode, Rule, RuleAction, ScopeKind, Seed, Traps
 from archiver.crawl.rules import Rules
 from archiver.crawl.scope import Scope
@@ -64,6 +65,8 @@ class PlanView:
 @dataclass(frozen=True)
 class CrawlOverviewView:
     """A crawl at a glance. `classes`: captured documents by class of status; `rate`: documents a second."""
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"crawl", "pages", "hosts", "workers", "rate", "classes"})
 
     crawl: CrawlView
     plan: PlanView
@@ -147,7 +150,8 @@ def view_of(item: CrawlSummary) -> CrawlView:
     )  # fmt: skip
 
 
-def _plan(plan: CrawlPlan) -> PlanView:
+def plan_view(plan: CrawlPlan) -> PlanView:
+    """What a plan asks for, as the API shows it."""
     kept = {item.name: getattr(plan, item.name) for item in fields(PlanView) if item.name != "logs_in"}
     return PlanView(**kept, logs_in=plan.login.used)
 
@@ -155,7 +159,7 @@ def _plan(plan: CrawlPlan) -> PlanView:
 # -- plans -----------------------------------------------------------------------------------------------------------
 
 
-def _changed(plan: CrawlPlan, body: PlanChangeBody, place: str) -> CrawlPlan:
+def changed_plan(plan: CrawlPlan, body: PlanChangeBody, place: str) -> CrawlPlan:
     """A plan with what was given in place of what it says.
 
     Raises:
@@ -179,7 +183,7 @@ def _changed(plan: CrawlPlan, body: PlanChangeBody, place: str) -> CrawlPlan:
     return changed
 
 
-def _new_plan(body: CrawlBody) -> CrawlPlan:
+def planned(body: CrawlBody) -> CrawlPlan:
     """The plan of a new crawl; seeds that are there twice count once.
 
     Raises:
@@ -198,7 +202,7 @@ def _new_plan(body: CrawlBody) -> CrawlPlan:
     if not seeds:
         raise field_problem("seeds", "There must be one at least.")
     usual = CrawlPlan(seeds=tuple(seeds.values()), dedup=DedupMode(context().settings.dedup))
-    return _changed(usual, body.plan, "#/plan")
+    return changed_plan(usual, body.plan, "#/plan")
 
 
 # -- operations ------------------------------------------------------------------------------------------------------
@@ -217,7 +221,7 @@ def list_crawls(query: CrawlListQuery) -> Page[CrawlView]:
 @operation("POST", "/crawls/preview", Role.VIEWER, _TAG)
 def preview_crawl(body: CrawlBody) -> tuple[SeedScopeView, ...]:
     """Say what each seed's scope would come to; nothing is fetched."""
-    plan = _new_plan(body)
+    plan = planned(body)
     found = Scope(plan, list(enumerate(plan.seeds, 1))).describe()
     return tuple(SeedScopeView(item.seed, item.kind, item.words, tuple(item.surts)) for item in found)
 
@@ -225,7 +229,7 @@ def preview_crawl(body: CrawlBody) -> tuple[SeedScopeView, ...]:
 @operation("POST", "/crawls", Role.ARCHIVIST, _TAG)
 def create_crawl(body: CrawlBody) -> Created[CrawlView]:
     """Begin a crawl."""
-    number = desk().begin(body.collection, _new_plan(body), actor=current_account().name)
+    number = desk().begin(body.collection, planned(body), actor=current_account().name)
     return Created(view_of(reports().find(number, None)), f"/crawls/{number}")
 
 
@@ -238,14 +242,14 @@ def get_crawl(number: int) -> CrawlOverviewView:
 def _overview(number: int) -> CrawlOverviewView:
     found = reports().overview(number, context().clock().timestamp())
     return CrawlOverviewView(
-        view_of(found.crawl), _plan(found.plan), found.pages, found.hosts, found.workers, found.rate, found.classes
+        view_of(found.crawl), plan_view(found.plan), found.pages, found.hosts, found.workers, found.rate, found.classes
     )
 
 
 @operation("PATCH", "/crawls/<int:number>", Role.ARCHIVIST, _TAG)
 def change_crawl(number: int, body: PlanChangeBody) -> CrawlOverviewView:
     """Change scope, rules, limits and pace, also while it runs. What is queued or was refused is looked at again."""
-    plan = _changed(reports().overview(number, 0).plan, body, "#")
+    plan = changed_plan(reports().overview(number, 0).plan, body, "#")
     desk().change(number, plan, actor=current_account().name)
     return _overview(number)
 
@@ -283,3 +287,54 @@ def _ask(number: int, wanted: str) -> CrawlView:
     """Tell the workers of a crawl something; one that nobody works on takes the state at once."""
     desk().ask(number, wanted, actor=current_account().name)
     return view_of(reports().find(number, None))
+
+
+# -- what people do beside --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PatchBody:
+    """URLs that are to be captured, each as a page of its own with what it needs."""
+
+    collection: Annotated[str, Bounds(longest=64)]
+    urls: Annotated[tuple[str, ...], Bounds(longest=MOST_PATCHED)]
+    ignore_robots: Annotated[bool, Bounds("Whatever robots.txt says.")] = False
+
+
+@dataclass(frozen=True)
+class CrawlNotesView:
+    """What is known of a crawl beyond what it does. `kind`: "" for a usual one, or such as "patch"."""
+
+    kind: str
+    requested_by: str
+    notes: str
+
+
+@dataclass(frozen=True)
+class CrawlNotesBody:
+    """Notes on a crawl."""
+
+    notes: Annotated[str, Bounds("Plain text; replaces what was there.", longest=20_000)]
+
+
+@operation("POST", "/crawls/patch", Role.ARCHIVIST, _TAG)
+def patch(body: PatchBody) -> Created[CrawlView]:
+    """Capture URLs at once, such as those that a report lists as failed."""
+    number = desk().patch(body.collection, body.urls, actor=current_account().name, ignore_robots=body.ignore_robots)
+    return Created(view_of(reports().find(number, None)), f"/crawls/{number}")
+
+
+@operation("GET", "/crawls/<int:number>/notes", Role.VIEWER, _TAG)
+def get_crawl_notes(number: int) -> CrawlNotesView:
+    """Say what is noted of a crawl."""
+    reports().find(number, None)
+    found = desk().notes([number]).get(number, Notes())
+    return CrawlNotesView(found.kind, found.requested_by, found.notes)
+
+
+@operation("PUT", "/crawls/<int:number>/notes", Role.ARCHIVIST, _TAG)
+def set_crawl_notes(number: int, body: CrawlNotesBody) -> CrawlNotesView:
+    """Replace the notes on a crawl."""
+    desk().write_note(number, body.notes, actor=current_account().name)
+    found = desk().notes([number]).get(number, Notes())
+    return CrawlNotesView(found.kind, found.requested_by, found.notes)

@@ -206,13 +206,15 @@ def _guarded(made: Operation, path: dict[str, Any]) -> Iterator[None]:
             state = _state_of(made) if made.is_guarded else None
             if state is None:
                 raise UsageError("This operation takes no If-Match.", "Leave it out.")
-            if not _is_met(asked, _etag(_encoded(to_json(state.view(**path))))):
+            if not _is_met(asked, _etag(state.view(**path))):
                 raise Unwanted("It was changed since you looked.", "Look at it again, then decide.")
         yield
 
 
 def _is_met(asked: ETags, etag: str) -> bool:
-    return bool(asked.star_tag) or asked.contains(etag)
+    """One of the states that were named is this one, whatever may have been counted since."""
+    stable = etag.partition("-")[0]
+    return bool(asked.star_tag) or any(tag.partition("-")[0] == stable for tag in asked.as_set())
 
 
 def _told(made: Operation, value: Any) -> Response:
@@ -233,7 +235,7 @@ def _told(made: Operation, value: Any) -> Response:
     answer = Response(_encoded(said), made.status, headers, mimetype="application/json")
     state = _state_of(made) if made.method in ("PUT", "PATCH") else made
     if made.has_etag or (state is not None and state is not made and state.answer is made.answer):
-        answer.set_etag(_etag(answer.get_data()))
+        answer.set_etag(_etag(value))
         if made.method == "GET":
             answer.headers["Cache-Control"] = "private, no-cache"
             answer.make_conditional(request)
@@ -244,8 +246,15 @@ def _encoded(said: object) -> bytes:
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _etag(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]
+def _etag(value: object) -> str:
+    """The state of a thing: two hashes, of what people decide on it and of everything.
+
+    A dataclass names in `volatile` the fields that change by themselves, such as counts.
+    """
+    said = to_json(value)
+    volatile: frozenset[str] = getattr(type(value), "volatile", frozenset())
+    stable = {name: item for name, item in said.items() if name not in volatile} if volatile else said
+    return "-".join(hashlib.sha256(_encoded(item)).hexdigest()[:16] for item in (stable, said))
 
 
 # -- pages of lists --------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@
         list.append(line);
       }
       document.getElementById("count").textContent = told.resources.length;
+      document.getElementById("bar").max = told.progress.known;
+      document.getElementById("bar").value = told.progress.finished;
       setTimeout(watch, 700);
     } catch {
       setTimeout(watch, 3000);

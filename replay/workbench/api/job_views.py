@@ -1,0 +1,359 @@
+"""Jobs, schedules and test crawls, in the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from archiver import testcrawls
+from archiver.accounts import Role
+from archiver.collections.options import options_from_json, options_to_json
+from archiver.collections.seedvalues import Schedule
+from archiver.deletion import deletion_of
+from archiver.errors import AccessRefused, MunimentError, NotFound
+from archiver.jobs import Job, JobRegistry, JobState
+from archiver.purging import Copies
+from archiver.schedules import Scheduled, ScheduleRegistry
+from archiver.timestamps import parse_iso
+from archiver.urls import parse_url, refuse_password
+from replay.workbench.api.crawl_views import CrawlBody, PlanChangeBody, PlanView, changed_plan, plan_view, planned
+from replay.workbench.api.operations import Created, Page, PageQuery, first_of, number_of, operation, part_of
+from replay.workbench.api.schema import Bounds, FieldProblem, Invalid, field_problem, to_json
+from replay.workbench.places import context
+from replay.workbench.session import current_account
+
+_TAG, _SCHEDULES, _TESTS = "Jobs", "Schedules", "Test crawls"
+
+
+class ExportForm(StrEnum):
+    """What an export is."""
+
+    WARC = "warc"
+    WACZ = "wacz"
+    CDXJ = "cdxj"
+    CDX = "cdx"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class JobView:
+    """Work that runs for a while. `done` of `total` is how far it is, `total` null when nobody knows; `wanted` is "cancel" when
+    somebody wants it to end. `arguments` and `result` are those of its kind."""
+
+    number: int
+    kind: str
+    collection: str | None
+    state: JobState
+    wanted: str
+    arguments: Mapping[str, object]
+    result: Mapping[str, object]
+    message: str
+    done: int
+    total: int | None
+    created_at: datetime
+    created_by: str
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class JobQuery(PageQuery):
+    """Which jobs are wanted."""
+
+    state: Annotated[tuple[JobState, ...], Bounds("In one of these states.", longest=10)] = ()
+    kind: Annotated[tuple[str, ...], Bounds("Of one of these kinds, such as crawl.", longest=20)] = ()
+    collection: Annotated[str, Bounds(longest=64)] = ""
+
+
+@dataclass(frozen=True)
+class CapturesBody:
+    """Pages that are to be captured with all they need, one after the other."""
+
+    collection: Annotated[str, Bounds(longest=64)]
+    urls: Annotated[tuple[str, ...], Bounds(longest=10_000)]
+
+
+@dataclass(frozen=True)
+class ExportBody:
+    """What is to be exported; what is left out does not narrow it down."""
+
+    collection: Annotated[str, Bounds(longest=64)]
+    form: ExportForm = ExportForm.WACZ
+    crawl: Annotated[int | None, Bounds("What that crawl has written.", least=1)] = None
+    url_prefix: Annotated[str, Bounds("What URLs begin with.", longest=8000)] = ""
+    since: Annotated[str, Bounds("Captured at that time or later.", longest=40)] = ""
+    until: Annotated[str, Bounds("Captured at that time or earlier.", longest=40)] = ""
+    page: Annotated[str, Bounds("One page, with what it needs.", longest=8000)] = ""
+    at: Annotated[str, Bounds("When: with page.", longest=40)] = ""
+    public_only: Annotated[bool, Bounds("Only what all readers may see.")] = False
+
+
+@dataclass(frozen=True)
+class VerificationBody:
+    """What is to be verified: files against their digests and the rules, the index and the database against files."""
+
+    collection: Annotated[str | None, Bounds("null for the whole archive.", longest=64)] = None
+    quick: Annotated[bool, Bounds("Sizes and digests only.")] = False
+    older_than: Annotated[int | None, Bounds("Only what was not verified for so many days.", least=0, most=36_500)] = None
+
+
+@dataclass(frozen=True)
+class TextsBody:
+    """Texts for the search are to be read."""
+
+    again: Annotated[bool, Bounds("All of them anew.")] = False
+
+
+@dataclass(frozen=True)
+class PurgeJobBody:
+    """A deletion that is to be purged. There is no way back."""
+
+    deletion: Annotated[int, Bounds(least=1)]
+    copies: Copies | None = None
+    with_digest: bool = False
+
+
+def _jobs() -> JobRegistry:
+    place = context()
+    return JobRegistry(place.holdings.engine, place.clock)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_iso(text) if text else None
+
+
+def _job(item: Job) -> JobView:
+    return JobView(
+        item.number, item.kind, item.collection, item.state, item.wanted, item.arguments, item.result, item.message,
+        item.done, item.total, parse_iso(item.created_at), item.created_by, _moment(item.started_at),
+        _moment(item.finished_at),
+    )  # fmt: skip
+
+
+def _put(kind: str, arguments: dict[str, Any], collection: str | None) -> Created[JobView]:
+    number = _jobs().put(kind, arguments, collection, current_account().name)
+    return Created(_job(_jobs().get(number)), f"/jobs/{number}")
+
+
+@operation("GET", "/jobs", Role.VIEWER, _TAG)
+def list_jobs(query: JobQuery) -> Page[JobView]:
+    """List the jobs, newest first."""
+    found = _jobs().list(
+        states=query.state, kinds=query.kind, collection=query.collection or None, before=number_of(query),
+        limit=query.limit + 1,
+    )  # fmt: skip
+    return first_of([_job(item) for item in found], query, lambda item: item.number)
+
+
+@operation("GET", "/jobs/<int:number>", Role.VIEWER, _TAG)
+def get_job(number: int) -> JobView:
+    """Look at a job."""
+    return _job(_jobs().get(number))
+
+
+@operation("POST", "/jobs/<int:number>/cancel", Role.ARCHIVIST, _TAG, status=202)
+def cancel_job(number: int) -> JobView:
+    """Have a job end: at once when nobody works on it; asked twice, abruptly."""
+    return _job(_jobs().cancel(number, current_account().name))
+
+
+@operation("POST", "/jobs/<int:number>/retry", Role.ARCHIVIST, _TAG, status=202)
+def retry_job(number: int) -> JobView:
+    """Have a failed or cancelled job done again; it goes on with what it has kept. That of a purge needs an administrator."""
+    job, mine = _jobs().get(number), current_account()
+    if job.kind == "purge" and not mine.role.includes(Role.ADMINISTRATOR):
+        raise AccessRefused("A purge needs the role administrator.", f"You are {mine.role.value}.")
+    return _job(_jobs().retry(number, mine.name))
+
+
+@operation("POST", "/jobs/captures", Role.ARCHIVIST, _TAG)
+def ask_for_captures(body: CapturesBody) -> Created[JobView]:
+    """Have pages captured, with all they need."""
+    urls = []
+    problems: list[FieldProblem] = []
+    for place, text in enumerate(body.urls):
+        try:
+            urls.append(refuse_password(parse_url(text, assume_http=True)))
+        except MunimentError as error:
+            problems.append(FieldProblem(f"#/urls/{place}", str(error)))
+    if problems:
+        raise Invalid(problems)
+    if not urls:
+        raise field_problem("urls", "There must be one at least.")
+    return _put("capture", {"urls": urls}, body.collection)
+
+
+@operation("POST", "/jobs/exports", Role.ARCHIVIST, _TAG)
+def ask_for_export(body: ExportBody) -> Created[JobView]:
+    """Have something exported; `result` of the job names the file, in the folder of exports of the archive."""
+    if body.at and not body.page:
+        raise field_problem("at", "It says when a page was captured: give page.")
+    arguments = {item.name: to_json(getattr(body, item.name)) for item in fields(body) if item.name != "collection"}
+    return _put("export", arguments, body.collection)
+
+
+@operation("POST", "/jobs/verifications", Role.ARCHIVIST, _TAG)
+def ask_for_verification(body: VerificationBody) -> Created[JobView]:
+    """Have the archive verified."""
+    return _put("verify", {"quick": body.quick, "older_than": body.older_than}, body.collection)
+
+
+@operation("POST", "/jobs/texts", Role.ARCHIVIST, _TAG)
+def ask_for_texts(body: TextsBody) -> Created[JobView]:
+    """Have texts read for the search."""
+    return _put("texts", {"again": body.again}, None)
+
+
+@operation("POST", "/jobs/purges", Role.ADMINISTRATOR, _TAG)
+def ask_for_purge(body: PurgeJobBody) -> Created[JobView]:
+    """Have a deletion purged, when nothing is being captured. There is no way back."""
+    deletion_of(context().holdings, body.deletion)
+    arguments = {"deletion": body.deletion, "copies": to_json(body.copies), "with_digest": body.with_digest}
+    return _put("purge", arguments, None)
+
+
+# -- schedules -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ScheduleView:
+    """How often seeds of a collection are crawled; `plan` is what its crawls are asked, `message` why it began nothing last."""
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"next_at", "last_crawl", "message", "seeds"})
+
+    collection: str
+    schedule: Schedule
+    is_active: bool
+    is_paused: bool
+    plan: PlanView
+    next_at: datetime | None
+    anchor: datetime
+    last_crawl: int | None
+    message: str
+    seeds: int
+
+
+@dataclass(frozen=True)
+class ScheduleBody:
+    """What is to be changed of a schedule; what is left out stays."""
+
+    is_active: bool | None = None
+    anchor: Annotated[datetime | None, Bounds("From when it counts.")] = None
+    plan: Annotated[PlanChangeBody | None, Bounds("What its crawls are asked; counts more than the collection's options.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True)
+class ScheduleQuery(PageQuery):
+    """Which schedules are wanted."""
+
+    collection: Annotated[str, Bounds(longest=64)] = ""
+
+
+@dataclass(frozen=True)
+class BegunView:
+    """Crawls that were begun."""
+
+    crawls: tuple[int, ...]
+
+
+def _schedule(item: Scheduled) -> ScheduleView:
+    plain = {field.name: getattr(item, field.name) for field in fields(ScheduleView) if field.name != "plan"}
+    return ScheduleView(**plain, plan=plan_view(options_from_json(item.plan)))
+
+
+def _named(text: str) -> Schedule:
+    try:
+        return Schedule(text)
+    except ValueError:
+        raise NotFound("There is no such schedule.", f"There are: {', '.join(Schedule)}.") from None
+
+
+@operation("GET", "/schedules", Role.VIEWER, _SCHEDULES)
+def list_schedules(query: ScheduleQuery) -> Page[ScheduleView]:
+    """List the schedules that seeds have, by when they are due."""
+    return part_of(map(_schedule, ScheduleRegistry(context().holdings).all(query.collection or None)), query)
+
+
+@operation("GET", "/collections/<slug>/schedules/<name>", Role.VIEWER, _SCHEDULES)
+def get_schedule(slug: str, name: str) -> ScheduleView:
+    """Look at a schedule of a collection."""
+    return _schedule(ScheduleRegistry(context().holdings).get(slug, _named(name)))
+
+
+@operation("PATCH", "/collections/<slug>/schedules/<name>", Role.ARCHIVIST, _SCHEDULES)
+def change_schedule(slug: str, name: str, body: ScheduleBody) -> ScheduleView:
+    """Switch a schedule on or off, say when it counts from, or with what options it crawls."""
+    registry, which = ScheduleRegistry(context().holdings), _named(name)
+    plan = None
+    if body.plan is not None:
+        plan = options_to_json(changed_plan(options_from_json(registry.get(slug, which).plan), body.plan, "#/plan"))
+    changed = registry.set(slug, which, by=current_account().name, is_active=body.is_active, anchor=body.anchor, plan=plan)
+    return _schedule(changed)
+
+
+@operation("POST", "/collections/<slug>/schedules/<name>/run", Role.ARCHIVIST, _SCHEDULES, status=202)
+def run_schedule(slug: str, name: str) -> BegunView:
+    """Begin a schedule now, whenever it is due."""
+    registry = ScheduleRegistry(context().holdings)
+    return BegunView(tuple(registry.run(slug, _named(name), by=current_account().name)))
+
+
+# -- test crawls -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TestCrawlView:
+    """A test crawl, kept apart in a collection of its own until it is saved or discarded.
+
+    `state`: "unsaved", "saving", "saved", "discarding" or "discarded".
+    """
+
+    __test__ = False  # no test of pytest's
+
+    crawl: int
+    collection: str
+    apart: str
+    state: str
+    expires_at: datetime | None
+    requested_by: str
+
+
+def _test(item: testcrawls.TestCrawl) -> TestCrawlView:
+    return TestCrawlView(item.crawl, item.collection, item.apart, item.state, _moment(item.expires_at), item.requested_by)
+
+
+@operation("GET", "/test-crawls", Role.VIEWER, _TESTS)
+def list_test_crawls(query: ScheduleQuery) -> Page[TestCrawlView]:
+    """List the test crawls."""
+    return part_of(map(_test, testcrawls.find_tests(context().holdings, query.collection or None)), query)
+
+
+@operation("GET", "/test-crawls/<int:number>", Role.VIEWER, _TESTS)
+def get_test_crawl(number: int) -> TestCrawlView:
+    """Look at a test crawl, by the number of the crawl."""
+    return _test(testcrawls.get_test(context().holdings, number))
+
+
+@operation("POST", "/test-crawls", Role.ARCHIVIST, _TESTS)
+def begin_test_crawl(body: CrawlBody) -> Created[TestCrawlView]:
+    """Begin a test crawl; a worker does it."""
+    holdings = context().holdings
+    crawl, _ = testcrawls.begin_test(holdings, body.collection, planned(body), by=current_account().name)
+    return Created(_test(testcrawls.get_test(holdings, crawl)), f"/test-crawls/{crawl}")
+
+
+@operation("POST", "/test-crawls/<int:number>/save", Role.ARCHIVIST, _TESTS, status=202)
+def save_test_crawl(number: int) -> JobView:
+    """Have a worker put a test crawl into its collection."""
+    return _job(_jobs().get(testcrawls.ask_to_save(context().holdings, number, by=current_account().name)))
+
+
+@operation("POST", "/test-crawls/<int:number>/discard", Role.ARCHIVIST, _TESTS, status=202)
+def discard_test_crawl(number: int) -> JobView:
+    """Have a worker discard a test crawl, WARC files and all."""
+    return _job(_jobs().get(testcrawls.ask_to_discard(context().holdings, number, by=current_account().name)))
