@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import random
+import threading
 import zlib
 from io import BytesIO
 
 import pytest
 
-from archiver.warc import gzipped
+from archiver.warc import gzipped, scan
+from archiver.warc.check import check_file
 from archiver.warc.gzipped import whole_members
 from tests.archiver.test_bulk import assert_same, record
 
@@ -78,6 +80,16 @@ def test_a_member_between_others_gives_the_same_rows(name: str) -> None:
         assert_same(data)
 
 
+@pytest.mark.parametrize("name", SINGLE)
+def test_the_short_way_of_verifying_finds_what_the_long_one_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = SINGLE[name]
+    for data in (odd, PLAIN[0] + odd, b"".join([*PLAIN, odd, *PLAIN])):
+        short = check_file(BytesIO(data), "x.warc.gz", len(data))
+        with monkeypatch.context() as patch:
+            patch.setattr(scan, "_whole", lambda _: b"")
+            assert check_file(BytesIO(data), "x.warc.gz", len(data)) == short
+
+
 def test_a_planted_record_gets_no_row() -> None:
     assert assert_same(b"".join([*PLAIN, forged(), *PLAIN])) == 9
 
@@ -118,6 +130,4 @@ def test_reading_that_is_given_up_ends_the_thread() -> None:
     members = whole_members(BytesIO(data), 0, ahead=True)
     next(members)
     members.close()
-    assert not [
-        thread for thread in gzipped.threading.enumerate() if thread.name.startswith(gzipped.THREAD) and thread.is_alive()
-    ]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(gzipped.THREAD) and thread.is_alive()]
