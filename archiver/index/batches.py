@@ -32,7 +32,7 @@ from archiver.warc.reader import BadRecord, StoredRecord, iter_records
 from archiver.warc.records import LOOKED_UP, labelled
 
 #: Rows of a batch, about.
-BATCH_ROWS = 20_000
+BATCH_ROWS = 8_000
 
 #: Records of one file that are named one by one; more are counted.
 _NAMED = 1000

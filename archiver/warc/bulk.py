@@ -88,12 +88,12 @@ class _Block:
     __slots__ = ("_at", "_data")
 
     def __init__(self, data: bytearray, at: int) -> None:
-        self._data, self._at = memoryview(data)[:-_END], at
+        self._data, self._at = data, at
 
     def read(self, size: int) -> bytes:
-        data = bytes(self._data[self._at : self._at + size])
-        self._at += len(data)
-        return data
+        at = self._at
+        self._at = end = min(at + size, len(self._data) - _END)
+        return bytes(self._data[at:end])
 
 
 #: Looks at each ordinary record: layout and values of its fields, the length of its block in bytes and a reader of the block.
@@ -183,10 +183,12 @@ class Heads:
         key = bytes(data[:_KEY])
         known = self._known.get(key)
         if known is not None:
+            pattern, layout, length_place = known[0]
+            if (head := pattern.match(data)) is not None:
+                return layout, length_place, head
             for place, (pattern, layout, length_place) in enumerate(known):
                 if (head := pattern.match(data)) is not None:
-                    if place:  # what fitted last is tried first
-                        known.insert(0, known.pop(place))
+                    known.insert(0, known.pop(place))  # what fitted last is tried first
                     return layout, length_place, head
         learned = self._learn(data)
         if learned is None:

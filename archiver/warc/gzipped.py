@@ -30,9 +30,12 @@ _ODD_FLAGS = 0xE2
 
 Member = tuple[int, int, bytearray]
 
+#: Name of the second thread.
+THREAD = "unpacking"
 
-def unpack(data: bytes, at: int, end: int) -> bytearray | None:
-    """What a member holds that is data[at:end]; None when it is not that, not sound, empty or large.
+
+def unpack(data: bytes, at: int, end: int, view: memoryview) -> bytearray | None:
+    """What a member holds that is data[at:end]; None when it is not that, not sound, empty or large. `view`: of all data.
 
     libdeflate says nothing of bytes behind a member, so the four bytes of its length must not have come before the end.
     """
@@ -43,7 +46,7 @@ def unpack(data: bytes, at: int, end: int) -> bytearray | None:
     if not 0 < size <= _MOST:
         return None
     try:
-        out: bytearray = gzip_decompress(memoryview(data)[at:end], size)
+        out: bytearray = gzip_decompress(view[at:end], size)
     except DeflateError:
         return None
     if len(out) != size:
@@ -131,16 +134,17 @@ def _prepared(windows: Iterator[_Window], helper: _Helper | None) -> Iterator[_W
 def _within(window: _Window, helper: _Helper | None) -> Generator[Member, None, bool]:
     """The members of a window; False when one of them is not proven."""
     base, data = window.base, window.data
+    view, offered = memoryview(data), window.offered
     upto = 0
     for at, end in pairwise(window.places):
         if at < upto:
             continue  # what looked like a member was within one
-        out = unpack(data, at, end) if helper is None else helper.get(window, at, end)
+        out = helper.get(window, at) if helper is not None and at in offered else unpack(data, at, end, view)
         if out is None:
             end = _end(data, at)
             if end not in window.places:
                 return False
-            out = unpack(data, at, end)
+            out = unpack(data, at, end, view)
             if out is None:
                 return False
         upto = end
@@ -168,14 +172,14 @@ class _Helper:
         if not window.offered:
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
             self._thread.start()
         self._asked.put(window)
 
-    def get(self, window: _Window, at: int, end: int) -> bytearray | None:
-        """What a member holds, see `unpack`."""
-        if at not in window.offered or window.waiting.pop(at, None) is not None:
-            return unpack(window.data, at, end)
+    def get(self, window: _Window, at: int) -> bytearray | None:
+        """What a large member holds, see `unpack`."""
+        if window.waiting.pop(at, None) is not None:
+            return unpack(window.data, at, window.offered[at], memoryview(window.data))
         wanted = window.base + at
         while True:
             place, out = self._done.get()
@@ -186,11 +190,14 @@ class _Helper:
         """It is not needed any more."""
         self._is_over = True
         self._asked.put(None)
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while (window := self._asked.get()) is not None:
+            view = memoryview(window.data)
             for at, end in window.offered.items():
                 if self._is_over:
                     return
                 if window.waiting.pop(at, None) is not None:
-                    self._done.put((window.base + at, unpack(window.data, at, end)))
+                    self._done.put((window.base + at, unpack(window.data, at, end, view)))
