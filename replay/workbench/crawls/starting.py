@@ -139,6 +139,7 @@ def begin() -> BaseResponse:
     if plan is not None and not problems:
         try:
             preview = _preview(plan)
+            preview.warnings.extend(_unheeded(values.get("collection", ""), plan))
             if values.get("do") == "start":
                 slug, workers = values.get("collection", ""), _workers(values)
                 made = desk().begin(slug, plan, actor=current_account().name, workers=workers)
@@ -230,6 +231,17 @@ def _preview(plan: CrawlPlan) -> Preview:
     if hosts < len(plan.seeds) and plan.scope in (ScopeKind.HOST, ScopeKind.DOMAIN):
         warnings.append("Several seeds are on one host: with this scope each takes the whole host, one would do.")
     return Preview(scopes[:_PREVIEWED], len(plan.seeds), warnings)
+
+
+def _unheeded(slug: str, plan: CrawlPlan) -> list[str]:
+    """What is said of seeds of the collection that a crawl of this form does not heed."""
+    place = context()
+    kept = SeedRegistry(place.holdings.engine, place.clock).list(slug)
+    own = {seed.url for seed in kept if seed.limits or seed.rules} & {seed.url for seed in plan.seeds}
+    if not own:
+        return []
+    which, whose = (f"{len(own):,} seeds have", "their") if len(own) > 1 else (f"{next(iter(own))} has", "its")
+    return [f"{which} limits or rules of {whose} own, which this crawl does not heed; schedules do, by crawls of their own."]
 
 
 # -- change ----------------------------------------------------------------------------------------------------------
