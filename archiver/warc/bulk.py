@@ -34,6 +34,8 @@ _MOST_HEAD = 60 * 1024
 #: Bytes of a header under which layouts are kept, with the type first, as most writers have it, just enough to tell types
 #: apart; how many beginnings are kept and layouts of each.
 _KEY, _MOST_KEYS = 26, 64
+#: Headers of a file that are learned from: that takes as long as reading a hundred, and some files have no two alike.
+_MOST_LEARNED = 1000
 
 #: Fields that every capture is asked for.
 INDEXED = (b"warc-target-uri", b"warc-date", b"content-type", b"warc-payload-digest", b"warc-record-id")
@@ -135,20 +137,21 @@ def read_quickly(
     Yields:
         Ordinary records; others as `iter_records` gives them, with their length once the next one was asked for.
     """
-    watched = _Watched(stream)
+    watched, heads = _Watched(stream), Heads()
     patience = 1  # records that our own reader takes before a quick one is tried again: twice as many each time it is in vain
     position: int | None = offset
     while position is not None:
         stream.seek(position)
         is_gzip = stream.read(len(MAGIC)) == MAGIC
-        odd, taken = yield from _members(stream, position, look, ahead) if is_gzip else _plain(watched, position, look)
+        odd, taken = yield from _members(stream, position, heads, look, ahead) if is_gzip else _plain(watched, position, look)
         patience = 1 if taken > patience else 2 * patience
         position = yield from _carefully(watched, odd, patience)
 
 
-def _members(stream: BinaryIO, offset: int, look: Look, ahead: bool) -> Generator[QuickRecord, None, tuple[int, int]]:
+def _members(
+    stream: BinaryIO, offset: int, heads: Heads, look: Look, ahead: bool
+) -> Generator[QuickRecord, None, tuple[int, int]]:
     """Ordinary records in gzip members of their own; see `_plain`."""
-    heads = Heads()
     before: QuickRecord | None = None
     odd, taken = offset, 0
     for here, end, data in whole_members(stream, offset, ahead=ahead):
@@ -177,6 +180,7 @@ class Heads:
 
     def __init__(self) -> None:
         self._known: dict[bytes, list[tuple[re.Pattern[bytes], Layout, int]]] = {}
+        self._left = _MOST_LEARNED
 
     def match(self, data: bytearray) -> tuple[Layout, int, re.Match[bytes]] | None:
         """Layout, group of the length and values of the header that data begins with; None when it is another kind."""
@@ -190,7 +194,8 @@ class Heads:
                 if (head := pattern.match(data)) is not None:
                     known.insert(0, known.pop(place))  # what fitted last is tried first
                     return layout, length_place, head
-        learned = self._learn(data)
+        learned = self._learn(data) if self._left > 0 else None
+        self._left -= 1
         if learned is None:
             return None
         if len(self._known) > _MOST_KEYS:

@@ -200,4 +200,8 @@ class _Helper:
                 if self._is_over:
                     return
                 if window.waiting.pop(at, None) is not None:
-                    self._done.put((window.base + at, unpack(window.data, at, end, view)))
+                    try:
+                        out = unpack(window.data, at, end, view)
+                    except Exception:  # noqa: BLE001 - such as no memory: the asker must not wait for ever, and looks itself
+                        out = None
+                    self._done.put((window.base + at, out))

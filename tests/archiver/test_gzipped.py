@@ -10,7 +10,8 @@ from io import BytesIO
 
 import pytest
 
-from archiver.warc import gzipped, scan
+from archiver.index.quick import Looker
+from archiver.warc import bulk, gzipped, scan
 from archiver.warc.check import check_file
 from archiver.warc.gzipped import whole_members
 from tests.archiver.test_bulk import assert_same, record
@@ -88,6 +89,13 @@ def test_the_short_way_of_verifying_finds_what_the_long_one_does(name: str, monk
         with monkeypatch.context() as patch:
             patch.setattr(scan, "_whole", lambda _: b"")
             assert check_file(BytesIO(data), "x.warc.gz", len(data)) == short
+
+
+def test_no_two_headers_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_MOST_LEARNED", 5)
+    assert assert_same(b"".join(member(record(number, lines=(b"X-%d: y" % number,))) for number in range(1, 60))) == 59
+    found = list(bulk.read_quickly(BytesIO(b"".join(PLAIN * 20)), Looker(256).look))
+    assert sum(isinstance(item, bulk.QuickRecord) for item in found) > 70
 
 
 def test_a_planted_record_gets_no_row() -> None:
