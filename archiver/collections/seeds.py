@@ -153,14 +153,13 @@ class SeedRegistry:
         Raises:
             UnknownCollection: there is no such collection.
         """
-        added: list[str] = []
         refused: list[RefusedSeed] = []
         with writing(self._engine) as connection:
             collection = collection_number(connection, slug)
             known = {url for (url,) in connection.execute(select(seeds.c.url).where(seeds.c.collection_id == collection))}
             highest = select(func.max(seeds.c.position)).where(seeds.c.collection_id == collection)
             position = connection.execute(highest).scalar() or 0
-            new: set[str] = set()
+            new: dict[str, SeedDraft] = {}
             for row, draft in enumerate(drafts, 1):
                 try:
                     good = checked(draft)
@@ -171,19 +170,22 @@ class SeedRegistry:
                     reason = "It is in this list twice." if good.url in new else "It is a seed of this collection already."
                     refused.append(RefusedSeed(good.url, reason, True, row))
                     continue
-                position += 1
-                self._insert(connection, collection, good, position)
-                new.add(good.url)
-                added.append(good.url)
-            if added:
-                self._note(connection, actor, "seed.add", slug, {"seeds": added[:_SHOWN], "count": len(added)})
-        return SeedReport(tuple(added), tuple(refused))
+                new[good.url] = good
+            self._insert(connection, collection, list(new.values()), position + 1)
+            if new:
+                self._note(connection, actor, "seed.add", slug, {"seeds": list(new)[:_SHOWN], "count": len(new)})
+        return SeedReport(tuple(new), tuple(refused))
 
-    def _insert(self, connection: Connection, collection: int, draft: SeedDraft, position: int) -> None:
+    def _insert(self, connection: Connection, collection: int, drafts: Sequence[SeedDraft], position: int) -> None:
         now = to_iso(self._clock())
-        values = row_values(draft) | {"group_id": group_number(connection, collection, draft.group)}
-        values |= {"collection_id": collection, "position": position, "created_at": now, "changed_at": now}
-        connection.execute(insert(seeds).values(**values))
+        numbers = {name: group_number(connection, collection, name) for name in sorted({draft.group for draft in drafts})}
+        same = {"collection_id": collection, "created_at": now, "changed_at": now}
+        rows = [
+            {**row_values(draft), **same, "group_id": numbers[draft.group], "position": place}
+            for place, draft in enumerate(drafts, position)
+        ]
+        if rows:
+            connection.execute(insert(seeds), rows)
 
     def change(self, number: int, draft: SeedDraft, *, actor: str | None = None) -> Seed:
         """Say a seed anew. What is said of it goes with its address when that changes.

@@ -129,3 +129,18 @@ def test_cells_of_other_kinds_are_texts() -> None:
     written = io.BytesIO()
     book.save(written)
     assert read_table(written.getvalue())[1] == ["http://a.example/", "2026", "2026-01-02", "True"]
+
+
+def test_entities_of_excel_files_do_not_grow() -> None:
+    whole = write_table([["url"], ["needle"]], SheetKind.XLSX)
+    layers = "".join(f'<!ENTITY e{at} "{f"&e{at - 1};" * 10}">' for at in range(1, 10))
+    declared = f'<!DOCTYPE x [<!ENTITY e0 "0123456789">{layers}]>'.encode()
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if b"needle" in data:
+                data = declared + data.split(b"?>", 1)[-1].replace(b"needle", b"&e9;")
+            new.writestr(name, data)
+    with pytest.raises(UsageError):
+        read_table(written.getvalue())

@@ -411,3 +411,12 @@ def test_what_an_old_row_says_badly_breaks_no_page(desk: Desk, seeds: SeedRegist
     with writing(holdings.engine) as connection:
         connection.execute(table.update().values(limits="{"))
     assert "no JSON" in desk.see("/collections/default/seeds", 400)
+
+
+def test_messages_come_from_the_workbench_alone(desk: Desk, seeds: SeedRegistry) -> None:
+    seeds.add("default", [SeedDraft(A)])
+    number = seeds.list("default")[0].number
+    desk.send(f"/collections/default/seeds/{number}", do="save", url=A, title="<i>T</i>", active="1", public="1")
+    page = desk.fetch("/collections/default/seeds?told=Send+us+your+password").get_data(as_text=True)
+    assert "&lt;i&gt;T&lt;/i&gt; is saved." in page and "password" not in page
+    assert "is saved" not in desk.see("/collections/default/seeds")

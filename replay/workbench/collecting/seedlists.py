@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import make_response, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
@@ -51,8 +51,8 @@ def add_seeds_now(slug: str) -> BaseResponse:
     except MunimentError as error:
         return make_response(_form(slug, form, str(error)), 400)
     told = f"{added:,} seed{'' if added == 1 else 's'} added"
-    told += f", {changed:,} changed." if changed else "."
-    return redirect(url_for("collections.seed_list", slug=slug, told=told), 303)
+    flash(told + (f", {changed:,} changed." if changed else "."))
+    return redirect(url_for("collections.seed_list", slug=slug), 303)
 
 
 def _listed(form: Mapping[str, str]) -> tuple[list[Listed], list[RefusedSeed]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import abort, make_response, redirect, render_template, request, url_for
+from flask import abort, flash, get_flashed_messages, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
@@ -60,7 +60,7 @@ def seed_list(slug: str) -> str:
     return _list(slug)
 
 
-def _list(slug: str, problem: str = "", told: str = "") -> str:
+def _list(slug: str, problem: str = "") -> str:
     holdings, registry = context().holdings, seeds()
     item = holdings.collections.get(slug)
     asked = {
@@ -101,7 +101,7 @@ def _list(slug: str, problem: str = "", told: str = "") -> str:
         scopes=SCOPES,
         schedules=SCHEDULES,
         problem=problem,
-        told=told or request.args.get("told", "")[:200],
+        told=get_flashed_messages(),
     )
 
 
@@ -131,8 +131,8 @@ def change_seeds(slug: str) -> BaseResponse:
         changed = registry.change_many(slug, numbers, actor=actor(), **changes)
     except MunimentError as error:
         return make_response(_list(slug, str(error)), 400)
-    told = f"{changed:,} seed{'' if changed == 1 else 's'} changed."
-    return redirect(url_for("collections.seed_list", slug=slug, told=told), 303)
+    flash(f"{changed:,} seed{'' if changed == 1 else 's'} changed.")
+    return redirect(url_for("collections.seed_list", slug=slug), 303)
 
 
 def _crawl(slug: str, numbers: list[int]) -> BaseResponse:
@@ -172,8 +172,8 @@ def _changes(form: Mapping[str, str]) -> dict[str, Any]:
 def remove_seeds(slug: str) -> BaseResponse:
     """Take seeds away; their captures stay."""
     removed = seeds().remove(slug, _chosen(slug, request.form), actor=actor())
-    told = f"{removed:,} seed{'' if removed == 1 else 's'} removed. What was captured stays."
-    return redirect(url_for("collections.seed_list", slug=slug, told=told), 303)
+    flash(f"{removed:,} seed{'' if removed == 1 else 's'} removed. What was captured stays.")
+    return redirect(url_for("collections.seed_list", slug=slug), 303)
 
 
 # -- one -------------------------------------------------------------------------------------------------------------
@@ -205,7 +205,8 @@ def change_seed(slug: str, number: int) -> BaseResponse:
         seeds().change(number, draft, actor=actor())
     except MunimentError as error:
         return make_response(_seed(slug, before, request.form, problem=str(error)), 400)
-    return redirect(url_for("collections.seed_list", slug=slug, told=f"{draft.title or draft.url} is saved."), 303)
+    flash(f"{draft.title or draft.url} is saved.")
+    return redirect(url_for("collections.seed_list", slug=slug), 303)
 
 
 def _seed(
