@@ -92,7 +92,7 @@ test_crawl.__test__ = False  # type: ignore[attr-defined]
 def crawl_again(page: Page, workbench: str) -> None:
     page.goto(f"{workbench}crawls/new?collection=lighthouses&seeds=collection")
     page.fill("#delay", "0.05")
-    page.click("text=Show what it would be")
+    page.locator("button:not(.hidden)", has_text="Show what it would be").click()
     page.click("text=Start the crawl")
     until(page, lambda: page.locator("#part-state .badge").inner_text() == "finished")
     page.click("nav.tabs >> text=Hosts")
