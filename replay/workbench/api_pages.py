@@ -18,6 +18,7 @@ from replay.workbench.api import (
     archive_views,
     collection_views,
     crawl_views,
+    image_views,
     job_views,
     missing_views,
     record_views,
@@ -31,7 +32,7 @@ from replay.workbench.session import needs
 
 #: Every part of the API; importing one makes its operations known.
 PARTS = (
-    collection_views, archive_views, seed_views, crawl_views, report_views, job_views, missing_views, access_views,
+    collection_views, archive_views, image_views, seed_views, crawl_views, report_views, job_views, missing_views, access_views,
     record_views, account_views,
 )  # fmt: skip
 
