@@ -68,6 +68,9 @@ def test_the_page_tells_every_operation_without_a_script(app: Flask, holdings: H
     page = logged_in(app, holdings, Role.VIEWER).get("/api", base_url=HOME).get_data(as_text=True)
     for made in OPERATIONS:
         assert f'id="{made.name}"' in page and made.path in page
+    assert '<code dir="ltr">plan.limits.pages</code>' in page
+    begin = page.partition('id="create_crawl-body"')[2].partition("</textarea>")[0]
+    assert "seeds" in begin and "pace" not in begin  # what is offered to be sent switches nothing off
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert "<script>" not in page and " onclick" not in page and " style=" not in page
