@@ -68,6 +68,11 @@ def test_the_page_tells_every_operation_without_a_script(app: Flask, holdings: H
     page = logged_in(app, holdings, Role.VIEWER).get("/api", base_url=HOME).get_data(as_text=True)
     for made in OPERATIONS:
         assert f'id="{made.name}"' in page and made.path in page
+    assert '<code dir="ltr">plan.limits.pages</code>' in page
+    begin = page.partition('id="create_crawl-body"')[2].partition("</textarea>")[0]
+    assert "seeds" in begin and "pace" not in begin  # what is offered to be sent switches nothing off
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
     assert "<script>" not in page and " onclick" not in page and " style=" not in page
 
 
@@ -217,7 +222,7 @@ def test_what_is_sent_must_be_as_declared(api: ApiClient) -> None:
     assert {item["pointer"] for item in wrong.get_json()["errors"]} == {"#/slug", "#/colour"}
     assert api.raw("POST", "/collections", b"{").status_code == 400
     assert api.raw("POST", "/collections", b"slug=a", "application/x-www-form-urlencoded").status_code == 415
-    assert api.raw("POST", "/collections", b" " * 5_000_000).status_code == 413
+    assert api.raw("POST", "/collections", b" " * 9_000_000).status_code == 413
     assert api("POST", "/collections", {"slug": "Not A Slug"}).status_code == 400
     assert api("POST", "/deletions/1/restore", {}).status_code == 400
     assert api("POST", "/collections", {"slug": "a"}, If_Match='"x"').status_code == 400

@@ -131,7 +131,8 @@ def test_what_a_crawl_would_do_is_shown_first(api: ApiClient, holdings: Holdings
         ({"plan": {"scope": "custom"}}, "#/plan/scope"),
         ({"plan": {"rules": [{"action": "block", "match": "regex", "pattern": "("}]}}, "#/plan/rules"),
         ({"plan": {"user_agent": "a\nb"}}, "#/plan/user_agent"),
-        ({"plan": {"login": {"cookies": "/etc/passwd"}}}, "#/plan/login"),
+        ({"plan": {"login": {"cookies": "/etc/passwd"}}}, "#/plan/login/cookies"),
+        ({"plan": {"login": {"cookies": "../muniment.sqlite3"}}}, "#/plan/login/cookies"),
         ({"plan": {"allow_private": True}}, "#/plan/allow_private"),
     ],
 )
@@ -157,3 +158,16 @@ def test_a_crawl_is_steered(api: ApiClient, holdings: Holdings, begun: list[int]
     assert api("POST", "/crawls/999/stop").status_code == 404
     actions = [entry.action for entry in holdings.audit.entries()]
     assert {"crawl.start", "crawl.change", "crawl.retry"} <= set(actions)
+
+
+def test_a_crawl_logs_in_with_files_that_the_keeper_has_put_there(api: ApiClient, holdings: Holdings, begun: list[int]) -> None:
+    folder = holdings.settings.archive / "logins"
+    folder.mkdir()
+    (folder / "club.txt").write_text("example.org\tTRUE\t/\tFALSE\t0\tsession\tsecret\n")
+    (folder / "club.txt").chmod(0o600)
+    body = {"collection": "default", "seeds": [{"url": "example.org"}], "plan": {"login": {"cookies": "club.txt"}}}
+    made = api("POST", "/crawls", body)
+    number = made.get_json()["number"]
+    told = api("GET", f"/crawls/{number}")
+    assert told.get_json()["plan"]["logs_in"] is True and "club" not in told.get_data(as_text=True)
+    assert api("PATCH", f"/crawls/{number}", {"login": {}}).get_json()["plan"]["logs_in"] is False

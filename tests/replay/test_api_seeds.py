@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+from io import BytesIO
+
 import pytest
+from PIL import Image
 
 from archiver.accounts import Role
 from archiver.fixity import Fixity
@@ -213,3 +217,17 @@ def test_patches_and_notes_of_crawls(holdings: Holdings) -> None:
     assert api("PUT", notes, {"notes": "The logo."}).get_json()["notes"] == "The logo."
     assert api("POST", "/crawls/patch", {"collection": "default", "urls": []}).status_code == 400
     assert api("GET", "/crawls/999/notes").status_code == 404
+
+
+def test_pictures(api: ApiClient) -> None:
+    written = BytesIO()
+    Image.new("RGB", (2, 2), "red").save(written, "PNG")
+    path = "/collections/default/image"
+    assert api("GET", path).status_code == 404
+    kept = api("PUT", path, {"data": base64.b64encode(written.getvalue()).decode()}).get_json()
+    assert Image.open(BytesIO(base64.b64decode(kept["data"]))).size == (2, 2)
+    assert api("GET", path).get_json() == kept
+    for wrong, status in (("!", 422), (base64.b64encode(b"<svg/>").decode(), 400)):
+        assert api("PUT", path, {"data": wrong}).status_code == status
+    assert api("DELETE", path).status_code == 204 and api("DELETE", path).status_code == 404
+    assert api("GET", "/organisations/nobody/image").status_code == 404

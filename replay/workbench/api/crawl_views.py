@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 from archiver.accounts import Role
 from archiver.collections.reports import CrawlReports, CrawlSummary, Sums
-from archiver.collections.steering import MOST_PATCHED, Notes
-from archiver.crawl.plan import CrawlPlan, DedupMode, Limits, Pace, RobotsMode, Rule, RuleAction, ScopeKind, Seed, Traps
+from archiver.collections.steering import LOGIN_FOLDER, MOST_PATCHED, Notes, login_files
+from archiver.crawl.plan import CrawlPlan, DedupMode, Limits, Login, Pace, RobotsMode, Rule, RuleAction, ScopeKind, Seed, Traps
 from archiver.crawl.rules import Rules
 from archiver.crawl.scope import Scope
 from archiver.errors import Conflict, MunimentError
@@ -86,6 +86,16 @@ class SeedBody:
 
 
 @dataclass(frozen=True)
+class LoginBody:
+    """What a crawl logs in with: names of files in the folder `logins` of the archive, which only its keeper fills."""
+
+    cookies: Annotated[str, Bounds("A Netscape cookies file.", longest=255)] = ""
+    credentials: Annotated[str, Bounds("A file of names and passwords.", longest=255)] = ""
+    headers: Annotated[str, Bounds("A file of header lines.", longest=255)] = ""
+    hosts: Annotated[tuple[str, ...], Bounds("That may be shown them; empty for the hosts of the seeds.", longest=100)] = ()
+
+
+@dataclass(frozen=True)
 class PlanChangeBody:
     """What a crawl is asked to do; what is left out is as usual, or stays as it is."""
 
@@ -102,11 +112,12 @@ class PlanChangeBody:
     traps: Traps | None = None
     guesses: bool | None = None
     user_agent: Annotated[str | None, Bounds("Printable ASCII; empty for the archive's own.", longest=500)] = None
+    login: Annotated[LoginBody | None, Bounds("Empty for no login.")] = None
 
 
 @dataclass(frozen=True)
 class CrawlBody:
-    """A new crawl. Crawls that log in, or reach private addresses, are begun on the command line alone."""
+    """A new crawl. Crawls that reach private addresses or accept invalid certificates are begun on the command line alone."""
 
     collection: Annotated[str, Bounds(longest=64)]
     seeds: Annotated[tuple[SeedBody, ...], Bounds(longest=MOST_SEEDS)]
@@ -170,6 +181,8 @@ def changed_plan(plan: CrawlPlan, body: PlanChangeBody, place: str) -> CrawlPlan
         for item in fields(given[name]) if name in given else ():
             if getattr(given[name], item.name) < 0:
                 raise field_problem(item.name, "It must not be negative.", place=f"{place}/{name}/")
+    if body.login is not None:
+        given["login"] = _login(body.login, f"{place}/login/")
     agent = given.get("user_agent", "")
     if agent and not (agent.isascii() and agent.isprintable()):
         raise field_problem("user_agent", "It must be printable ASCII on one line.", place=f"{place}/")
@@ -181,6 +194,24 @@ def changed_plan(plan: CrawlPlan, body: PlanChangeBody, place: str) -> CrawlPlan
     if changed.scope is ScopeKind.CUSTOM and not any(rule.action is RuleAction.ACCEPT for rule in changed.rules):
         raise field_problem("scope", "“custom” takes only what accept rules name, and there is none.", place=f"{place}/")
     return changed
+
+
+def _login(body: LoginBody, place: str) -> Login:
+    """Where the files are that a login names.
+
+    Raises:
+        Invalid: there is no such file in the folder of logins.
+    """
+    known = login_files(context().settings.archive)
+    paths = {}
+    for name in ("cookies", "credentials", "headers"):
+        wanted = getattr(body, name)
+        if wanted and wanted not in known:
+            raise field_problem(
+                name, f"There is no file of that name in the folder “{LOGIN_FOLDER}” of the archive.", place=place
+            )
+        paths[name] = known.get(wanted, "")
+    return Login(**paths, hosts=tuple(host.lower() for host in body.hosts))
 
 
 def planned(body: CrawlBody) -> CrawlPlan:

@@ -31,7 +31,7 @@ from replay.workbench.session import needs
 #: Where the API is.
 ROOT = "/api/v1"
 #: Bytes that are taken in one request.
-MAX_BODY = 4 * 1024 * 1024
+MAX_BODY = 8 * 1024 * 1024
 MOST_AT_ONCE = 1000
 
 blueprint = Blueprint("api", __name__, url_prefix=ROOT)
