@@ -100,7 +100,7 @@ def budget_of(holdings: Holdings, collection: Collection) -> Budget:
 
 def _by_month(holdings: Holdings, number: int) -> dict[str, int]:
     """Bytes of the collection's own files by the month ("2026-01") in which they were finished, or are written now."""
-    month = func.substr(files.c.stored_at, 1, 7)
+    month = func.substr(files.c.stored_at, 1, 7).label("month")  # by its name: PostgreSQL takes no two parameters for equal
     finished = (
         select(month, func.sum(files.c.size))
         .join(file_parts, file_parts.c.file_id == files.c.id)

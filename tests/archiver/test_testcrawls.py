@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from archiver import testcrawls
+from archiver.budget import budget_of, tell_near, years
 from archiver.collections.reports import CrawlReports
+from archiver.collections.seeds import SeedRegistry
+from archiver.collections.seedvalues import Schedule, SeedDraft
 from archiver.crawl.control import CrawlControl
 from archiver.engine import StopSignal
 from archiver.errors import Conflict, NotFound, UnknownCollection, UsageError
@@ -17,12 +20,15 @@ from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.index.query import KeyRange
 from archiver.jobs import JobState
 from archiver.keeping import work_off
+from archiver.schedules import ScheduleRegistry
 from archiver.search.build import read_texts
+from archiver.testdiff import difference
 from archiver.verifyarchive import ArchiveVerifier
 from archiver.warc.rules import Severity
 from replay.app import create_reader
 from tests.archiver.crawling import page, plan, run
 from tests.conftest import OpenHoldings
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.routes import Answer, RouteServer
 
 ALL = [KeyRange("", None)]
@@ -183,3 +189,29 @@ def test_a_running_test_crawl_is_not_decided_about(holdings: Holdings) -> None:
     CrawlControl(holdings.engine, utc_now).register(crawl)
     with pytest.raises(Conflict, match="runs"):
         testcrawls.ask_to_save(holdings, crawl, by="ada")
+
+
+def test_schedules_test_crawls_and_budgets_on_postgresql(
+    holdings_with: OpenHoldings, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(testcrawls, "_ROWS_AT_ONCE", 3)
+    holdings = holdings_with(database=postgresql.new_database())
+    with site("/a", "/b") as server:
+        SeedRegistry(holdings.engine, utc_now).add("default", [SeedDraft(server.url("/a"), schedule="daily", scope="page")])
+        fast = '{"pace": {"factor": 0, "min_seconds": 0, "max_seconds": 0}, "robots": "ignore", "sitemaps": false}'
+        ScheduleRegistry(holdings).set("default", Schedule.DAILY, by="ada", plan=fast)
+        [first] = ScheduleRegistry(holdings).run("default", Schedule.DAILY, by="ada")
+        crawls = [testcrawls.begin_test(holdings, "default", plan(server.url("/")), by="ada")[0] for _ in range(2)]
+        assert {job.state for job in work_off(holdings, StopSignal())} == {JobState.DONE}
+    assert difference(holdings, testcrawls.get_test(holdings, crawls[0])).before is not None
+    before = budget_of(holdings, holdings.collections.get("default"))
+    held = len(urls(holdings, "default"))
+    testcrawls.ask_to_save(holdings, crawls[0], by="ada")
+    testcrawls.ask_to_discard(holdings, crawls[1], by="ada")
+    assert {job.state for job in work_off(holdings, StopSignal())} == {JobState.DONE}
+    assert len(urls(holdings, "default")) > held and errors(holdings) == []
+    after = budget_of(holdings, holdings.collections.get("default"))
+    assert after.used > before.used > 0 and list(years(holdings, "default").values()) == [after.used]
+    holdings.collections.update("default", budget_bytes=1)
+    assert tell_near(holdings) == 0 and testcrawls.tell_expiring(holdings) == 0  # there is nobody to be told
+    assert ScheduleRegistry(holdings).get("default", Schedule.DAILY).last_crawl == first

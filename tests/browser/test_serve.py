@@ -17,9 +17,16 @@ from urllib.error import URLError
 
 import pytest
 
-from archiver.holdings import open_holdings
+from archiver.collections.reports import CrawlReports
+from archiver.crawljobs import begin_crawl
+from archiver.engine import StopSignal
+from archiver.holdings import open_holdings, utc_now
+from archiver.index.query import KeyRange
+from archiver.jobs import JobRegistry, JobState
+from archiver.keeping import work_off
 from archiver.settings import load_settings
 from archiver.urls import urlkey
+from tests.archiver.crawling import plan
 from tests.browser.conftest import free_port, make_token, serving, start, wait_for
 from tests.servers.routes import Answer, Asked, RouteServer
 from tests.servers.warcs import response_record
@@ -46,6 +53,32 @@ def test_a_capture_that_the_workbench_was_making_is_kept_when_it_is_stopped(tmp_
         with open_holdings(load_settings({"archive": tmp_path}, environ={})) as holdings:
             assert holdings.repaired == ()
             assert holdings.index.newest(["default"], urlkey(server.url("/"))) is not None
+
+
+def test_a_crawl_that_the_keeper_was_doing_goes_on_with_the_next_worker(tmp_path: Path) -> None:
+    asked, release = Event(), Event()
+
+    def slow(_: Asked) -> Answer:
+        asked.set()
+        release.wait(20)
+        return Answer(b"<p>late")
+
+    with RouteServer({"/": Answer(b"<a href=/slow>x</a><a href=/z>z</a>"), "/slow": slow, "/z": Answer(b"<p>z")}) as server:
+        with open_holdings(load_settings({"archive": tmp_path}, environ={})) as holdings:
+            crawl, number = begin_crawl(holdings, "default", plan(server.url("/")), clock=utc_now)
+        with serving(tmp_path):
+            assert asked.wait(30)
+            Thread(target=release.set).start()
+        with open_holdings(load_settings({"archive": tmp_path, "allow_private": True}, environ={})) as holdings:
+            assert holdings.repaired == ()
+            left = JobRegistry(holdings.engine, utc_now).get(number)
+            assert left.state in (JobState.WAITING, JobState.DONE) and left.owner == ""
+            work_off(holdings, StopSignal())
+            assert JobRegistry(holdings.engine, utc_now).get(number).state is JobState.DONE
+            assert CrawlReports(holdings.engine).find(crawl, None).state == "finished"
+            assert {capture.url for capture in holdings.index.scan(["default"], [KeyRange("", None)])} >= {
+                server.url(path) for path in ("/", "/slow", "/z")
+            }
 
 
 def children(pid: int) -> list[int]:
