@@ -152,7 +152,7 @@ def look(number: int) -> Look:
         now,
         overview,
         state_of(crawl, now.workers),
-        plot_of(rates(engine, number, until=at if is_running else None)),
+        plot_of(rates(engine, number, until=at if is_running else None), is_live=is_running),
         limit_bars(crawl.sums, crawl.seconds, overview.pages, now.limits),
         documents,
         received,
