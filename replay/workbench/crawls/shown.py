@@ -41,14 +41,15 @@ class State:
 def desk() -> CrawlDesk:
     """Where crawls are asked for. What begins their processes may be set by who made the application."""
     place = context()
-    begin: Launch = current_app.extensions.get("muniment.launch") or partial(launch, place.settings)
-    return CrawlDesk(place.holdings, place.clock, begin)
+    queue: Launch | None = current_app.extensions.get("muniment.launch")
+    begin = queue or partial(launch, place.settings)
+    return CrawlDesk(place.holdings, place.clock, begin, is_queued=queue is not None)
 
 
 def state_of(crawl: CrawlSummary, workers: int) -> State:
     """Where a crawl stands; `workers`: processes that work on it."""
     if is_beginning(crawl) and not workers:
-        return State("waiting", "starting", "its process has not begun yet")
+        return State("waiting", "starting", "it begins as soon as a process is free")
     if crawl.state == "running":
         if crawl.wanted in ("pause", "stop"):
             words = {"pause": "pausing", "stop": "stopping"}[crawl.wanted]
