@@ -7,9 +7,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert
 
+from archiver.collections import comparison
+from archiver.collections.comparison import Comparison, Difference
 from archiver.collections.rates import rates, recent
 from archiver.collections.rulebook import RuleBook, matched, suggestions
 from archiver.collections.steering import differences
+from archiver.crawl.decision import UrlState
 from archiver.crawl.plan import (
     CrawlPlan,
     DedupMode,
@@ -178,3 +181,27 @@ def test_changes_of_a_plan_are_told() -> None:
     new = replace(old, seeds=(*SEEDS, Seed("http://b.example/")), limits=Limits(bytes=10), rules=old.rules[::-1])
     assert differences(old, new) == ["bytes: 0 → 10", "seed: http://b.example/", "rules: in another order"]
     assert differences(old, replace(old, rules=old.rules[:1])) == ["rule taken out: block text b"]
+
+
+def test_pages_of_what_differs_look_at_so_much_and_go_on(holdings: Holdings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "_AT_ONCE", 7)
+    first, second = CrawlRows(holdings, CrawlPlan(SEEDS)), CrawlRows(holdings, CrawlPlan(SEEDS))
+    for place in range(60):
+        url = f"http://a.example/{place}"
+        first.url(url, UrlState.FAILED if place == 5 else UrlState.CAPTURED)
+        if place % 10:
+            second.url(url, digest="sha1:OTHER" if place % 10 == 1 else "sha1:ABC")
+    pair = Comparison(holdings.engine, first.finish(), second.finish())
+    lost = {f"http://a.example/{place}" for place in range(0, 60, 10)}
+    assert {row.url for row in pair.urls(Difference.LOST)} == lost
+    assert {row.url for row in pair.urls(Difference.NEW)} == {"http://a.example/5"}
+    assert {row.url[17:] for row in pair.urls(Difference.CHANGED)} == {"1", "11", "21", "31", "41", "51"}
+    for limit, most in ((2, 1000), (100, 7), (1, 14)):
+        seen: list[str] = []
+        after, pages = 0, 0
+        while after or not pages:
+            page = pair.page(Difference.LOST, after=after, limit=limit, most=most)
+            assert len(page.rows) <= limit
+            seen += [row.url for row in page.rows]
+            after, pages = page.next, pages + 1
+        assert sorted(seen) == sorted(lost) and pages > 2
