@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
 
-from sqlalchemy import Engine, and_, exists, select
+from sqlalchemy import Engine, and_, exists, func, select
 
 from archiver.collections.reports import CrawlReports, KeyRow, Sums, sums_of
 from archiver.collections.urllists import UrlRow, url_row
@@ -15,7 +14,10 @@ from archiver.crawl.decision import UrlState
 from archiver.index.crawltables import crawl_hosts, crawl_urls
 from archiver.index.database import reading
 
-_AT_ONCE = 1000
+_AT_ONCE = 5000
+
+#: URLs that are looked up for one page.
+MOST_LOOKED_AT = 200_000
 
 
 class Difference(StrEnum):
@@ -38,6 +40,14 @@ class Pair:
     def difference(self) -> int:
         """Documents more or (negative) less."""
         return self.after.documents - self.before.documents
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """URLs of a kind on one page; `next` is where the next one begins, 0 when there is none."""
+
+    rows: list[UrlRow]
+    next: int
 
 
 class Comparison:
@@ -78,34 +88,53 @@ class Comparison:
         pairs = _pairs(*found)
         return pairs[:limit], len(pairs) > limit
 
-    def urls(self, which: Difference, *, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, UrlRow]]:
-        """URLs of a kind with what the next page begins after, in an order of no meaning.
+    def urls(self, which: Difference) -> Iterator[UrlRow]:
+        """All URLs of a kind, in an order of no meaning. Each URL of one crawl is looked up in the other."""
+        for rows, _ in self._steps(which, 0):
+            yield from (row for _, row in rows)
 
-        Each URL of one crawl is looked up in the other: where few differ, that is all of them.
+    def page(self, which: Difference, *, after: int = 0, limit: int, most: int = MOST_LOOKED_AT) -> Differing:
+        """The URLs of a kind on one page.
+
+        Args:
+            which: kind.
+            after: `next` of the page before; 0 for the first.
+            limit: URLs, at most.
+            most: URLs that are looked up, about; where few differ a page may have none, and another come after it.
         """
-        return islice(self._urls(which, after), limit)
+        found: list[tuple[int, UrlRow]] = []
+        looked = 0
+        for rows, last in self._steps(which, after):
+            found += rows
+            looked += _AT_ONCE
+            if len(found) > limit:
+                return Differing([row for _, row in found[:limit]], found[limit - 1][0])
+            if looked >= most and last is not None:
+                return Differing([row for _, row in found], last)
+        return Differing([row for _, row in found], 0)
 
-    def _urls(self, which: Difference, after: int) -> Iterator[tuple[int, UrlRow]]:
+    def _steps(self, which: Difference, after: int) -> Iterator[tuple[list[tuple[int, UrlRow]], int | None]]:
+        """Some thousand URLs at a time: those that differ, with their hashes; and how far it looked, None at the end."""
         mine, other = reversed(self._crawls) if which is not Difference.LOST else self._crawls
-        twin = crawl_urls.alias("twin")
-        in_other = and_(twin.c.crawl_id == other, twin.c.hash == crawl_urls.c.hash, twin.c.state == UrlState.CAPTURED.value)
-        statement = select(crawl_urls).where(crawl_urls.c.crawl_id == mine, crawl_urls.c.state == UrlState.CAPTURED.value)
-        if which is Difference.CHANGED:
-            statement = statement.join(twin, and_(in_other, twin.c.digest != crawl_urls.c.digest))
-        else:
-            statement = statement.where(~exists().where(in_other))
         last: int | None = after or None
         while True:
-            page = statement.order_by(crawl_urls.c.hash).limit(_AT_ONCE)
+            some = select(crawl_urls).where(crawl_urls.c.crawl_id == mine).order_by(crawl_urls.c.hash).limit(_AT_ONCE)
             if last is not None:
-                page = page.where(crawl_urls.c.hash > last)
+                some = some.where(crawl_urls.c.hash > last)
+            part, twin = some.subquery(), crawl_urls.alias("twin")
+            captured = UrlState.CAPTURED.value
+            in_other = and_(twin.c.crawl_id == other, twin.c.hash == part.c.hash, twin.c.state == captured)
+            statement = select(part).where(part.c.state == captured)
+            if which is Difference.CHANGED:
+                statement = statement.join(twin, and_(in_other, twin.c.digest != part.c.digest))
+            else:
+                statement = statement.where(~exists().where(in_other))
             with reading(self._engine) as connection:
-                rows = connection.execute(page).all()
-            for row in rows:
-                yield row.hash, url_row(row)
-            if len(rows) < _AT_ONCE:
+                rows = connection.execute(statement.order_by(part.c.hash)).all()
+                count, last = connection.execute(select(func.count(), func.max(part.c.hash))).one()
+            yield [(row.hash, url_row(row)) for row in rows], last if count == _AT_ONCE else None
+            if count < _AT_ONCE:
                 return
-            last = rows[-1].hash
 
 
 def _pairs(before: dict[str, Sums], after: dict[str, Sums]) -> list[Pair]:

@@ -64,9 +64,9 @@ def rates(engine: Engine, crawl: int, *, most: int = 90, until: float | None = N
             step = _longer(step)
         begin -= begin % step
         digits = 13 if step < 60 else 12 if step < 600 else 11 if step < 3600 else 10
-        prefix = func.substr(keys, 1, digits)
+        prefix = func.substr(keys, 1, digits).label("stretch")
         total = (cast(func.sum(crawl_counts.c.documents), BigInteger), cast(func.sum(crawl_counts.c.bytes), BigInteger))
-        rows = connection.execute(select(prefix, *total).where(*mine).group_by(prefix)).all()
+        rows = connection.execute(select(prefix, *total).where(*mine).group_by("stretch")).all()
     sums: dict[int, list[int]] = {}
     for key, documents, size in rows:
         at = _moment(key) // step * step

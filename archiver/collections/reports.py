@@ -208,7 +208,7 @@ class CrawlReports:
         if state is not None:
             statement = statement.where(crawls.c.state == state)
         if text:
-            statement = statement.where(crawls.c.seeds.contains(text, autoescape=True))
+            statement = statement.where(crawls.c.seeds.icontains(text, autoescape=True))
         if before is not None:
             statement = statement.where(crawls.c.id < before)
         with reading(self._engine) as connection:

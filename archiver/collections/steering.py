@@ -13,7 +13,7 @@ from archiver.collections.reports import CrawlReports, CrawlSummary, living_work
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.launch import Launch
 from archiver.crawl.plan import CrawlPlan, Limits, Pace, RobotsMode, ScopeKind, Seed, Traps
-from archiver.errors import Conflict, UsageError
+from archiver.errors import Conflict, MunimentError, UsageError
 from archiver.holdings import Holdings
 from archiver.index.database import insert_new, reading, writing
 from archiver.index.worktables import crawl_notes
@@ -49,9 +49,11 @@ class CrawlDesk:
         holdings: the opened archive.
         clock: the time, UTC.
         launch: begins the process of a crawl.
+        is_queued: it has a worker do it, which first looks whether the crawl is still wanted; so what waits can be stopped.
     """
 
-    def __init__(self, holdings: Holdings, clock: Callable[[], datetime], launch: Launch) -> None:
+    def __init__(self, holdings: Holdings, clock: Callable[[], datetime], launch: Launch, *, is_queued: bool = False) -> None:
+        self._is_queued = is_queued
         self._holdings = holdings
         self._clock = clock
         self._launch = launch
@@ -76,7 +78,7 @@ class CrawlDesk:
             connection.execute(insert_new(self._holdings.engine, crawl_notes), [row])
             said = {"collection": slug, "seeds": len(plan.seeds), "first": plan.seeds[0].url, "scope": plan.scope.value}
             self._holdings.audit.note_within(connection, actor, "crawl.start", f"crawl {number}", said)
-        self._launch(number, workers)
+        self._run(number, workers)
         return number
 
     def patch(self, collection: str, urls: Iterable[str], *, actor: str, ignore_robots: bool = False) -> int:
@@ -105,9 +107,9 @@ class CrawlDesk:
             Conflict: there is nothing to pause or stop.
         """
         crawl = self._reports.find(number, None)
-        if is_beginning(crawl):
+        if is_beginning(crawl) and not self._is_queued:
             raise Conflict(f"Crawl {number} has not begun yet.", "Try again in a moment.")
-        if crawl.state == "finished" or (crawl.state == "stopped" and wanted == "pause"):
+        if crawl.state == "finished" or (crawl.state == "stopped" and wanted == "pause" and not is_beginning(crawl)):
             raise Conflict(f"Crawl {number} is {crawl.state} already.", "There is nothing to be done.")
         self._control.want(number, wanted)
         if not self._is_worked_on(number):
@@ -127,7 +129,15 @@ class CrawlDesk:
         self._control.want(number, "run")
         self._holdings.audit.note(actor, "crawl.resume", f"crawl {number}")
         if not self._is_worked_on(number):
+            self._control.set_state(number, "stopped")  # about to begin: see `is_beginning`
+            self._run(number, workers)
+
+    def _run(self, number: int, workers: int) -> None:
+        try:
             self._launch(number, workers)
+        except MunimentError:
+            self._control.set_state(number, "stopped", "its process could not be begun")
+            raise
 
     def change(self, number: int, plan: CrawlPlan, *, actor: str) -> list[str]:
         """Give a crawl another plan, also while it runs; what has changed, in words.
@@ -182,8 +192,8 @@ class CrawlDesk:
 
 
 def is_beginning(crawl: CrawlSummary) -> bool:
-    """It was asked for, and no process has taken it up yet."""
-    return crawl.state == "stopped" and crawl.wanted == "run" and not crawl.ended and not crawl.seconds
+    """It was asked for, the first time or again, and no process has taken it up yet."""
+    return crawl.state == "stopped" and crawl.wanted == "run" and not crawl.ended
 
 
 def login_files(archive: Path) -> dict[str, str]:

@@ -108,7 +108,7 @@ class UrlLists:
         for column, value in self._conditions(crawl, wanted):
             statement = statement.where(column == value)
         if wanted.text:
-            statement = statement.where(crawl_urls.c.url.contains(wanted.text, autoescape=True))
+            statement = statement.where(crawl_urls.c.url.icontains(wanted.text, autoescape=True))
         if wanted.host is not None:
             host = self._host(crawl, wanted.host)
             found = self._of_host(statement, crawl, host, wanted.state, after)

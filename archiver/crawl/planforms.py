@@ -147,8 +147,9 @@ def rules_in(values: Mapping[str, str]) -> list[Rule]:
 def size_text(size: int) -> str:
     """Bytes as `parse_size` reads them back; "" for 0."""
     for unit, factor in _UNITS:
-        if size >= factor and size % (factor // 1000 or 1) == 0:
-            return f"{size / factor:g} {unit}" if parse_size(f"{size / factor:g} {unit}") == size else str(size)
+        text = f"{size / factor:.3f}".rstrip("0").rstrip(".") + f" {unit}"
+        if size >= factor and parse_size(text) == size:
+            return text
     return str(size or "")
 
 

@@ -17,6 +17,7 @@ from archiver.holdings import Holdings
 from tests.archiver.crawling import page, text
 from tests.archiver.crawlrows import CrawlRows
 from tests.replay.crawlbench import Bench, site
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.routes import RouteServer
 from tests.workbench import PORT
 
@@ -220,3 +221,20 @@ def test_two_crawls_are_compared(bench: Bench) -> None:
     bench.holdings.collections.create("other", title="Other")
     other = CrawlRows(bench.holdings, CrawlPlan((Seed("http://a.example/"),)), "other").finish()
     bench.get(f"/crawls/{second}/compare?with={other}", 404)
+
+
+def test_every_page_is_there_with_postgresql(holdings_with: OpenHoldings, postgresql: PostgreSQL) -> None:
+    bench = Bench(holdings_with(workbench_port=PORT, database=postgresql.new_database()))
+    with RouteServer(site()) as server:
+        first = bench.crawled(server.url("/"), robots=RobotsMode.OBEY)
+        second = bench.crawled(server.url("/"), robots=RobotsMode.OBEY)
+    parts = ["", "/live", "/urls?q=A.HTML", "/urls?state=captured&type=text/html", "/hosts?q=127", "/compare", "/change"]
+    parts += [f"/{part}" for part in PARTS] + [f"/compare/{which}" for which in ("lost", "new", "changed")]
+    for part in (*parts, f"/why?url={quote(server.url('/a.html'))}", f"/hosts?documents=5&host={quote('a.example')}"):
+        assert bench.get(f"/crawls/{second}{part}"), part
+    assert bench.get(f"/crawls/{first}/urls?q=A.HTML").count('class="tick"><input') == 1
+    assert bench.get("/crawls?q=127.0").count("<tr><td") == 2
+    bench.post(f"/crawls/{first}/notes", notes="kept")
+    form = {"rule_on_0": "1", "rule_pattern_0": "/login"}
+    bench.post("/crawls/rules/default", **form)
+    assert "/login" in bench.get("/crawls/new")

@@ -18,6 +18,7 @@ from archiver.collections.seeds import SeedRegistry
 from archiver.collections.seedvalues import SeedDraft
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.plan import CrawlPlan, RobotsMode, Rule, RuleAction, RuleMatch, ScopeKind, Seed
+from archiver.errors import StorageFailed
 from archiver.holdings import Holdings, utc_now
 from tests.archiver.crawling import FAST, page
 from tests.replay.crawlbench import Bench, site
@@ -267,7 +268,10 @@ def test_a_crawl_that_was_left_alone_says_so(bench: Bench) -> None:
     control = CrawlControl(bench.holdings.engine, utc_now)
     number = control.create("default", CrawlPlan((Seed("http://a.example/"),)))
     assert "starting" in bench.get(f"/crawls/{number}")
-    bench.post(f"/crawls/{number}/stop", 409)
+    bench.post(f"/crawls/{number}/stop")
+    stopped = CrawlReports(bench.holdings.engine).find(number, None)
+    assert (stopped.state, stopped.wanted, stopped.ended) == ("stopped", "stop", "it was stopped")
+    control.want(number, "run")
     control.set_state(number, "running")
     shown = bench.get(f"/crawls/{number}")
     assert "left alone" in shown and "Resume" in shown
@@ -295,3 +299,19 @@ def test_notes_are_kept(bench: Bench) -> None:
     bench.post(f"/crawls/{number}/notes", notes="<b>The gallery</b> was closed.\x00")
     assert "&lt;b&gt;The gallery&lt;/b&gt; was closed." in bench.get(f"/crawls/{number}")
     bench.post("/crawls/99/notes", 404, notes="x")
+
+
+def test_a_crawl_that_is_taken_up_again_is_starting_until_it_runs(bench: Bench) -> None:
+    with RouteServer(site()) as server:
+        number = bench.crawled(server.url("/"))
+    bench.app.extensions["muniment.launch"] = lambda crawl, workers: None
+    bench.post(f"/crawls/{number}/resume")
+    shown = bench.get(f"/crawls/{number}")
+    assert "starting" in shown and "data-stream" in shown
+
+    def fail(crawl: int, workers: int) -> None:
+        raise StorageFailed("There is no room.")
+
+    bench.app.extensions["muniment.launch"] = fail
+    bench.post(f"/crawls/{number}/resume", 503)
+    assert "its process could not be begun" in bench.get(f"/crawls/{number}")

@@ -7,11 +7,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
 from archiver.amounts import human_duration
-from archiver.collections.comparison import Comparison, Difference, Pair
+from archiver.collections.comparison import MOST_LOOKED_AT, Comparison, Difference, Pair
 from archiver.collections.reports import CrawlReports, CrawlSummary
 from archiver.errors import NotFound
 from replay.workbench.crawls.reporting import found
-from replay.workbench.crawls.shown import PAGE, csv_answer, first_of, moment, number_of
+from replay.workbench.crawls.shown import PAGE, csv_answer, moment, number_of
 from replay.workbench.places import context
 from replay.workbench.session import needs
 
@@ -80,13 +80,13 @@ def urls(number: int, which: str) -> str | BaseResponse:
     pair = Comparison(context().holdings.engine, before.number, after.number)
     kind = Difference(which)
     if request.args.get("format") == "csv":
-        rows = ((row.url, row.status, row.mime, row.length, row.timestamp, row.digest) for _, row in pair.urls(kind))
+        rows = ((row.url, row.status, row.mime, row.length, row.timestamp, row.digest) for row in pair.urls(kind))
         name = f"crawls-{before.number}-{after.number}-{which}"
         return csv_answer(name, ("url", "status", "type", "bytes", "timestamp", "digest"), rows)
-    shown, has_more = first_of(pair.urls(kind, after=number_of(request.args.get("after")), limit=PAGE + 1))
+    start = number_of(request.args.get("after"))
+    shown = pair.page(kind, after=start, limit=PAGE)
     other = before if after.number == number else after
     return render_template(
         "crawls/compared.html", **found(number), tab="compare", before=before, after=after, other=other, which=which,
-        rows=[row for _, row in shown], source=before if which == "lost" else after, more=shown[-1][0] if has_more else 0,
-        start=number_of(request.args.get("after")),
+        rows=shown.rows, more=shown.next, start=start, looked=MOST_LOOKED_AT, source=before if which == "lost" else after,
     )  # fmt: skip

@@ -42,7 +42,7 @@ for part in (starting, reporting, lists, making, comparing):
     blueprint.register_blueprint(part.blueprint)
 
 #: Streams at a time: each takes one of the server's threads.
-MOST_STREAMS = 4
+MOST_STREAMS = 3
 #: Seconds after which a stream ends by itself, and the browser asks again: less than a server waits when it is stopped.
 STREAM_SECONDS = 15.0
 #: Looks at the database take at most one part in so many of a stream's time.
@@ -152,7 +152,7 @@ def look(number: int) -> Look:
         now,
         overview,
         state_of(crawl, now.workers),
-        plot_of(rates(engine, number, until=at if is_running else None)),
+        plot_of(rates(engine, number, until=at if is_running else None), is_live=is_running),
         limit_bars(crawl.sums, crawl.seconds, overview.pages, now.limits),
         documents,
         received,

@@ -24,6 +24,8 @@ from replay.workbench.places import context
 PAGE = 100
 
 _PLOT = (900, 120)
+#: With fewer bars a plot of what is over says nothing.
+_LEAST_BARS = 4
 _T = TypeVar("_T")
 
 
@@ -39,14 +41,15 @@ class State:
 def desk() -> CrawlDesk:
     """Where crawls are asked for. What begins their processes may be set by who made the application."""
     place = context()
-    begin: Launch = current_app.extensions.get("muniment.launch") or partial(launch, place.settings)
-    return CrawlDesk(place.holdings, place.clock, begin)
+    queue: Launch | None = current_app.extensions.get("muniment.launch")
+    begin = queue or partial(launch, place.settings)
+    return CrawlDesk(place.holdings, place.clock, begin, is_queued=queue is not None)
 
 
 def state_of(crawl: CrawlSummary, workers: int) -> State:
     """Where a crawl stands; `workers`: processes that work on it."""
     if is_beginning(crawl) and not workers:
-        return State("waiting", "starting", "its process has not begun yet")
+        return State("waiting", "starting", "it begins as soon as a process is free")
     if crawl.state == "running":
         if crawl.wanted in ("pause", "stop"):
             words = {"pause": "pausing", "stop": "stopping"}[crawl.wanted]
@@ -94,13 +97,16 @@ class Plot:
     height: int = _PLOT[1]
 
 
-def plot_of(rates: Rates) -> Plot | None:
-    """What a crawl did over its time as bars; None when it has done nothing."""
-    if not rates.most:
+def plot_of(rates: Rates, *, is_live: bool) -> Plot | None:
+    """What a crawl did over its time as bars; None when it has done nothing, or was over at once.
+
+    A live one has room for what comes.
+    """
+    if not rates.most or not (is_live or len(rates.buckets) >= _LEAST_BARS):
         return None
     width, height = _PLOT
     count = len(rates.buckets)
-    places = max(count, 30)
+    places = max(count, 30) if is_live else count
     each = width / places
     bars = []
     for place, bucket in enumerate(rates.buckets):
