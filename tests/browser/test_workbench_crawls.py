@@ -67,7 +67,7 @@ def begin(tab: Page, workbench: str, seed: str) -> None:
     tab.select_option("#scope", "host")
     tab.fill("#delay", "0.05")
     tab.fill("#limit_documents", "5000")
-    tab.click("text=Show what it would be")
+    tab.locator("button:not(.hidden)", has_text="Show what it would be").click()
     expect(tab.locator("#preview")).to_contain_text("Everything on 127.0.0.1")
     tab.click("text=Start the crawl")
 
