@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from playwright.sync_api import Playwright, sync_playwright
 
 from archiver.holdings import Holdings, open_holdings
+from archiver.index.database import FILE_NAME, open_database
 from archiver.settings import load_settings
 from tests.servers.postgresql import PostgreSQL, running
 from tests.servers.weed import ObjectServer, object_server
 
 OpenHoldings = Callable[..., Holdings]
+
+# Dozens of processes are started: what each imports is compiled once, whatever the shell says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates of all applications that a process makes, compiled once: hundreds of tests make their own."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
 
 
 @pytest.fixture(scope="session")
@@ -55,14 +81,26 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The database of an archive that has just begun: its tables take longer to make than most tests."""
+    folder = tmp_path_factory.mktemp("database")
+    open_database("", folder).dispose()
+    return (folder / FILE_NAME).read_bytes()
+
+
 @pytest.fixture
-def holdings_with(tmp_path: Path) -> Iterator[OpenHoldings]:
+def holdings_with(tmp_path: Path, empty_database: bytes) -> Iterator[OpenHoldings]:
     """Opens the archive in `tmp_path` with settings of one's choice."""
     opened: list[Holdings] = []
 
     def make(**overrides: object) -> Holdings:
         values: dict[str, object] = {"archive": tmp_path / "warcs", "allow_private": True, **overrides}
-        holdings = open_holdings(load_settings(values, environ={}))
+        settings = load_settings(values, environ={})
+        if not settings.database and not settings.archive.exists():
+            settings.archive.mkdir(parents=True)
+            (settings.archive / FILE_NAME).write_bytes(empty_database)
+        holdings = open_holdings(settings)
         opened.append(holdings)
         return holdings
 

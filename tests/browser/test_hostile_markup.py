@@ -43,13 +43,18 @@ MEASURE = """([source, bombs]) => {
 }"""
 
 
-@pytest.fixture
-def page(browser: Browser, reader: str) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One for all: a browser takes longer to open one than to do what is tested."""
     context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{reader}/unesco/{STAMP}/{SITE}/plain")
-    yield page
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(tab: Page, reader: str) -> Page:
+    tab.goto(f"{reader}/unesco/{STAMP}/{SITE}/plain")
+    return tab
 
 
 @pytest.mark.parametrize("name", WORK)

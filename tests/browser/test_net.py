@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
@@ -26,14 +25,15 @@ PICTURES = ("/stray.png", "/uploads/2016/08/a.png")
 CONTROLLED = "() => performance.getEntriesByType('navigation')[0].workerStart"
 
 
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("net")
     records = [response_record(f"{SITE}/hiding", MOMENT, HIDING.encode())]
     for picture in PICTURES:
         records.append(response_record(f"{SITE}{picture}", MOMENT, b"\x89PNG", headers="Content-Type: image/png\r\n"))
-    path = tmp_path / "site.warc.gz"
+    path = folder / "site.warc.gz"
     path.write_bytes(b"".join(records))
-    home = tmp_path / "warcs"
+    home = folder / "warcs"
     with open_holdings(load_settings({"archive": home}, environ={})) as holdings:
         holdings.collections.create("c")
         import_file(path, collection="c", store=holdings.store, index=holdings.index)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +15,6 @@ from archiver.warc.importer import import_file
 from tests.browser.conftest import serving
 from tests.servers.warcs import response_record, revisit_record
 
-PEERS = Path(__file__).parents[2] / "build" / "peers"
 SITE = "http://example.org"
 TWO = "sha1:FEME523OHNOXMNZD54NGSUDR67CV2UZO"
 
@@ -73,18 +69,3 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
         import_file(warc, collection="c", store=holdings.store, index=holdings.index)
     with serving(home) as (address, _):
         yield Archive(address, home / "archive", warc)
-
-
-@pytest.fixture(scope="session")
-def pywb_programs() -> Path:
-    """The programs of pywb, in an environment of its own, which is made when it is not there yet."""
-    place = PEERS / "pywb"
-    PEERS.mkdir(parents=True, exist_ok=True)
-    with (PEERS / "pywb.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / "bin" / "wayback").exists():
-            subprocess.run([sys.executable, "-m", "venv", place], check=True)
-            subprocess.run(
-                [place / "bin" / "pip", "install", "-q", "pywb", "setuptools<81"], check=True, stderr=subprocess.DEVNULL
-            )
-    return place / "bin"

@@ -18,14 +18,15 @@ import pytest
 
 from tests.browser.conftest import free_port, wait_for
 from tests.clients.conftest import SITE, Archive
+from tests.peers import pywb_programs
 
 
 @pytest.fixture(scope="module")
-def pywb(archive: Archive, pywb_programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def pywb(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """pywb with three collections: `own` has the records and its own index, `remote` asks us for all, `files` for the index."""
-    home = tmp_path_factory.mktemp("pywb")
+    programs, home = pywb_programs(), tmp_path_factory.mktemp("pywb")
     for arguments in (["init", "own"], ["add", "own", str(archive.warc)]):
-        command = [pywb_programs / "wb-manager", *arguments]
+        command = [programs / "wb-manager", *arguments]
         subprocess.run(command, cwd=home, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     ours = f"{archive.address}c/"
     held = shutil.copytree(archive.warcs, home / "held")
@@ -36,7 +37,7 @@ def pywb(archive: Archive, pywb_programs: Path, tmp_path_factory: pytest.TempPat
         f"  files:\n    index:\n      type: cdx\n      api_url: '{ours}cdx?url={{url}}&closest={{closest}}&sort=closest'\n"
         f"      replay_url: ''\n    archive_paths: {held}/\n"
     )
-    with running(pywb_programs, home) as address:
+    with running(programs, home) as address:
         yield address
 
 
