@@ -46,6 +46,14 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     chromium.close()
 
 
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page, closed when the test ends: what is left open goes on working beside all that follow."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
 def free_port() -> int:
     """A port that nothing listens on."""
     with socket.socket() as probe:
@@ -119,7 +127,7 @@ def serve() -> Iterator[Callable[[Path], tuple[str, str]]]:
         yield lambda archive: stack.enter_context(serving(archive))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a reader that shows an archive of awkward pages."""
     with serving(make_archive(tmp_path_factory.mktemp("pages"))) as (address, _):

@@ -18,11 +18,6 @@ PAGES = [
 ]
 
 
-@pytest.fixture
-def page(browser: Browser) -> Page:
-    return browser.new_page()
-
-
 def test_a_day_opens_and_closes_with_the_keyboard(page: Page, reader: str) -> None:
     page.goto(reader + CALENDAR)
     days = page.locator(".months summary")

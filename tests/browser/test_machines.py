@@ -13,7 +13,7 @@ from random import Random
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
@@ -63,7 +63,7 @@ def get(url: str, **headers: str) -> bytes:
 
 
 def test_what_two_machines_captured_a_third_shows(
-    s3: ObjectServer, postgresql: PostgreSQL, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3: ObjectServer, postgresql: PostgreSQL, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = f"machines-{uuid4()}"
     monkeypatch.setenv("MUNIMENT_DATABASE", postgresql.new_database())
@@ -88,7 +88,6 @@ def test_what_two_machines_captured_a_third_shows(
         assert min(held.values()) == 1
         assert held[urlkey(home)] == held[urlkey(f"{home}film.mp4")] == 2
     with serving(third, "--workers", "2") as (reader, _):
-        page = browser.new_page()
         page.goto(f"{reader}default/{home}")
         frame = page.main_frame
         assert frame.locator("h1").inner_text() == "Here"

@@ -27,11 +27,6 @@ def replay(reader: str, path: str) -> str:
     return f"{reader}/unesco/{STAMP}/{SITE}{path}"
 
 
-@pytest.fixture
-def page(browser: Browser) -> Page:
-    return browser.new_page()
-
-
 @pytest.mark.parametrize("name", PORTAL)
 @pytest.mark.parametrize(("locale", "scheme"), [("en-US", "light"), ("ar", "dark")])
 def test_pages_fit_a_phone_in_both_directions(browser: Browser, reader: str, name: str, locale: str, scheme: str) -> None:

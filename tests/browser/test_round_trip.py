@@ -53,8 +53,8 @@ def settled(page: Page, url: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["index.html", "fr.html", "ar.html", "ja.html"])
-def test_replay_looks_like_the_live_page_and_stays_inside(browser: Browser, serve: Serve, tmp_path: Path, name: str) -> None:
-    page = browser.new_page(viewport={"width": 900, "height": 700})
+def test_replay_looks_like_the_live_page_and_stays_inside(page: Page, serve: Serve, tmp_path: Path, name: str) -> None:
+    page.set_viewport_size({"width": 900, "height": 700})
     with live_site() as site:
         live = settled(page, site + name)
         (result,) = capture(tmp_path / "warcs", site + name)
@@ -72,12 +72,11 @@ def test_replay_looks_like_the_live_page_and_stays_inside(browser: Browser, serv
     page.close()
 
 
-def test_the_banner_in_the_browser(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+def test_the_banner_in_the_browser(page: Page, serve: Serve, tmp_path: Path) -> None:
     with live_site() as site:
         (result,) = capture(tmp_path / "warcs", f"{site}index.html")
     reader, _ = serve(tmp_path / "warcs")
     address = f"{reader}default/{result['timestamp']}/{site}index.html"
-    page = browser.new_page()
     page.goto(address)
     banner = page.get_by_role("dialog", name="About this archived page")
     expect(banner).to_be_visible()
@@ -101,11 +100,10 @@ def test_the_banner_in_the_browser(browser: Browser, serve: Serve, tmp_path: Pat
     page.close()
 
 
-def test_the_banner_leads_to_all_about_the_capture(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+def test_the_banner_leads_to_all_about_the_capture(page: Page, serve: Serve, tmp_path: Path) -> None:
     with live_site() as site:
         (result,) = capture(tmp_path / "warcs", f"{site}index.html")
     reader, _ = serve(tmp_path / "warcs")
-    page = browser.new_page()
     page.goto(f"{reader}default/{result['timestamp']}/{site}index.html")
     banner = page.get_by_role("dialog", name="About this archived page")
     banner.get_by_text("more").click()
@@ -136,9 +134,8 @@ def test_the_banner_hides_without_javascript(browser: Browser, serve: Serve, tmp
     context.close()
 
 
-def test_the_workbench_captures_a_page_and_shows_it(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+def test_the_workbench_captures_a_page_and_shows_it(page: Page, serve: Serve, tmp_path: Path) -> None:
     reader, workbench = serve(tmp_path / "warcs")
-    page = browser.new_page()
     with live_site() as site:
         log_in(page, tmp_path / "warcs", workbench)
         page.get_by_role("link", name="Capture", exact=True).click()
@@ -152,9 +149,8 @@ def test_the_workbench_captures_a_page_and_shows_it(browser: Browser, serve: Ser
     page.close()
 
 
-def test_no_archived_page_can_drive_the_workbench(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+def test_no_archived_page_can_drive_the_workbench(page: Page, serve: Serve, tmp_path: Path) -> None:
     reader, workbench = serve(tmp_path / "warcs")
-    page = browser.new_page()
     page.goto(reader)
     form = f"""<form id=f method=post action="{workbench}captures"><input name=url value="http://example.org/"></form>"""
     blocked: list[str] = []

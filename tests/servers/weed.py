@@ -11,8 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from botocore.config import Config
+from botocore.session import Session
 
 KEY = "test-key-of-the-archive"
 SECRET = "test-secret-of-the-archive"
@@ -50,10 +54,7 @@ class ObjectServer:
 
     def call(self, method: str, **given: Any) -> Any:
         """Ask it past all that is tested."""
-        from botocore.config import Config
-        from botocore.session import Session
-
-        client = Session().create_client(
+        client = _session().create_client(
             "s3",
             endpoint_url=self.endpoint,
             aws_access_key_id=KEY,
@@ -70,6 +71,12 @@ class ObjectServer:
         """Key and size of everything in a bucket."""
         found = self.call("list_objects_v2", Bucket=bucket)
         return {item["Key"]: item["Size"] for item in found.get("Contents", ())}
+
+
+@cache
+def _session() -> Session:
+    """One for all clients: each would read the description of all of S3 anew."""
+    return Session()
 
 
 @contextmanager
