@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -27,11 +29,18 @@ def replay(reader: str, path: str) -> str:
     return f"{reader}/unesco/{STAMP}/{SITE}{path}"
 
 
-@pytest.mark.parametrize("name", PORTAL)
-@pytest.mark.parametrize(("locale", "scheme"), [("en-US", "light"), ("ar", "dark")])
-def test_pages_fit_a_phone_in_both_directions(browser: Browser, reader: str, name: str, locale: str, scheme: str) -> None:
+@pytest.fixture(scope="module", params=[("en-US", "light"), ("ar", "dark")], ids="-".join)
+def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[tuple[Page, str, str]]:
+    """A phone's page, its language and its colours."""
+    locale, scheme = request.param
     context = browser.new_context(viewport=PHONE, locale=locale, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
+    yield context.new_page(), locale, scheme
+    context.close()
+
+
+@pytest.mark.parametrize("name", PORTAL)
+def test_pages_fit_a_phone_in_both_directions(phone: tuple[Page, str, str], reader: str, name: str) -> None:
+    page, locale, scheme = phone
     page.goto(reader + PORTAL[name])
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert page.locator("html").get_attribute("dir") == ("rtl" if locale == "ar" else "ltr")
@@ -40,7 +49,6 @@ def test_pages_fit_a_phone_in_both_directions(browser: Browser, reader: str, nam
     assert page.evaluate(dark) is (scheme == "dark")
     if locale == "ar" and name != "collection":  # its heading is the collection's own name
         assert any("\u0600" <= letter <= "\u06ff" for letter in page.locator("h1").inner_text())
-    context.close()
 
 
 def test_versions_are_found_by_year_day_and_list_without_javascript(browser: Browser, reader: str) -> None:
