@@ -101,13 +101,19 @@ def test_strange_addresses_are_answered_with_a_sentence(site: str, path: str) ->
 @pytest.mark.parametrize(
     "field",
     [
-        "Accept-Datetime: yesterday", "Accept-Datetime: ", "If-None-Match: \xff", "Range: \xff", "Sec-Fetch-Dest: \xff",
+        "If-None-Match: \xff", "Range: \xff", "Sec-Fetch-Dest: \xff",
         "X-Archive-Repeat: \xb2", "Accept-Language: \xff;q=x", "Referer: http://[",
     ],
 )  # fmt: skip
 def test_strange_fields_change_nothing(site: str, field: str) -> None:
     for path, wanted in ((f"{AT}/http://e.org/a/b", 200), ("/c/2016/http://e.org/none", 404), ("/c/http://e.org/a/b", 302)):
         assert ask(site, f"GET {path}", field)[0] == wanted
+
+
+@pytest.mark.parametrize("date", ["yesterday", ""])
+def test_a_date_that_is_none_is_refused_only_where_one_is_asked_for(site: str, date: str) -> None:
+    for path, wanted in ((f"{AT}/http://e.org/a/b", 200), ("/c/2016/http://e.org/none", 404), ("/c/http://e.org/a/b", 400)):
+        assert ask(site, f"GET {path}", f"Accept-Datetime: {date}")[0] == wanted
 
 
 def test_what_was_archived_in_header_fields_cannot_split_the_answer(site: str) -> None:

@@ -28,7 +28,7 @@ from archiver.warc.importer import import_file
 from tests.browser.conftest import serving
 from tests.corpus import peers
 from tests.corpus.cases import Case, load_cases
-from tests.corpus.check import Verdict, check, chromium, replay_at, shown_live, summary
+from tests.corpus.check import Verdict, check, chromium, living, replay_at, shown_live, summary
 from tests.corpus.origin import Origin
 from tests.corpus.record import WARC, record_corpus
 from tests.corpus.report import render
@@ -74,7 +74,8 @@ def live(playwright: Playwright, cases: Sequence[Case]) -> Verdicts:
     """What the sites themselves show."""
     cases = [case for case in cases if case.live]
     with Origin(answer for case in cases for answer in case.answers) as origin, chromium(playwright, origin) as browser:
-        return each(cases, "live", lambda case: shown_live(browser, case))
+        with living(browser) as context:
+            return each(cases, "live", lambda case: shown_live(context, case))
 
 
 def beside(playwright: Playwright, cases: Sequence[Case], warc: Path) -> dict[str, Verdicts]:

@@ -137,16 +137,23 @@ def _result(page: Page, case: Case, patience: int = PATIENCE) -> str | None:
     return shown
 
 
-def shown_live(browser: Browser, case: Case) -> Verdict:
-    """Show one case as the living site."""
+@contextmanager
+def living(browser: Browser) -> Iterator[BrowserContext]:
+    """Where cases are shown as the living sites: each is a host of its own, and so has its own cookies and storage."""
     context = browser.new_context(locale="en-US", timezone_id="UTC", ignore_https_errors=True)
+    yield context
+    context.close()
+
+
+def shown_live(context: BrowserContext, case: Case) -> Verdict:
+    """Show one case as the living site."""
     page = context.new_page()
     page.on("dialog", lambda dialog: dialog.dismiss())
     try:
         page.goto(case.page, wait_until="commit")
         shown = _result(page, case)
     finally:
-        context.close()
+        page.close()
     return Verdict(shown, (), shown == case.result)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright
 
 from tests.browser.conftest import serving
 from tests.corpus.__main__ import import_corpus
 from tests.corpus.cases import Case, load_cases
-from tests.corpus.check import Replay, check, chromium, replay_at, shown_live
+from tests.corpus.check import Replay, check, chromium, living, replay_at, shown_live
 from tests.corpus.origin import Origin
 from tests.corpus.record import record_corpus
 
@@ -33,9 +33,10 @@ def offline(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def online(playwright: Playwright) -> Iterator[Browser]:
+def online(playwright: Playwright) -> Iterator[BrowserContext]:
     with Origin(answer for case in CASES for answer in case.answers) as origin, chromium(playwright, origin) as browser:
-        yield browser
+        with living(browser) as context:
+            yield context
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.known], ids=lambda case: case.name)
@@ -53,7 +54,7 @@ def test_limits_that_are_known_are_still_there_and_nothing_leaves(reader: Replay
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.live], ids=lambda case: case.name)
-def test_the_site_itself_shows_what_is_expected(online: Browser, case: Case) -> None:
+def test_the_site_itself_shows_what_is_expected(online: BrowserContext, case: Case) -> None:
     assert shown_live(online, case).shown == case.result
 
 
