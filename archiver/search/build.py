@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from archiver.errors import BodyLimitExceeded, DamagedRecord, MissingRecord, StorageFailed
 from archiver.extract.text import MAX_DOCUMENT_BYTES, DocumentText, has_text, text_of
-from archiver.index.database import alone, reading, writing
+from archiver.index.database import alone, erasing, reading, writing
 from archiver.index.entry import why_not_indexed
 from archiver.index.files import HELD, PURGED
 from archiver.index.holdingstables import file_parts
@@ -115,7 +115,7 @@ def read_texts_of(holdings: Holdings, slug: str, key: str) -> None:
                 text = _text_at(holdings, capture)
                 if text is not None:
                     found.append(CapturedText(owner, key, capture.url, capture.timestamp, capture.mime, capture.digest, text))
-    with writing(holdings.engine) as connection:
+    with erasing(holdings.engine) as connection:
         store.forget_within(connection, owner, key)
         store.add_within(connection, found)
         for capture in repeated:
