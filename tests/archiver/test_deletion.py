@@ -301,6 +301,13 @@ def test_readers_are_told_of_it_if_that_is_wanted(held: Holdings, is_said: bool)
     assert client.get(f"/default/2016/{PAGE}x").status_code == 404
 
 
+def test_the_number_of_a_deletion_is_not_given_twice(held: Holdings) -> None:
+    """The audit log and tombstones name it."""
+    first = chosen(held, url=LETTER)
+    restore(held, first)
+    assert chosen(held, url=LETTER) != first
+
+
 def test_what_was_purged_does_not_come_back(held: Holdings) -> None:
     number = chosen(held, url=LETTER)
     purge(held, number, copies=Copies.KEEP)
