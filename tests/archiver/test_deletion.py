@@ -607,9 +607,12 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return result.output
 
     assert "3 captures of 2 URLs" in run(delete, "suppress", "--host", "e.org", "--reason", "x", "--dry-run")
+    with pytest.raises(NotFound, match="Nothing of that is held"):
+        run(delete, "suppress", "http://e.org/mistyped", "--reason", "x")
     assert "There are no deletions." in run(delete, "report")
     assert "Deletion 1" in run(delete, "suppress", LETTER, "--reason", "Ana asked", "--actor", "keeper", "--say")
     assert "2 revisits elsewhere" in run(delete, "purge", "1", "--dry-run")
+    assert "1 capture out of sight, 0 records purged" in run(delete, "report", "1")
     assert "are gone" in run(delete, "purge", "1", "--copies", "keep", typed="y\n")
     told = json.loads(run(delete, "report", "1", "--json"))
     assert (told["state"], told["purged"], told["captures"]) == ("purged", 2, 0)
