@@ -15,11 +15,11 @@ from archiver.audit import AuditLog
 from archiver.collections.accessrules import AccessRules
 from archiver.collections.crawls import CrawlLog
 from archiver.collections.registry import CollectionRegistry
-from archiver.errors import DamagedRecord, MunimentError
+from archiver.errors import MunimentError
 from archiver.fixity import measure
 from archiver.index.database import alone, open_database
-from archiver.index.entry import capture_of_stored, why_not_indexed
 from archiver.index.files import LEAVING, PURGING, FileRegistry, Part
+from archiver.index.leftover import whole_captures
 from archiver.index.merged import MergedIndex
 from archiver.index.protocol import CaptureSource
 from archiver.index.segments import SegmentIndex
@@ -28,7 +28,7 @@ from archiver.model import Capture
 from archiver.settings import Settings
 from archiver.store.opening import open_store
 from archiver.store.protocol import WarcStore
-from archiver.warc.reader import StoredRecord, iter_records
+from archiver.warc.reader import StoredRecord
 from archiver.warc.repair import RepairReport, repair_abandoned
 
 #: The collection that is always there.
@@ -182,22 +182,14 @@ def _whole_captures(holdings: Holdings, file: str, stream: BinaryIO) -> Iterator
     A file that is part of no collection here is the torn copy of an import: it has no rows until that is done again.
     """
     collection: str | None = None
-    before: tuple[Capture, StoredRecord] | None = None
-    for item in iter_records(stream):
-        if before is not None and before[1].length:
-            yield replace(before[0], length=before[1].length)
-        before = None
-        if not isinstance(item, StoredRecord):
-            return
-        try:
-            if item.record_type == "warcinfo":
-                collection = collection_named(holdings, item)
-            elif collection is not None and not why_not_indexed(item):
-                before = (capture_of_stored(item, collection, file), item)
-        except DamagedRecord:
-            return
-    if before is not None and before[1].length:
-        yield replace(before[0], length=before[1].length)
+
+    def collection_of(record: StoredRecord) -> str | None:
+        nonlocal collection
+        if record.record_type == "warcinfo":
+            collection = collection_named(holdings, record)
+        return collection
+
+    return whole_captures(stream, file, collection_of)
 
 
 def collection_named(holdings: Holdings, warcinfo: StoredRecord) -> str | None:

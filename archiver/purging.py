@@ -28,11 +28,12 @@ from archiver.errors import Conflict, DamagedRecord, StorageFailed
 from archiver.fixity import Fixity, measure
 from archiver.holdings import Holdings
 from archiver.index import files as states
-from archiver.index.database import alone, reading, writing
+from archiver.index.database import alone, erasing, forget_log, reading, writing
 from archiver.index.tables import captures, files
 from archiver.model import Capture
 from archiver.purgerows import Doomed, FileSwitch, switch_file
 from archiver.search.build import read_texts_of
+from archiver.search.store import TextStore
 from archiver.warc.purge import (
     StoredPlace,
     Tombstone,
@@ -111,9 +112,7 @@ def purge(
         if not still:
             raise Conflict("The index is being rebuilt now, from the files as they are.", "Wait until it is done.")
         if any(holdings.store.unfinished()):
-            raise Conflict(
-                "Something is being captured now, and may refer to what goes.", "Purge when crawls and captures have ended."
-            )
+            raise Conflict("Something is being captured now, and may refer to what goes.", "Purge when crawls have ended.")
         run = _Purge(holdings, rule, with_digest=with_digest, actor=actor)
         report = run.run(copies)
     clear_caches(home)
@@ -154,6 +153,8 @@ class _Purge:
         self._finish()
         for slug, key in {(item.collection, item.urlkey) for item in alone_in}:
             read_texts_of(self._holdings, slug, key)  # all texts of these URLs went; those of what stays come back
+        TextStore(self._holdings.engine).sweep()
+        forget_log(self._holdings.engine)
         return self._report
 
     def _unshared(self, going: list[Capture]) -> tuple[list[Capture], list[Capture]]:
@@ -318,7 +319,7 @@ class _Purge:
         return new
 
     def _commit(self, switch: FileSwitch, new: str, fixity: Fixity | None) -> None:
-        with writing(self._holdings.engine) as connection:
+        with erasing(self._holdings.engine) as connection:
             if new and not _is_still_ours(connection, new):
                 raise StorageFailed("Another process took the new file for one that was left behind.", "Purge again.")
             subject = f"{switch.name} → {new}" if new else switch.name

@@ -6,7 +6,8 @@ from archiver.errors import DamagedRecord
 from archiver.holdings import Holdings
 from archiver.urls import urlkey
 from archiver.warc.dedup import Condition
-from archiver.warc.reader import StoredRecord, read_record
+from archiver.warc.reader import StoredRecord
+from archiver.warc.segments import read_whole
 
 
 def unchanged(holdings: Holdings, collection: str, condition: Condition) -> StoredRecord | None:
@@ -28,7 +29,7 @@ def unchanged(holdings: Holdings, collection: str, condition: Condition) -> Stor
         if capture.url != target.url or capture.digest != condition.digest or capture.revisit_of is not None:
             continue
         try:
-            record = read_record(holdings.store, capture.file, capture.offset, capture.length)
+            record = read_whole(holdings.store, capture.file, capture.offset, capture.length, holdings.segments.find)
         except DamagedRecord:
             continue
         if record.http is not None:

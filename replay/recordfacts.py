@@ -12,6 +12,7 @@ from archiver.holdings import Holdings
 from archiver.message import Head
 from archiver.model import Capture
 from archiver.warc.reader import StoredRecord, read_record
+from archiver.warc.segments import read_whole
 
 #: A longer record is not read through while a reader waits.
 MOST_BYTES = 64 * 1024 * 1024
@@ -82,7 +83,7 @@ def facts_of(holdings: Holdings, capture: Capture) -> RecordFacts:
             block = _checked(record, record.get("WARC-Block-Digest"), record.block)
         finally:
             record.close()
-        record = read_record(holdings.store, capture.file, capture.offset, capture.length)
+        record = read_whole(holdings.store, capture.file, capture.offset, capture.length, holdings.segments.find)
         try:
             head = record.http
             stated = record.get("WARC-Payload-Digest")

@@ -66,6 +66,7 @@ def suppress(
     What is meant is held now: captures that are made later are not part of it, unless --to says so.
     """
     from archiver import deletion
+    from archiver.errors import NotFound
     from archiver.holdings import open_holdings
 
     settings = settings_from(archive=archive, collection=collection)
@@ -73,6 +74,8 @@ def suppress(
         selection = deletion.Selection(settings.collection, **chosen)
         rule = deletion.rule_for(holdings, selection, reason=reason, message=message, is_said=is_said)
         found = deletion.extent(holdings, rule)
+        if not (found.captures or dry_run or chosen["until"]):  # a slip of the pen, mostly; --to may name a time to come
+            raise NotFound(f"Nothing of that is held in “{settings.collection}”.", "See what is with: muniment versions URL")
         if not dry_run:
             rule = deletion.suppress(holdings, rule, actor=actor)
     if as_json:
@@ -164,7 +167,7 @@ def report(number: int | None, archive: object, as_json: bool) -> None:
     for item in told:
         click.echo(f"Deletion {item['number']}, {item['state']}: {item['what']}")
         click.echo(f"  of {item['collection']}, by {item['by'] or '–'} on {item['at']}: {item['reason']}")
-        click.echo(f"  {item['captures']:,} captures out of sight, {item['purged']:,} records purged")
+        click.echo(f"  {counted(item['captures'], 'capture')} out of sight, {counted(item['purged'], 'record')} purged")
         for stone in item.get("tombstones", ()):
             click.echo(f"    {stone['timestamp']:014d}  {stone['record_type']:9} {stone['url']}  in {stone['file']}")
 

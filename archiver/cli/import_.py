@@ -108,7 +108,7 @@ def import_files(
         elif len(done) > 1:
             _print_sum(done)
     given = set(sources)
-    return 1 if any(taken.refused and taken.source in given for taken in done) else 0
+    return 1 if any((taken.refused or taken.is_only_damage) and taken.source in given for taken in done) else 0
 
 
 def _watch(holdings: Holdings, slug: str, sources: tuple[str, ...], *, watch: bool) -> None:

@@ -7,7 +7,7 @@ read from its WARC file as if it had just come: nothing is fetched twice, nothin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
@@ -21,9 +21,8 @@ from archiver.errors import DamagedRecord, MissingRecord
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_files
 from archiver.index.database import reading, writing
-from archiver.index.entry import capture_of_stored, why_not_indexed
-from archiver.model import Capture
-from archiver.warc.reader import StoredRecord, iter_records, read_record
+from archiver.index.leftover import whole_captures
+from archiver.warc.reader import StoredRecord, read_record
 
 #: URLs that are taken in with one commit.
 _AT_ONCE = 100
@@ -109,29 +108,18 @@ class Recoverer:
     def _answers(self, name: str, committed: int) -> list[int]:
         """Offsets of the answers in a file that are not known to the database, the last one of each URL; all are indexed."""
         offsets: dict[str, int] = {}
-        captures: list[Capture] = []
+
+        def collection_of(record: StoredRecord) -> str:
+            if record.record_type in ("response", "revisit"):
+                offsets[record.url] = record.offset
+            return self._collection
+
         try:
             stream = self._holdings.store.open(name, committed)
         except MissingRecord:
             return []
         with stream:
-            before: tuple[Capture, StoredRecord] | None = None
-            for record in iter_records(stream, committed):
-                if before is not None:
-                    captures.append(replace(before[0], length=before[1].length))
-                before = None
-                if not isinstance(record, StoredRecord):
-                    break  # the torn end
-                try:
-                    if record.record_type in ("response", "revisit"):
-                        offsets[record.url] = record.offset
-                    if not why_not_indexed(record):
-                        before = (capture_of_stored(record, self._collection, name), record)
-                except DamagedRecord:
-                    break
-            if before is not None and before[1].length:
-                captures.append(replace(before[0], length=before[1].length))
-        self._holdings.index.add(captures)
+            self._holdings.index.add(whole_captures(stream, name, collection_of, committed))
         return sorted(offsets.values())
 
     def _visit_of(self, name: str, offset: int) -> Visit | None:

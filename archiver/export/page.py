@@ -29,7 +29,8 @@ from archiver.markup.xml import is_xml
 from archiver.model import Capture
 from archiver.timestamps import normalise_timestamp, parse_iso, to_timestamp
 from archiver.urls import parse_url, resolve, spelling, urlkey
-from archiver.warc.reader import StoredRecord, read_record
+from archiver.warc.reader import StoredRecord
+from archiver.warc.segments import read_whole
 
 Permitted = Callable[[Capture], bool]
 
@@ -223,7 +224,7 @@ class _Walk:
             return
         record: StoredRecord | None = None
         try:
-            record = read_record(self._holdings.store, capture.file, capture.offset)
+            record = self._open(capture)
             head = record.http
             if is_redirect:
                 location = resolve(capture.url, (head.get("Location") if head else None) or "")
@@ -246,7 +247,10 @@ class _Walk:
         """The record with the payload, in place of the one of the revisit."""
         record.close()
         original = original_of(self._holdings, capture, _all_slugs(self._holdings))
-        return read_record(self._holdings.store, original.file, original.offset) if original else None
+        return self._open(original) if original else None
+
+    def _open(self, capture: Capture) -> StoredRecord:
+        return read_whole(self._holdings.store, capture.file, capture.offset, find=self._holdings.segments.find)
 
     @staticmethod
     def _read(record: StoredRecord, capture: Capture, mime: str) -> PageLinks:

@@ -15,7 +15,8 @@ from archiver.markup.charset import sniff_charset
 from archiver.markup.xml import scanner_of
 from archiver.plaintext import one_line
 from archiver.urls import urlkey
-from archiver.warc.reader import StoredRecord, read_record
+from archiver.warc.reader import StoredRecord
+from archiver.warc.segments import read_whole
 
 PAGE_TYPES = ("text/html", "application/xhtml+xml")
 
@@ -95,4 +96,6 @@ def _record_of(holdings: Holdings, slug: str, page: PageRow) -> StoredRecord | N
     capture = next((item for item in there if (item.file, item.offset) == (page.file, page.offset)), None)
     if capture is not None and capture.revisit_of is not None:
         capture = original_of(holdings, capture, ())
-    return None if capture is None else read_record(holdings.store, capture.file, capture.offset)
+    if capture is None:
+        return None
+    return read_whole(holdings.store, capture.file, capture.offset, find=holdings.segments.find)

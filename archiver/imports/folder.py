@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from archiver.collections.exchangeformat import FILE_NAME
 from archiver.errors import MunimentError
 from archiver.imports.context import Context, Source
 from archiver.imports.crawllogs import CRAWL_LOG, crawls_below
@@ -44,6 +45,8 @@ def take_folder(source: Source, context: Context) -> Iterator[Taken | Source]:
                 crawl = wget_crawl(path, report, context)
             yield Source(str(path), kind, crawl=crawl)
         elif path.name not in (CRAWL_LOG, "seeds.txt", "crawler-beans.cxml") or not launches:
+            if kind is Kind.DESCRIPTION and path.name != FILE_NAME:  # of which collection is for people to say
+                reason = f"a description of a collection that is not called {FILE_NAME}: import it by itself"
             if not take_exchange(path, report, context):
                 report.skip(context.tell, 0, "file", str(path), reason)
     yield report

@@ -41,6 +41,11 @@ class Taken:
     refused: str = ""
     is_rest: bool = False
 
+    @property
+    def is_only_damage(self) -> bool:
+        """There was something to read, and nothing of it could be."""
+        return bool(self.damaged) and not (self.captures or self.records.total() or self.is_rest)
+
     def skip(self, tell: Tell, offset: int, record_type: str, url: str, reason: str) -> None:
         """Note something that is not indexed."""
         self.not_indexed[reason] += 1

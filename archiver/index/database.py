@@ -87,6 +87,38 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def erasing(engine: Engine) -> Iterator[Connection]:
+    """The same for what must not be found in the database's file afterwards: SQLite overwrites what is deleted.
+
+    PostgreSQL does so by itself, when it vacuums.
+
+    Raises:
+        StorageFailed: the database cannot be written; nothing of the transaction is kept.
+    """
+    with writing(engine) as connection:
+        if engine.dialect.name != "sqlite":
+            yield connection
+            return
+        before = connection.exec_driver_sql("PRAGMA secure_delete").scalar_one()
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql(f"PRAGMA secure_delete={_SECURE_DELETE[before]}")
+
+
+#: What SQLite calls the values that it tells as numbers.
+_SECURE_DELETE = ("OFF", "ON", "FAST")
+
+
+def forget_log(engine: Engine) -> None:
+    """Empty SQLite's log of changes, which has pages as they were, unless somebody reads it now."""
+    if engine.dialect.name == "sqlite":
+        with _failures_told(engine), engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def lock_table(connection: Connection, table: Table) -> None:
     """Let nobody else write to a table until the end of this transaction; SQLite's `writing` does so for all tables."""
     if connection.dialect.name == "postgresql":

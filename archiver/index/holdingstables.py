@@ -88,6 +88,7 @@ access_rules = Table(
     Column("deletion", Text, nullable=False, server_default=""),
     Column("created_at", Text, nullable=False),
     Column("created_by", Text, nullable=False, server_default=""),
+    sqlite_autoincrement=True,  # numbers are not given twice: the audit log and tombstones name them
 )
 
 #: What was done to holdings, by whom and why: each entry has the hash of the one before; triggers refuse changes.

@@ -122,6 +122,23 @@ def clear_words(connection: Connection) -> None:
     )
 
 
+def sweep_words(connection: Connection, pages: int) -> bool:
+    """Write a part of the word index anew, so that words which were removed are not in its file any more; True: there is more.
+
+    SQLite only marks them as removed until then.
+
+    Args:
+        connection: within a transaction.
+        pages: how much of the index is written at a time; negative to begin.
+    """
+    if connection.dialect.name != "sqlite":
+        return False
+    changes = text("SELECT total_changes()")
+    before = connection.execute(changes).scalar_one()
+    connection.execute(text("INSERT INTO page_words (page_words, rank) VALUES ('merge', :pages)"), {"pages": pages})
+    return bool(connection.execute(changes).scalar_one() - before > 1)
+
+
 def matching(connection: Connection, question: Question, collections: Sequence[int], columns: str, most: int) -> list[Any]:
     """Rows that answer a question, unordered, each with its score (the higher the better) first.
 

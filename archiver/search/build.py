@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from archiver.errors import BodyLimitExceeded, DamagedRecord, MissingRecord, StorageFailed
 from archiver.extract.text import MAX_DOCUMENT_BYTES, DocumentText, has_text, text_of
-from archiver.index.database import alone, reading, writing
+from archiver.index.database import alone, erasing, reading, writing
 from archiver.index.entry import why_not_indexed
 from archiver.index.files import HELD, PURGED
 from archiver.index.holdingstables import file_parts
@@ -24,8 +24,9 @@ from archiver.model import Capture
 from archiver.search.store import CapturedText, TextStore
 from archiver.timestamps import to_timestamp
 from archiver.urls import printable, urlkey
-from archiver.warc.reader import BadRecord, StoredRecord, iter_records, read_record
+from archiver.warc.reader import BadRecord, StoredRecord, iter_records
 from archiver.warc.records import canonical_digest
+from archiver.warc.segments import is_begun, read_whole
 
 if TYPE_CHECKING:
     from archiver.holdings import Holdings
@@ -114,7 +115,7 @@ def read_texts_of(holdings: Holdings, slug: str, key: str) -> None:
                 text = _text_at(holdings, capture)
                 if text is not None:
                     found.append(CapturedText(owner, key, capture.url, capture.timestamp, capture.mime, capture.digest, text))
-    with writing(holdings.engine) as connection:
+    with erasing(holdings.engine) as connection:
         store.forget_within(connection, owner, key)
         store.add_within(connection, found)
         for capture in repeated:
@@ -122,7 +123,7 @@ def read_texts_of(holdings: Holdings, slug: str, key: str) -> None:
 
 
 def _text_at(holdings: Holdings, capture: Capture) -> DocumentText | None:
-    record = read_record(holdings.store, capture.file, capture.offset, capture.length)
+    record = read_whole(holdings.store, capture.file, capture.offset, capture.length, holdings.segments.find)
     try:
         head = record.http
         return text_of(_beginning(record), capture.mime, head.charset if head is not None else None)
@@ -235,12 +236,23 @@ class _FileReader:
 
     def _text(self, record: StoredRecord, mime: str, charset: str | None) -> DocumentText | None:
         try:
-            body = _beginning(record)
+            body = self._body(record)
         except DamagedRecord:
             self._report.unreadable += 1
             return None
         self._report.documents += 1
         return text_of(body, mime, charset)
+
+    def _body(self, record: StoredRecord) -> bytes:
+        """The beginning of a document; of one that was cut into segments, from all of its parts."""
+        holdings = self._holdings
+        if not is_begun(record):
+            return _beginning(record)
+        whole = read_whole(holdings.store, self._name, record.offset, find=holdings.segments.find)
+        try:
+            return _beginning(whole)
+        finally:
+            whole.close()
 
     def _owners(self, key: str, timestamp: str, offset: int) -> list[int]:
         """Collections that look this record up under its URL."""

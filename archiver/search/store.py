@@ -13,13 +13,15 @@ import zstandard
 from sqlalchemy import Connection, Engine, and_, delete, insert, select, update
 
 from archiver.extract.text import DocumentText
-from archiver.index.database import reading, writing
+from archiver.index.database import erasing, reading, writing
 from archiver.index.tables import collections
-from archiver.index.texttables import Words, add_words, clear_words, matching, page_texts, remove_words
+from archiver.index.texttables import Words, add_words, clear_words, matching, page_texts, remove_words, sweep_words
 from archiver.search.words import Question, collection_word, host_words, words_of
 
 #: Texts that one question looks at: the newest. What readers look for is among the best of so many, or they say more.
 MOST_MATCHES = 3000
+#: Pages of the word index that are written anew in one transaction.
+_PAGES_AT_ONCE = 2000
 _MAX_TEXT = 4 * 1024 * 1024
 
 _FOUND = "id, collection_id, urlkey, url, host, first_timestamp, last_timestamp, captures, mime, title, language"
@@ -186,6 +188,16 @@ class TextStore:
         with writing(self._engine) as connection:
             clear_words(connection)
             connection.execute(delete(page_texts))
+
+    def sweep(self) -> None:
+        """See to it that words which were taken away are not in the database's file any more, a few pages at a time."""
+        pages = -_PAGES_AT_ONCE
+        while True:
+            with erasing(self._engine) as connection:
+                is_more = sweep_words(connection, pages)
+            if not is_more and pages > 0:
+                return
+            pages = _PAGES_AT_ONCE
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -301,6 +301,13 @@ def test_readers_are_told_of_it_if_that_is_wanted(held: Holdings, is_said: bool)
     assert client.get(f"/default/2016/{PAGE}x").status_code == 404
 
 
+def test_the_number_of_a_deletion_is_not_given_twice(held: Holdings) -> None:
+    """The audit log and tombstones name it."""
+    first = chosen(held, url=LETTER)
+    restore(held, first)
+    assert chosen(held, url=LETTER) != first
+
+
 def test_what_was_purged_does_not_come_back(held: Holdings) -> None:
     number = chosen(held, url=LETTER)
     purge(held, number, copies=Copies.KEEP)
@@ -600,9 +607,12 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return result.output
 
     assert "3 captures of 2 URLs" in run(delete, "suppress", "--host", "e.org", "--reason", "x", "--dry-run")
+    with pytest.raises(NotFound, match="Nothing of that is held"):
+        run(delete, "suppress", "http://e.org/mistyped", "--reason", "x")
     assert "There are no deletions." in run(delete, "report")
     assert "Deletion 1" in run(delete, "suppress", LETTER, "--reason", "Ana asked", "--actor", "keeper", "--say")
     assert "2 revisits elsewhere" in run(delete, "purge", "1", "--dry-run")
+    assert "1 capture out of sight, 0 records purged" in run(delete, "report", "1")
     assert "are gone" in run(delete, "purge", "1", "--copies", "keep", typed="y\n")
     told = json.loads(run(delete, "report", "1", "--json"))
     assert (told["state"], told["purged"], told["captures"]) == ("purged", 2, 0)

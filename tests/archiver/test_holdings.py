@@ -6,14 +6,17 @@ import fcntl
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from archiver.errors import StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings
+from archiver.index.query import KeyRange
 from archiver.index.sql import CaptureIndex
+from archiver.model import Exchange
 from archiver.settings import load_settings
 from archiver.urls import urlkey
 from archiver.warc.importer import import_file
@@ -57,6 +60,36 @@ def test_what_a_killed_process_wrote_is_found_at_the_next_start(holdings_with: O
     assert report.records == 5  # with the warcinfo record
     assert not list(second.store.unfinished())
     assert holdings_with().repaired == ()
+
+
+def test_answers_to_requests_with_a_body_are_found_by_it_after_a_crash(holdings_with: OpenHoldings) -> None:
+    """A crash changes nothing of the index: the same rows as an import of the same file makes."""
+    first = holdings_with()
+    ids = iter(f"<urn:uuid:{number:032x}>" for number in range(1000))
+    writer = WarcWriter(
+        first.store, prefix="killed", warcinfo=WarcInfo(software="test", is_part_of="default"), clock=lambda: NOW,
+        new_id=lambda: next(ids),
+    )  # fmt: skip
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    for method, body in (("GET", b""), ("POST", b"word=vellum"), ("POST", b"word=papyrus"), ("PUT", b"word=ink")):
+        spool = BytesIO(reply)
+        request = f"{method} /ask HTTP/1.1\r\nHost: site.example\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+        sent = request.encode() + body
+        writer.write_exchange(Exchange("http://site.example/ask", NOW, timedelta(seconds=1), sent, spool, len(reply), b"", 200))
+    writer.sync()
+    assert writer._file is not None
+    writer._file.close()
+    second = holdings_with()
+    second.collections.create("again", title="Imported")
+    (report,) = second.repaired
+    import_file(second.store.path(report.file), collection="again", store=second.store, index=second.index, in_place=True)
+
+    def keys(slug: str) -> list[tuple[object, ...]]:
+        found = second.index.scan((slug,), [KeyRange("example,site)/", None)])
+        return [(item.urlkey, item.offset, item.length, item.digest, item.status) for item in found]
+
+    assert keys("default") == keys("again")
+    assert len({key for key, *_ in keys("default")}) == 4
 
 
 def test_a_file_that_is_being_written_is_left_alone(holdings_with: OpenHoldings) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from archiver.cli.main import run
+from archiver.collections.exchange import to_json
 from archiver.collections.imported import ImportedCrawls
 from archiver.holdings import Holdings
 from archiver.imports.crawllogs import crawls_below, described, seeds_of, summary_of
@@ -399,6 +400,13 @@ def test_the_command_fails_when_something_given_is_no_archive(tmp_path: Path) ->
     assert done.returncode == 1
     assert "no web archive that is known here" in done.stdout
     assert muniment(tmp_path / "home", "import", str(tmp_path / "missing")).returncode == 2
+    for name, data, status in (
+        ("x.warc", b"hello", 1),
+        ("x.har", b'{"log": {', 1),
+        ("half.warc.gz", page(1) + page(2)[:90], 0),
+    ):
+        (tmp_path / name).write_bytes(data)
+        assert run(["--archive", str(tmp_path / "home"), "import", str(tmp_path / name)]) == status, name
 
 
 @pytest.mark.parametrize("in_place", [False, True])
@@ -437,3 +445,19 @@ def test_an_index_with_its_files_in_object_storage(tmp_path: Path, holdings_with
     assert done.captures == 1
     assert body_of(holdings, "http://example.org/1") == b"<title>1</title>"
     assert len(done.told) == 2
+
+
+def test_a_description_of_a_collection_is_taken_from_a_folder_by_its_name(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    """One of another name may be of another collection: what to do with it is said."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    holdings = holdings_with()
+    text = json.dumps(to_json(holdings, "default"))
+    (folder / "charters.json").write_text(text)
+    (said,) = [item.reason for item in Import(holdings, folder).told if item.url.endswith("charters.json")]
+    assert said == "a description of a collection that is not called collection.json: import it by itself"
+    assert not Import(holdings, folder / "charters.json").told
+    (folder / "charters.json").rename(folder / "collection.json")
+    assert not Import(holdings, folder).told
+    (folder / "collection.json").write_text(text[:-5])
+    assert "could not be taken in" in Import(holdings, folder).told[0].reason

@@ -322,6 +322,27 @@ def test_a_command_reads_texts(tmp_path: Path) -> None:
         assert urls(holdings, "walrus", ("default",)) == ["http://a.example/"]
 
 
+def test_words_that_were_purged_are_not_in_the_files_of_the_database(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    """Who has the disk and no program finds nothing either."""
+    holdings = holdings_with()
+    pages = {f"http://a.example/{number}": f"<title>t{number}</title><p>common word{number}" for number in range(30)}
+    pages["http://a.example/secret"] = "<title>Quetzalcoatl</title><p>common Zoroastrianism"
+    records = [Record(url, page, "2012-01-01T00:00:00Z") for url, page in pages.items()]
+    import_file(write_warc(tmp_path / "few.warc.gz", records), collection="default", store=holdings.store, index=holdings.index)
+    read_texts(holdings)
+
+    def on_disk(word: bytes) -> bool:
+        home = Path(holdings.settings.archive)
+        return any(word in path.read_bytes().lower() for path in home.glob("muniment.db*"))
+
+    assert on_disk(b"quetzalcoatl") and on_disk(b"zoroastrianism")
+    of_one = Rule(Action.EXCLUDE, Matching.EXACT, "example,a)/secret", deletion=SUPPRESSED)
+    purge(holdings, suppress(holdings, of_one, actor="test").number, actor="test")
+    assert not on_disk(b"quetzalcoatl") and not on_disk(b"zoroastrianism")
+    assert on_disk(b"word29")
+    assert urls(holdings, "common", ("default",)) and not urls(holdings, "zoroastrianism", ("default",))
+
+
 def test_after_a_purge_what_stays_is_found_and_nothing_else(holdings_with: OpenHoldings, tmp_path: Path) -> None:
     holdings = holdings_with()
     records = [

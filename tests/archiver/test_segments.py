@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,15 +13,21 @@ import pytest
 from sqlalchemy import delete
 
 from archiver.errors import DamagedRecord
+from archiver.export.page import captures_of_page
 from archiver.holdings import Holdings
 from archiver.index.database import writing
 from archiver.index.holdingstables import segments
 from archiver.index.segments import rebuild_segments
 from archiver.rebuild import Rebuild
+from archiver.search.build import read_texts, read_texts_of
+from archiver.search.store import TextStore
+from archiver.search.words import read_question
 from archiver.warc.records import labelled
 from archiver.warc.segments import Segment, read_whole
 from replay.load import load
+from replay.recordfacts import Fixity, facts_of
 from tests.archiver.importing import Import
+from tests.servers.warcs import response_record
 
 OpenHoldings = Callable[..., Holdings]
 
@@ -165,3 +172,25 @@ def test_numbers_that_lie_do_no_harm(tmp_path: Path, holdings_with: OpenHoldings
     with pytest.raises(DamagedRecord):
         record.skip()
     record.close()
+
+
+def test_what_later_parts_say_is_found_checked_and_goes_out_with_the_page(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    page = b"<!doctype html><title>Charter</title><p>vellum" + b" and so on" * 100 + b"<p>papyrus<img src=/i.png>"
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + page
+    digest = labelled(hashlib.sha1(page, usedforsecurity=False).digest())
+    pieces = [part(1, block[:300], digest=digest), part(2, block[300:900]), part(3, block[900:], total=len(block))]
+    pieces.append(response_record("http://example.org/i.png", datetime(2020, 1, 1, tzinfo=UTC), b"image"))
+    paths = [tmp_path / f"{number}.warc.gz" for number in range(4)]
+    for path, piece in zip(paths, pieces, strict=True):
+        path.write_bytes(piece)
+    holdings = holdings_with()
+    Import(holdings, *paths)
+    assert read_texts(holdings).unreadable == 0
+    question = read_question("papyrus")
+    assert [hit.best.url for hit in TextStore(holdings.engine).search(["default"], question).pages] == [URL]
+    assert [item.url for item in captures_of_page(holdings, "default", URL)] == [URL, "http://example.org/i.png"]
+    capture = holdings.index.newest(["default"], "org,example)/long")
+    assert capture is not None
+    assert facts_of(holdings, capture).payload is Fixity.RIGHT
+    read_texts_of(holdings, "default", capture.urlkey)
+    assert TextStore(holdings.engine).search(["default"], question).pages

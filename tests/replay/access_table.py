@@ -21,6 +21,7 @@ from archiver.collections.descriptions import DescriptionRegistry, Statement
 from archiver.collections.seeds import SeedRegistry
 from archiver.collections.seedvalues import SeedDraft
 from archiver.holdings import Holdings
+from archiver.search.build import read_texts
 from tests.servers.warcs import response_record
 
 #: A capture: its URL and the year in which it was made, on the 1st of June at noon.
@@ -56,10 +57,11 @@ def records() -> list[bytes]:
 
 
 def describe(holdings: Holdings) -> None:
-    """Make each URL a seed of the collection, and say something of it as a document."""
+    """Make each URL a seed of the collection, say something of it as a document, and read the texts."""
     SeedRegistry(holdings.engine, lambda: NOW).add("unesco", [SeedDraft(url) for url in URLS])
     for url in URLS:
         DescriptionRegistry(holdings.engine).replace("unesco", "document", url, [Statement("description", "Of interest.")])
+    assert read_texts(holdings).is_complete
 
 
 @dataclass(frozen=True)
@@ -315,6 +317,24 @@ def _results(address: str) -> Callable[[FlaskClient, dict[str, str]], object]:
     return ask
 
 
+def _found(address: str) -> Callable[[FlaskClient, dict[str, str]], object]:
+    """What a search in the texts links to, and how many pages of each year it offers to narrow down to."""
+
+    def ask(client: FlaskClient, headers: dict[str, str]) -> object:
+        text = html.unescape(client.get(address, headers=headers).get_data(as_text=True))
+        hits = text.partition('<ol class="hits"')[2].partition("</ol>")[0]
+        found = {(url, int(year)) for year, url in re.findall(r'href="/unesco/(20\d\d)0601120000/([^"]+)"', hits)}
+        years = re.findall(r"year%3A(20\d\d)\S*><bdi>\d+</bdi></a> <span class=\"soft\">(\d+)<", text)
+        return found, {int(year): int(count) for year, count in years}
+
+    return ask
+
+
+def _found_says(case: Case) -> object:
+    years = Counter(year for _, year in case.seen)
+    return set(case.seen), dict(years) if len(years) > 1 else {}
+
+
 def _counts(case: Case, urls: Iterable[str] = URLS) -> object:
     return dict(Counter(url for url, _ in case.seen if url in urls))
 
@@ -427,6 +447,8 @@ PLACES = {
     "types by year": Place(_by_year, lambda case: Counter(year for _, year in case.seen)),
     "the most captured under a prefix": Place(_most_captured, lambda case: dict(Counter(url for url, _ in case.seen))),
     "seeds of a collection": Place(_results("/unesco/"), _counts),
+    "search in texts": Place(_found("/unesco/?q=http"), _found_says),
+    "search in the texts of everything": Place(_found("/all/?q=http"), _found_says),
     "descriptions": Place(_results("/unesco/?q=interest&in=descriptions"), _counts),
     "descriptions of everything": Place(_results("/all/?q=interest&in=descriptions"), _counts),
     "addresses": Place(

@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("deletion", sa.Text, nullable=False, server_default=""),
         sa.Column("created_at", sa.Text, nullable=False),
         sa.Column("created_by", sa.Text, nullable=False, server_default=""),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "audit_log",
