@@ -73,9 +73,12 @@ def ours(playwright: Playwright, cases: Sequence[Case], warc: Path) -> Verdicts:
 def live(playwright: Playwright, cases: Sequence[Case]) -> Verdicts:
     """What the sites themselves show."""
     cases = [case for case in cases if case.live]
-    with Origin(answer for case in cases for answer in case.answers) as origin, chromium(playwright, origin) as browser:
-        with living(browser) as context:
-            return each(cases, "live", lambda case: shown_live(context, case))
+    with (
+        Origin(answer for case in cases for answer in case.answers) as origin,
+        chromium(playwright, origin) as browser,
+        living(browser) as context,
+    ):
+        return each(cases, "live", lambda case: shown_live(context, case))
 
 
 def beside(playwright: Playwright, cases: Sequence[Case], warc: Path) -> dict[str, Verdicts]:

@@ -34,9 +34,12 @@ def offline(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def online(playwright: Playwright) -> Iterator[BrowserContext]:
-    with Origin(answer for case in CASES for answer in case.answers) as origin, chromium(playwright, origin) as browser:
-        with living(browser) as context:
-            yield context
+    with (
+        Origin(answer for case in CASES for answer in case.answers) as origin,
+        chromium(playwright, origin) as browser,
+        living(browser) as context,
+    ):
+        yield context
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.known], ids=lambda case: case.name)
