@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from archiver.errors import MissingRecord, StorageFailed
 from archiver.store.inside import is_inside, open_inside
+from archiver.store.locks import created, locked
 from archiver.store.places import Places, is_url, path_of, scheme_of
 from archiver.store.protocol import SAFE_NAME
 
@@ -117,16 +117,15 @@ class FolderStore:
             raise FileExistsError(name)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.root / f"{name}{OPEN_SUFFIX}", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+            stream = created(self.root / f"{name}{OPEN_SUFFIX}")
         except FileExistsError:
             raise
         except OSError as error:
             raise StorageFailed(
                 f"No WARC file can be written: {error.strerror}.", "Look at the archive folder and its free space."
             ) from error
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._sync_folder(self.root)
-        return cast(BinaryIO, os.fdopen(handle, "r+b"))
+        return stream
 
     def finish(self, name: str) -> None:
         (self.root / f"{name}{OPEN_SUFFIX}").rename(self.root / name)
@@ -144,22 +143,10 @@ class FolderStore:
                 yield path.name.removesuffix(OPEN_SUFFIX)
 
     def abandoned(self, name: str) -> BinaryIO | None:
-        path = self.root / f"{name}{OPEN_SUFFIX}"
         try:
-            stream = path.open("r+b")
-        except FileNotFoundError:
-            return None  # finished in between
+            return locked(self.root / f"{name}{OPEN_SUFFIX}")
         except OSError as error:
             raise StorageFailed(f"A WARC file cannot be read: {error.strerror}.", "Look at its permissions.") from error
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.close()
-            return None  # its writer lives
-        if not path.exists():
-            stream.close()
-            return None  # its writer finished it, then let go of the lock
-        return cast(BinaryIO, stream)
 
     def remove(self, name: str) -> None:
         try:

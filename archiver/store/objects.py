@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
@@ -16,10 +15,11 @@ from archiver.errors import Conflict, MissingRecord, StorageFailed
 from archiver.store.faults import LASTING, fault_of
 from archiver.store.folder import NEW_SUFFIX, FolderStore
 from archiver.store.inside import INSIDE, open_inside
+from archiver.store.locks import created, locked
 from archiver.store.places import Places, is_url
 from archiver.store.ranges import open_part
 from archiver.store.remote import Remote
-from archiver.store.uploads import Outcome, Uploader, locked, send
+from archiver.store.uploads import Outcome, Uploader, send
 
 _PIECE = 1024 * 1024
 #: Until a file is looked at again that another thread or process is sending.
@@ -151,8 +151,7 @@ class ObjectStore:
         new = self.spool.root / f"{name}{NEW_SUFFIX}"
         try:
             self.spool.root.mkdir(parents=True, exist_ok=True)
-            with new.open("wb") as target:
-                fcntl.flock(target, fcntl.LOCK_EX)  # against those who clear up
+            with created(new, anew=False) as target:  # locked against those who clear up
                 if isinstance(source, Path):
                     with source.open("rb") as stream:
                         shutil.copyfileobj(stream, target, _PIECE)

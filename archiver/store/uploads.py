@@ -6,7 +6,6 @@ one of the same archive home, or by the next start. A lock on the file keeps two
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import time
@@ -14,12 +13,12 @@ from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 from io import RawIOBase
-from pathlib import Path
 from threading import Condition, Thread
 from typing import BinaryIO, cast
 
 from archiver.errors import Conflict, MissingRecord, MunimentError
 from archiver.store.folder import FolderStore
+from archiver.store.locks import locked
 from archiver.store.remote import Remote
 
 #: Seconds after the start until what other processes left is looked for, and between two looks.
@@ -47,22 +46,6 @@ class Outcome(StrEnum):
 def back_off(failures: int) -> float:
     """Seconds until the next try after so many failures in a row."""
     return float(min(_LONGEST_WAIT, 2.0**failures)) if failures else 0.0
-
-
-def locked(path: Path, *, wait: bool = False) -> BinaryIO | None:
-    """A file of the spool, locked against other processes; None when it is gone, or another has it and `wait` is not set."""
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        if os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
-            return stream
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    stream.close()
-    return None
 
 
 class _Stopped(Exception):

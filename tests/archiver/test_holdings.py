@@ -137,9 +137,8 @@ def test_processes_that_import_at_once_lose_nothing(holdings_with: OpenHoldings,
     running = [
         subprocess.Popen([MUNIMENT, "--archive", str(home), "import", str(path)], stderr=subprocess.PIPE) for path in files
     ]
-    for process in running:
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
+    ends = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
+    assert [status for _, status in ends] == [0] * 4, ends
     holdings = holdings_with()
     assert len(captured(holdings)) == 200
     assert holdings.index.summary("default").captures == 200

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import SEEK_CUR, SEEK_END, BytesIO
 from pathlib import Path
 from random import Random
+from typing import BinaryIO
 from uuid import uuid4
 
 import pytest
@@ -17,9 +20,13 @@ from archiver.store.folder import FolderStore
 from archiver.store.objects import ObjectStore
 from archiver.store.protocol import WarcStore
 from archiver.store.s3 import S3Bucket
+from archiver.warc.reader import iter_records
+from archiver.warc.repair import repair_abandoned
+from tests.servers.warcs import response_record
 
 DATA = Random(5).randbytes(3_000_000)
 NAME = "a-1.warc.gz"
+NOW = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
 
 
 @pytest.fixture(params=["folder", "s3", "any"])
@@ -172,6 +179,44 @@ def test_open_files_are_locked_and_abandoned_ones_are_not(store: WarcStore) -> N
     store.discard(NAME)
     assert list(store.unfinished()) == []
     assert store.abandoned(NAME) is None
+
+
+def test_a_file_that_is_just_begun_is_nobody_elses_to_clear_up(store: WarcStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    cleared = []
+    flock = fcntl.flock
+
+    def slowly(file: BinaryIO, how: int) -> None:
+        """Another process clears up between the creation of the file and its lock."""
+        monkeypatch.setattr(fcntl, "flock", flock)
+        cleared.append(repair_abandoned(store))
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", slowly)
+    put(store, data=response_record("http://site.example/", NOW, b"x"))
+    assert [[report.file for report in reports] for reports in cleared] == [[NAME]]
+    with store.open(NAME) as file:
+        assert len(list(iter_records(file))) == 1
+
+
+def test_one_who_clears_up_late_leaves_the_file_that_has_its_name(store: WarcStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.create(NAME).close()
+    flock = fcntl.flock
+    folder = store.spool if isinstance(store, ObjectStore) else store
+    assert isinstance(folder, FolderStore)
+
+    def late(file: BinaryIO, how: int) -> None:
+        """A third process finishes what was open here, and a fourth begins a file of that name."""
+        monkeypatch.setattr(fcntl, "flock", flock)
+        folder.discard(NAME)
+        late_ones.append(store.create(NAME))
+        flock(file, how)
+
+    late_ones: list[BinaryIO] = []
+    monkeypatch.setattr(fcntl, "flock", late)
+    assert store.abandoned(NAME) is None
+    with late_ones[0] as file:
+        file.write(b"kept")
+    assert list(store.unfinished()) == [NAME]
 
 
 def test_what_has_arrived_is_there_for_other_machines(store: WarcStore, tmp_path: Path) -> None:
