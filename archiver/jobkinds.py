@@ -92,11 +92,17 @@ def _page(result: PageResult) -> dict[str, Any]:
 
 
 def take_in(work: Work) -> Mapping[str, Any]:
-    """`sources`: files, folders, URLs on the server's side; `in_place`; `warcs`: for CDX."""
-    from archiver.imports.context import Context
+    """`sources`: files, folders, URLs on the server's side; `uploads`: tokens of files sent; `in_place`; `warcs`: for CDX."""
+    from archiver.imports.context import Context, Source
     from archiver.imports.intake import take_in as take
+    from archiver.incoming import Incoming
 
     arguments = work.job.arguments
+    incoming = Incoming(work.holdings.settings.archive, work.clock, lambda: uuid4().hex)
+    sources: list[str | Source] = [str(source) for source in arguments.get("sources", ())]
+    for token in map(str, arguments.get("uploads", ())):
+        path = incoming.path(token)
+        sources.append(Source(str(path), shown=path.name, in_place=False, is_sent=True))
     slug = _collection(work)
     told: list[dict[str, Any]] = []
 
@@ -108,7 +114,7 @@ def take_in(work: Work) -> Mapping[str, Any]:
         work.holdings, slug, work.clock, bool(arguments.get("in_place")), str(arguments.get("warcs", "")), lambda _: None, show
     )
     captures = 0
-    for taken in take([str(source) for source in arguments["sources"]], context):
+    for taken in take(sources, context):
         work.go_on()
         captures += taken.captures
         if len(told) < _NAMED or taken.refused:
@@ -122,8 +128,10 @@ def take_in(work: Work) -> Mapping[str, Any]:
                     "refused": taken.refused,
                 }
             )
-    summary = {"sources": list(arguments["sources"]), "captures": captures}
-    work.holdings.audit.note(work.job.created_by, "import", f"collection {slug}", summary)
+    named = [item if isinstance(item, str) else item.title for item in sources]
+    work.holdings.audit.note(work.job.created_by, "import", f"collection {slug}", {"sources": named, "captures": captures})
+    for token in map(str, arguments.get("uploads", ())):
+        incoming.discard(token)
     return {"captures": captures, "files": told}
 
 

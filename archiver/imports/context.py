@@ -45,6 +45,7 @@ class Source:
         shown: what people are told; `name` by default.
         in_place: may be left where it is; False for what only lies there for now.
         crawl: number of the imported crawl that it is part of.
+        is_sent: came over the network, from somebody who may not name files of this machine.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Source:
     shown: str = ""
     in_place: bool = True
     crawl: int | None = None
+    is_sent: bool = False
 
     @property
     def title(self) -> str:

@@ -24,7 +24,7 @@ from archiver.store.places import is_url
 _MOST_DEEP = 6
 
 
-def take_in(names: Iterable[str], context: Context) -> Iterator[Taken]:
+def take_in(names: Iterable[str | Source], context: Context) -> Iterator[Taken]:
     """Take files, folders and URLs in, one report each and one for each archive found in them, as they are done.
 
     To take something in again adds nothing twice; what was cut short goes on.
@@ -33,14 +33,14 @@ def take_in(names: Iterable[str], context: Context) -> Iterator[Taken]:
         UsageError: one of them is not there; nothing is done then.
         StorageFailed: the disk or the database did not take it.
     """
-    wanted = list(names)
-    for name in wanted:
-        if is_local(name) and not Path(name).exists():
-            raise UsageError(f"There is no file {name}.")
+    wanted = [Source(name) if isinstance(name, str) else name for name in names]
+    for source in wanted:
+        if is_local(source.name) and not Path(source.name).exists():
+            raise UsageError(f"There is no file {source.title}.")
     first = next(iter(context.holdings.index.scan([context.slug], [KeyRange("", None)])), None)
     context = replace(context, is_new=first is None)
-    for name in wanted:
-        yield from _take(Source(name), context, 0)
+    for source in wanted:
+        yield from _take(source, context, 0)
 
 
 def _take(source: Source, context: Context, depth: int) -> Iterator[Taken]:
@@ -52,7 +52,10 @@ def _take(source: Source, context: Context, depth: int) -> Iterator[Taken]:
     except (UsageError, MissingRecord) as error:
         yield refused(source.title, Kind.UNKNOWN, str(error), context.tell)
         return
-    source = Source(source.name, kind, source.shown, source.in_place, source.crawl)
+    if source.is_sent and kind in (Kind.CDX, Kind.MULTI_WACZ):
+        yield refused(source.title, kind, _NAMES_OTHERS, context.tell)
+        return
+    source = replace(source, kind=kind)
     if is_url(source.name) and (kind is Kind.HAR or (kind is Kind.WACZ and not (context.in_place and source.in_place))):
         # They are read more than once.
         with context.spool(source.name) as path:
@@ -95,4 +98,5 @@ def _results(source: Source, kind: Kind, context: Context) -> Iterable[Taken | S
             return [refused(source.title, kind, _UNKNOWN, context.tell)]
 
 
+_NAMES_OTHERS = "It only names files that lie elsewhere. Whoever has the machine takes it in, with muniment import."
 _UNKNOWN = "It is no web archive that is known here: WARC, ARC, WACZ, HAR, CDX or CDXJ, or a folder of these."

@@ -28,6 +28,7 @@ from replay.workbench import (
     api_pages,
     capture_pages,
     collection_pages,
+    deletion_pages,
     job_pages,
     missing_pages,
     notice_pages,
@@ -35,6 +36,7 @@ from replay.workbench import (
     save_pages,
     schedule_pages,
     test_crawl_pages,
+    transfer_pages,
     wasapi_pages,
 )
 from replay.workbench.api.problems import problem as problem_json
@@ -47,12 +49,14 @@ from replay.workbench.places import Workbench, context, reader_address
 from replay.workbench.savedesk import SaveDesk
 from replay.workbench.session import (
     NotLoggedIn,
+    WorkbenchRequest,
     account_or_none,
     bears_credentials,
     challenge,
     identify,
     is_by_token,
     make_room,
+    make_way,
     may,
     needs,
     wants_json,
@@ -77,6 +81,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     test_crawl_pages.blueprint,
     notice_pages.blueprint,
     missing_pages.blueprint,
+    transfer_pages.blueprint,
+    deletion_pages.blueprint,
     record_pages.blueprint,
     save_pages.blueprint,
     wasapi_pages.blueprint,
@@ -93,6 +99,8 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("captures.captures", "Capture", Role.VIEWER),
     ("save.form", "Save page", Role.VIEWER),
     ("missing.collections", "Missing", Role.VIEWER),
+    ("transfers.transfers", "In and out", Role.ARCHIVIST),
+    ("deletions.deletions", "Deletions", Role.ARCHIVIST),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
     ("api_reference.page", "API", Role.VIEWER),
@@ -117,6 +125,7 @@ def create_workbench(
         hasher: of passwords; a quick one for tests.
     """
     app = Flask(__name__)
+    app.request_class = WorkbenchRequest
     accounts = AccountRegistry(holdings.engine, clock, hasher=hasher)
     app.config.update(
         SECRET_KEY=accounts.signing_secret(),
@@ -150,6 +159,7 @@ def create_workbench(
     app.before_request(_guard)
     app.before_request(make_room)
     app.before_request(identify)
+    app.before_request(make_way)
     app.before_request(check_form)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

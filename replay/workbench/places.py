@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from flask import current_app, request
 
 from archiver.accounts import AccountRegistry
 from archiver.holdings import Holdings
+from archiver.incoming import Incoming
 from archiver.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +42,12 @@ def context() -> Workbench:
     """The workbench of this request."""
     found: Workbench = current_app.extensions["muniment.workbench"]
     return found
+
+
+def incoming_files() -> Incoming:
+    """Files that were sent and wait to be taken in."""
+    place = context()
+    return Incoming(place.settings.archive, place.clock, lambda: uuid4().hex)
 
 
 def reader_address() -> str:

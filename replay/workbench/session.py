@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, TypeVar, cast
 
-from flask import Response, current_app, g, redirect, request, url_for
+from flask import Request, Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Account, Role
-from archiver.errors import AccessRefused
+from archiver.errors import AccessRefused, StorageFailed
 from replay.workbench.logins import BasicLogins
-from replay.workbench.places import context
+from replay.workbench.places import context, incoming_files
 
 COOKIE = "muniment_session"
 #: Where harvesters fetch WARC files.
@@ -62,6 +64,56 @@ def takes(size: int) -> Callable[[View], View]:
         return view
 
     return decorate
+
+
+def takes_files(view: View) -> View:
+    """Marks a view that is sent files of any size: they go to the disk as they come, once it is known who sends them."""
+    view.muniment_files = True  # type: ignore[attr-defined]
+    return view
+
+
+class WorkbenchRequest(Request):
+    """A request whose files are kept beside the archive while they come in, where that was decided.
+
+    Attributes:
+        file_folder: where; None for what werkzeug does with small files.
+    """
+
+    file_folder: Path | None = None
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        if self.file_folder is None:
+            return super()._get_file_stream(total_content_length, content_type, filename, content_length)
+        return cast(IO[bytes], NamedTemporaryFile(dir=self.file_folder, prefix="."))  # gone with the request
+
+
+def make_way() -> None:
+    """Let files in where the view takes them, from those who may send some, and as much as the disk has room for.
+
+    After `identify`, and before the first look at what was sent.
+
+    Raises:
+        StorageFailed: it is more than there is room for.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    account = account_or_none()
+    if not getattr(view, "muniment_files", False) or account is None:
+        return
+    if not account.role.includes(view.muniment_role):  # type: ignore[union-attr]
+        return
+    incoming = incoming_files()
+    room = incoming.room()
+    if (request.content_length or 0) > room:
+        raise StorageFailed("There is no room on the disk for this file.", "Make some, or send a smaller one.")
+    request.max_content_length = room
+    if isinstance(request, WorkbenchRequest):
+        request.file_folder = incoming.folder
 
 
 def make_room() -> None:

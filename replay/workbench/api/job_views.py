@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, BinaryIO, ClassVar
 
 from archiver import testcrawls
 from archiver.accounts import Role
@@ -14,6 +14,7 @@ from archiver.collections.options import options_from_json, options_to_json
 from archiver.collections.seedvalues import Schedule
 from archiver.deletion import deletion_of
 from archiver.errors import AccessRefused, MunimentError, NotFound
+from archiver.incoming import Upload
 from archiver.jobs import Job, JobRegistry, JobState
 from archiver.purging import Copies
 from archiver.schedules import Scheduled, ScheduleRegistry
@@ -22,7 +23,7 @@ from archiver.urls import parse_url, refuse_password
 from replay.workbench.api.crawl_views import CrawlBody, PlanChangeBody, PlanView, changed_plan, plan_view, planned
 from replay.workbench.api.operations import Created, Page, PageQuery, first_of, number_of, operation, part_of
 from replay.workbench.api.schema import Bounds, FieldProblem, Invalid, field_problem, to_json
-from replay.workbench.places import context
+from replay.workbench.places import context, incoming_files
 from replay.workbench.session import current_account
 
 _TAG, _SCHEDULES, _TESTS = "Jobs", "Schedules", "Test crawls"
@@ -89,6 +90,34 @@ class ExportBody:
     page: Annotated[str, Bounds("One page, with what it needs.", longest=8000)] = ""
     at: Annotated[str, Bounds("When: with page.", longest=40)] = ""
     public_only: Annotated[bool, Bounds("Only what all readers may see.")] = False
+
+
+@dataclass(frozen=True)
+class UploadQuery:
+    """How a file is called."""
+
+    name: Annotated[str, Bounds("Name of the file.", longest=1000)]
+
+
+@dataclass(frozen=True)
+class UploadView:
+    """A file that came in and waits, for a week, to be taken in; `token` names it."""
+
+    token: str
+    name: str
+    bytes: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ImportBody:
+    """What is to be taken into a collection: files that were sent, and, for administrators, what the server's machine sees."""
+
+    collection: Annotated[str, Bounds(longest=64)]
+    uploads: Annotated[tuple[str, ...], Bounds("Tokens of files that were sent.", longest=1000)] = ()
+    sources: Annotated[tuple[str, ...], Bounds("Files, folders and URLs; needs the role administrator.", longest=1000)] = ()
+    in_place: Annotated[bool, Bounds("Those of sources stay where they are, and are read there.")] = False
+    warcs: Annotated[str, Bounds("What names of files in CDX files are relative to.", longest=4000)] = ""
 
 
 @dataclass(frozen=True)
@@ -193,6 +222,52 @@ def ask_for_export(body: ExportBody) -> Created[JobView]:
         raise field_problem("at", "It says when a page was captured: give page.")
     arguments = {item.name: to_json(getattr(body, item.name)) for item in fields(body) if item.name != "collection"}
     return _put("export", arguments, body.collection)
+
+
+def _upload(item: Upload) -> UploadView:
+    return UploadView(item.token, item.name, item.bytes, item.at)
+
+
+@operation("POST", "/uploads", Role.ARCHIVIST, _TAG)
+def send_file(query: UploadQuery, file: BinaryIO) -> Created[UploadView]:
+    """Send a file that is to be taken in: WARC, ARC, WACZ, HAR, or the description of a collection."""
+    made = incoming_files().receive(query.name, file)
+    return Created(_upload(made), f"/uploads/{made.token}")
+
+
+@operation("GET", "/uploads", Role.ARCHIVIST, _TAG)
+def list_files_sent(query: PageQuery) -> Page[UploadView]:
+    """List the files that wait to be taken in, newest first."""
+    return part_of(map(_upload, incoming_files().all()), query)
+
+
+@operation("GET", "/uploads/<token>", Role.ARCHIVIST, _TAG)
+def get_file_sent(token: str) -> UploadView:
+    """Look at a file that waits."""
+    return _upload(incoming_files().get(token))
+
+
+@operation("DELETE", "/uploads/<token>", Role.ARCHIVIST, _TAG)
+def discard_file_sent(token: str) -> None:
+    """Take a file away that waits."""
+    incoming_files().discard(incoming_files().get(token).token)
+
+
+@operation("POST", "/jobs/imports", Role.ARCHIVIST, _TAG)
+def ask_for_import(body: ImportBody) -> Created[JobView]:
+    """Have files taken into a collection."""
+    slug = context().holdings.collections.get(body.collection).slug
+    if body.sources and not current_account().role.includes(Role.ADMINISTRATOR):
+        raise AccessRefused("What the server's machine sees is taken in by administrators.", "Send the files themselves.")
+    if not (body.uploads or body.sources):
+        raise field_problem("uploads", "There must be one at least, or one of sources.")
+    incoming = incoming_files()
+    for token in body.uploads:
+        incoming.get(token)
+    arguments = {
+        "uploads": list(body.uploads), "sources": list(body.sources), "in_place": body.in_place, "warcs": body.warcs,
+    }  # fmt: skip
+    return _put("import", arguments, slug)
 
 
 @operation("POST", "/jobs/verifications", Role.ARCHIVIST, _TAG)

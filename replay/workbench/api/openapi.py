@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archiver.accounts import Role
-from replay.workbench.api.operations import OPERATIONS, Operation
+from replay.workbench.api.operations import FILE_TYPE, OPERATIONS, Operation
 from replay.workbench.api.problems import MEDIA_TYPE, Problem
 from replay.workbench.api.schema import Schemas, declared, required, summary_of, taken_apart
 
@@ -66,6 +66,9 @@ def _operation(made: Operation, schemas: Schemas) -> dict[str, Any]:
         told["responses"]["304"] = {"description": "It is as it was."}
     if made.body is not None:
         content = {"application/json": {"schema": schemas.of(made.body, is_input=True)}}
+        told["requestBody"] = {"required": True, "content": content}
+    if made.takes_file:
+        content = {FILE_TYPE: {"schema": {"type": "string", "format": "binary"}}}
         told["requestBody"] = {"required": True, "content": content}
     return told
 

@@ -1,7 +1,8 @@
 """What the API does: each operation says method, path and role; its annotations say what it takes and gives.
 
-A view is a plain function. `query` and `body`, where it has them, are dataclasses (see `schema`); the rest of its parameters
-are in the path; what it returns is a declared dataclass, a `Page` of them, `Created`, or None for nothing (204).
+A view is a plain function. `query` and `body`, where it has them, are dataclasses (see `schema`); `file` is what was sent, as a
+stream of bytes; the rest of its parameters are in the path; what it returns is a declared dataclass, a `Page` of them,
+`Created`, or None for nothing (204).
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from archiver.errors import UsageError
 from replay.workbench.api.problems import Unsupported, Unwanted
 from replay.workbench.api.repeating import repeated
 from replay.workbench.api.schema import Bounds, field_problem, parse, parse_query, read_json, to_json
-from replay.workbench.session import needs
+from replay.workbench.session import needs, takes_files
 
 #: Where the API is.
 ROOT = "/api/v1"
 #: Bytes that are taken in one request.
 MAX_BODY = 8 * 1024 * 1024
 MOST_AT_ONCE = 1000
+#: What files are sent as.
+FILE_TYPE = "application/octet-stream"
 
 blueprint = Blueprint("api", __name__, url_prefix=ROOT)
 
@@ -82,6 +85,7 @@ class Operation:
         query, body, answer: what it takes and gives; None for nothing.
         is_page: the answer is a page of `answer`.
         is_secret: the answer has a secret that is told once, so that it is not kept for who asks again.
+        takes_file: what is sent is a file of any size.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Operation:
     answer: Any = None
     is_page: bool = False
     is_secret: bool = False
+    takes_file: bool = False
 
     @property
     def path(self) -> str:
@@ -120,7 +125,7 @@ class Operation:
     @property
     def is_repeatable(self) -> bool:
         """A key may be sent with it, so that it is done once even when it is asked for twice."""
-        return self.method == "POST" and self.status in (201, 202) and not self.is_secret
+        return self.method == "POST" and self.status in (201, 202) and not (self.is_secret or self.takes_file)
 
 
 #: All operations, in the order in which they are told.
@@ -142,7 +147,7 @@ def operation(
         made = Operation(
             name=view.__name__, method=method, rule=rule, tag=tag, role=role, status=status or usual, view=view,
             query=hints.get("query"), body=hints.get("body"), answer=None if answer is type(None) else answer,
-            is_page=kind is Page, is_secret=is_secret,
+            is_page=kind is Page, is_secret=is_secret, takes_file="file" in hints,
         )  # fmt: skip
         _check(made)
         OPERATIONS.append(made)
@@ -150,7 +155,8 @@ def operation(
         def answered(**path: Any) -> Response:
             return _answer(made, path)
 
-        blueprint.add_url_rule(rule, view.__name__, needs(role)(answered), methods=[method])
+        guarded = needs(role)(answered)
+        blueprint.add_url_rule(rule, view.__name__, takes_files(guarded) if made.takes_file else guarded, methods=[method])
         return view
 
     return decorate
@@ -160,6 +166,7 @@ def _check(made: Operation) -> None:
     """Parameters of the view are those of the path, and nothing else."""
     wanted = {name for name, _ in made.parameters}
     wanted |= {name for name in ("query", "body") if getattr(made, name) is not None}
+    wanted |= {"file"} if made.takes_file else set()
     if set(inspect.signature(made.view).parameters) != wanted:
         raise TypeError(f"{made.name} does not take what its path says")
 
@@ -180,8 +187,14 @@ def _answer(made: Operation, path: dict[str, Any]) -> Response:
         given["query"] = parse_query(made.query, parameters)
     elif parameters:
         raise field_problem(next(iter(parameters)), "There is no such parameter.", place="?")
-    request.max_content_length = MAX_BODY
-    sent = request.get_data()
+    sent = b""
+    if made.takes_file:
+        if request.mimetype != FILE_TYPE:
+            raise Unsupported("What is sent must be the bytes of a file.", f"Send them with Content-Type: {FILE_TYPE}.")
+        given["file"] = request.stream
+    else:
+        request.max_content_length = MAX_BODY
+        sent = request.get_data()
     if made.body is not None:
         if request.mimetype != "application/json":
             raise Unsupported("What is sent must be JSON.", "Send it with Content-Type: application/json.")

@@ -13,6 +13,7 @@ function asked(form) {
       case "path": path = path.replace(`{${field.name}}`, encodeURIComponent(value).replaceAll("%2F", "/")); break;
       case "query": if (value !== "") query.append(field.name, value); break;
       case "header": if (value !== "") headers[field.name] = value; break;
+      case "file": body = field.files[0]; headers["Content-Type"] = "application/octet-stream"; break;
       case "body": body = value; headers["Content-Type"] = "application/json"; break;
     }
   }

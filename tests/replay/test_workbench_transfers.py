@@ -1,0 +1,195 @@
+"""In and out: files that are sent and taken in, collections that are given out; by form and by API."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from archiver.accounts import Role
+from archiver.engine import StopSignal
+from archiver.holdings import Holdings, utc_now
+from archiver.incoming import Incoming
+from archiver.jobs import Job, JobRegistry, JobState
+from archiver.keeping import work_off
+from archiver.urls import urlkey
+from replay.workbench.app import create_workbench
+from tests.apichecks import ApiClient
+from tests.conftest import OpenHoldings
+from tests.servers.warcs import response_record
+from tests.workbench import HOME, PORT, QUICK, form_token, logged_in
+
+URL = "http://site.example/"
+WARC = response_record(URL, utc_now(), b"<title>Here</title>" + b"x" * 700_000)
+
+
+@pytest.fixture
+def holdings(holdings_with: OpenHoldings) -> Holdings:
+    return holdings_with(workbench_port=PORT)
+
+
+@pytest.fixture
+def app(holdings: Holdings) -> Flask:
+    return create_workbench(holdings.settings, holdings, hasher=QUICK)
+
+
+@pytest.fixture
+def client(app: Flask, holdings: Holdings) -> FlaskClient:
+    return logged_in(app, holdings, Role.ARCHIVIST)
+
+
+def send(client: FlaskClient, path: str, **form: Any) -> TestResponse:
+    data = {"csrf_token": form_token(client), "collection": "default", **form}
+    return client.post(path, data=data, base_url=HOME, headers={"Origin": HOME})
+
+
+def done(holdings: Holdings, number: int = 1) -> Job:
+    work_off(holdings, StopSignal())
+    return JobRegistry(holdings.engine, utc_now).get(number)
+
+
+def waiting(holdings: Holdings) -> Incoming:
+    return Incoming(holdings.settings.archive, utc_now, str)
+
+
+def held(holdings: Holdings, url: str = URL) -> int:
+    return len(list(holdings.index.versions(("default",), urlkey(url))))
+
+
+def test_files_are_sent_and_taken_in(holdings: Holdings, client: FlaskClient) -> None:
+    files = [(BytesIO(WARC), "../one.warc.gz"), (BytesIO(b"nothing that is known"), "two.bin")]
+    answer = send(client, "/transfers/import", file=files)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/jobs/1")
+    assert sorted(item.name for item in waiting(holdings).all()) == ["one.warc.gz", "two.bin"]
+    job = done(holdings)
+    assert job.state is JobState.DONE and job.result["captures"] == 1
+    told = {item["file"]: item for item in job.result["files"]}
+    assert told["one.warc.gz"]["captures"] == 1 and "no web archive" in told["two.bin"]["refused"]
+    assert held(holdings) == 1
+    assert list(waiting(holdings).folder.iterdir()) == []
+    entry = next(holdings.audit.entries(newest_first=True))
+    assert entry.action == "import" and entry.actor == "archivist" and "one.warc.gz" in str(entry.detail)
+    page = client.get("/transfers", base_url=HOME).get_data(as_text=True)
+    assert "/jobs/1" in page and "taking in" in page
+
+
+def test_what_names_other_files_is_not_taken_from_somebody_far_away(
+    holdings: Holdings, client: FlaskClient, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.warc.gz"
+    secret.write_bytes(WARC)
+    lines = (
+        f'example,site)/ 20200101000000 {{"url": "{URL}", "filename": "{secret}", "offset": "0", "length": "{len(WARC)}"}}\n'
+    )
+    package = {"profile": "multi-wacz-package", "resources": [{"name": "a", "path": str(secret)}]}
+    files = [(BytesIO(lines.encode()), "index.cdxj"), (BytesIO(json.dumps(package).encode()), "many.json")]
+    send(client, "/transfers/import", file=files)
+    job = done(holdings)
+    assert [bool(item["refused"]) for item in job.result["files"]] == [True, True]
+    assert held(holdings) == 0
+
+
+def test_what_cannot_be_taken_in_is_said_and_not_kept(holdings: Holdings, client: FlaskClient) -> None:
+    for form, said in (
+        ({}, "No file was chosen"),
+        ({"file": (BytesIO(b""), "empty.warc")}, "nothing in this file"),
+        ({"file": (BytesIO(WARC), "a.warc"), "collection": "nowhere"}, "nowhere"),
+        ({"waiting": "0" * 32}, "not there any more"),
+    ):
+        answer = send(client, "/transfers/import", **form)
+        assert answer.status_code == 400 and said in answer.get_data(as_text=True), form
+    assert send(client, "/transfers/import", sources="/etc").status_code == 403
+    assert waiting(holdings).all() == []
+    assert JobRegistry(holdings.engine, utc_now).list() == []
+
+
+def test_files_of_the_machine_are_for_administrators(app: Flask, holdings: Holdings, tmp_path: Path) -> None:
+    path = tmp_path / "there.warc.gz"
+    path.write_bytes(WARC)
+    admin = logged_in(app, holdings)
+    assert "From this machine" in admin.get("/transfers", base_url=HOME).get_data(as_text=True)
+    answer = send(admin, "/transfers/import", sources=f"\n {path} \n/nowhere/at-all")
+    assert answer.status_code == 400 and "/nowhere/at-all" in answer.get_data(as_text=True)
+    assert send(admin, "/transfers/import", sources=str(path), in_place="1").status_code == 303
+    assert done(holdings).result["captures"] == 1
+    assert next(iter(holdings.index.versions(("default",), urlkey(URL)))).file == str(path)
+
+
+def test_nobody_fills_the_disk_who_may_not_send_files(
+    app: Flask, holdings: Holdings, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = logged_in(app, holdings, Role.VIEWER)
+    kind = "multipart/form-data; boundary=b"
+    refused = viewer.post(
+        "/transfers/import", data=b"x" * 5_000_000, content_type=kind, base_url=HOME, headers={"Origin": HOME}
+    )
+    assert refused.status_code == 413
+    stranger = app.test_client().post("/transfers/import", data={"file": (BytesIO(b"x" * 100), "a")}, base_url=HOME)
+    assert stranger.status_code in (302, 303, 400, 403)
+    monkeypatch.setattr("archiver.incoming.Incoming.room", lambda self: 1000)
+    answer = send(client, "/transfers/import", file=(BytesIO(b"x" * 2000), "a.warc"))
+    assert answer.status_code == 503 and "no room on the disk" in answer.get_data(as_text=True)
+    assert waiting(holdings).all() == []
+
+
+def test_a_file_that_was_left_can_be_taken_in_or_discarded(holdings: Holdings, client: FlaskClient) -> None:
+    incoming = Incoming(holdings.settings.archive, utc_now, iter(["a" * 32, "b" * 32]).__next__)
+    kept, gone = (incoming.receive(name, BytesIO(WARC)) for name in ("kept.warc.gz", "<gone>.warc.gz"))
+    page = client.get("/transfers", base_url=HOME).get_data(as_text=True)
+    assert "kept.warc.gz" in page and "<gone>" not in page
+    send(client, f"/transfers/waiting/{gone.token}/discard")
+    assert send(client, "/transfers/import", waiting=kept.token).status_code == 303
+    assert done(holdings).result["captures"] == 1 and incoming.all() == []
+
+
+def test_a_part_of_a_collection_is_given_out(holdings: Holdings, client: FlaskClient) -> None:
+    other = response_record("http://other.example/", utc_now(), b"x")
+    send(client, "/transfers/import", file=(BytesIO(WARC + other), "a.warc.gz"))
+    done(holdings)
+    answer = send(client, "/transfers/export", form="cdxj", url_prefix="http://other.example/")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/jobs/2")
+    assert done(holdings, 2).result["captures"] == 1
+    file = client.get("/jobs/2/file", base_url=HOME)
+    assert b"other.example" in file.data and b"site.example" not in file.data
+    file.close()
+    for form, said in (
+        ({"form": "exe"}, "no form of an export"),
+        ({"form": "warc", "crawl": "x"}, "by its number"),
+        ({"form": "warc", "at": "2020"}, "of a page"),
+        ({"form": "warc", "since": "tomorrow"}, "tomorrow"),
+        ({"form": "warc", "collection": "nowhere"}, "nowhere"),
+    ):
+        answer = send(client, "/transfers/export", **form)
+        assert answer.status_code == 400 and said in answer.get_data(as_text=True), form
+
+
+def test_programs_send_files_too(app: Flask, holdings: Holdings) -> None:
+    api = ApiClient(app, holdings, Role.ARCHIVIST)
+    kind = "application/octet-stream"
+    sent = api.raw("POST", "/uploads?name=big.warc.gz", WARC * 12, kind)
+    assert sent.status_code == 201 and sent.get_json()["bytes"] == len(WARC) * 12
+    token = sent.get_json()["token"]
+    assert api("GET", "/uploads").get_json()["items"] == [sent.get_json()] == [api("GET", f"/uploads/{token}").get_json()]
+    assert api.raw("POST", "/uploads?name=x", b"", kind).status_code == 400
+    assert api.raw("POST", "/uploads?name=x", WARC).status_code == 415
+    assert api.raw("POST", "/uploads", WARC, kind).status_code == 422
+    other = api.raw("POST", "/uploads?name=x", b"x", kind).get_json()["token"]
+    assert api("DELETE", f"/uploads/{other}").status_code == 204
+    assert api("DELETE", f"/uploads/{other}").status_code == 404
+    assert api("POST", "/jobs/imports", {"collection": "default"}).status_code == 422
+    assert api("POST", "/jobs/imports", {"collection": "default", "uploads": [other]}).status_code == 404
+    assert api("POST", "/jobs/imports", {"collection": "default", "sources": ["/etc"]}).status_code == 403
+    made = api("POST", "/jobs/imports", {"collection": "default", "uploads": [token]})
+    assert made.status_code == 201
+    assert done(holdings).result["captures"] == 12
+    answer = app.test_client().post(
+        "/transfers/import", data={"file": (BytesIO(WARC), "a.warc.gz"), "collection": "default"}, base_url=HOME,
+        headers={"Authorization": f"Bearer {api.secret}", "Accept": "application/json"},
+    )  # fmt: skip
+    assert (answer.status_code, answer.get_json()) == (202, {"job": 2})
