@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, func, insert, sele
 
 from archiver.audit import AuditLog
 from archiver.errors import Conflict, NotFound, UnknownCollection
-from archiver.index.database import lock_table, reading, writing
+from archiver.index.database import lock_table, number_of_new, reading, writing
 from archiver.index.tables import collections
 from archiver.index.worktables import jobs
 from archiver.jobvalues import OPEN, Job, JobState, is_alive, this_process
@@ -109,7 +109,7 @@ class JobRegistry:
                 not_before=not_before,
             )
         )
-        number = int(made.inserted_primary_key[0])  # type: ignore[index]
+        number = number_of_new(made)
         if created_by:
             subject = f"job {number}" + (f" of {collection}" if collection else "")
             self._audit.note_within(connection, created_by, f"job.{kind}", subject, dict(arguments))

@@ -29,7 +29,7 @@ from archiver.errors import NotFound, UsageError
 from archiver.fetch.guard import AddressGuard
 from archiver.fetch.http import FetchLimits, HttpFetcher
 from archiver.holdings import Holdings
-from archiver.index.database import reading, writing
+from archiver.index.database import number_of_new, reading, writing
 from archiver.index.tables import collections
 from archiver.index.worktables import notices
 from archiver.jobrunner import Later, Work
@@ -141,7 +141,7 @@ class NoticeRegistry:
             "secret": secrets.token_urlsafe(32) if kind == "webhook" else "",
         }
         with writing(self._engine) as connection:
-            number = int(connection.execute(insert(notices).values(values)).inserted_primary_key[0])  # type: ignore[index]
+            number = number_of_new(connection.execute(insert(notices).values(values)))
             said_of = {"kind": kind, "target": target, "events": list(events), "collection": collection}
             self._holdings.audit.note_within(connection, by, "notice.add", f"notice {number}", said_of)
         return self.get(number)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from archiver.audit import AuditLog, this_actor
 from archiver.collections.access import Action, Matching, Rule, RuleBook
 from archiver.errors import NotFound, UnknownCollection
-from archiver.index.database import reading, writing
+from archiver.index.database import number_of_new, reading, writing
 from archiver.index.holdingstables import access_rules, audit_log, tombstones
 from archiver.index.tables import collections
 from archiver.timestamps import parse_iso, to_iso
@@ -144,7 +144,7 @@ class AccessRules:
     def add_within(self, connection: Connection, rule: Rule, *, actor: str, action: str) -> int:
         """Keep a new rule in a transaction of the caller's; its number."""
         values = {**_values(connection, rule), "created_at": to_iso(self._clock()), "created_by": actor or this_actor()}
-        number = int(connection.execute(insert(access_rules).values(**values)).inserted_primary_key[0])  # type: ignore[index]
+        number = number_of_new(connection.execute(insert(access_rules).values(**values)))
         self._audit.note_within(connection, actor, action, f"rule {number}", described(rule))
         return number
 

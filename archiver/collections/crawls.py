@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Engine, func, insert, select, update
 
 from archiver.errors import UnknownCollection
-from archiver.index.database import reading, writing
+from archiver.index.database import number_of_new, reading, writing
 from archiver.index.tables import collections, crawls, outcomes, pages
 from archiver.model import Candidate, Failure, FailureKind, PageResult, ResourceOutcome
 from archiver.timestamps import to_iso
@@ -53,7 +53,7 @@ class CrawlLog:
             made = connection.execute(
                 insert(crawls).values(collection_id=number, seeds="\n".join(seeds), started_at=to_iso(self._clock()))
             )
-            return int(made.inserted_primary_key[0])  # type: ignore[index]
+            return number_of_new(made)
 
     def record_page(self, result: PageResult, crawl_id: int) -> int:
         """Keep the result of a page capture; its number. The crawl counts as finished at this moment."""
@@ -72,7 +72,7 @@ class CrawlLog:
                     interrupted=int(result.interrupted),
                 )
             )
-            number = int(made.inserted_primary_key[0])  # type: ignore[index]
+            number = number_of_new(made)
             rows = [_outcome_values(number, position, item) for position, item in enumerate(result.outcomes)]
             if rows:
                 connection.execute(insert(outcomes), rows)

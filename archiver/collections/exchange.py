@@ -21,7 +21,7 @@ from archiver.collections.options import options_from_json, options_to_json, por
 from archiver.errors import UnknownCollection
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_seeds
-from archiver.index.database import reading, writing
+from archiver.index.database import number_of_new, reading, writing
 from archiver.index.holdingstables import access_rules
 from archiver.index.tables import collections, crawls, outcomes, pages
 from archiver.index.worktables import description_fields, descriptions, schedules, seed_groups, seeds
@@ -339,13 +339,13 @@ def _add_crawl(connection: Connection, collection: int, crawl: dict[str, Any]) -
         values |= {"state": "stopped", "ended": crawl["ended"] or "was exported before its end"}
     wanted = "stop" if values["state"] == "stopped" else ""
     made = connection.execute(insert(crawls).values(collection_id=collection, wanted=wanted, **values))
-    number = int(made.inserted_primary_key[0])  # type: ignore[index]
+    number = number_of_new(made)
     if begun := [{"crawl_id": number, **seed} for seed in _once(crawl["seed_urls"])]:
         connection.execute(insert(crawl_seeds), begun)
     for page in crawl["pages"]:
         shown = {name: page[name] for name in _PAGE}
         added = connection.execute(insert(pages).values(crawl_id=number, collection_id=collection, **shown))
-        page_id = int(added.inserted_primary_key[0])  # type: ignore[index]
+        page_id = number_of_new(added)
         if lacking := [{"page_id": page_id, "position": at, **row} for at, row in enumerate(page["missing"])]:
             connection.execute(insert(outcomes), lacking)
 

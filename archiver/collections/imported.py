@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, tuple_, update
 
 from archiver.errors import UnknownCollection
-from archiver.index.database import insert_new, reading, writing
+from archiver.index.database import insert_new, number_of_new, reading, writing
 from archiver.index.holdingstables import file_parts
 from archiver.index.tables import collections, crawls, files, pages
 from archiver.timestamps import to_iso
@@ -87,7 +87,7 @@ class ImportedCrawls:
                 connection.execute(update(crawls).where(crawls.c.id == number).values(**values))
                 return number
             made = connection.execute(insert(crawls).values(collection_id=owner, kind=KIND, state="finished", **values))
-            return int(made.inserted_primary_key[0])  # type: ignore[index]
+            return number_of_new(made)
 
     def known(self, collection: str, identity: str) -> int | None:
         """The number of a crawl that was taken in before; None when it was not."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from archiver.audit import AuditLog
 from archiver.errors import Conflict, NotFound, UnknownCollection, UsageError
-from archiver.index.database import Prepared, insert_new, reading, writing
+from archiver.index.database import Prepared, insert_new, number_of_new, reading, writing
 from archiver.index.tables import collections, organisations
 from archiver.model import Collection, Organisation, Visibility
 from archiver.plaintext import one_line, plain
@@ -314,7 +314,7 @@ class CollectionRegistry:
         while connection.execute(select(organisations.c.id).where(organisations.c.slug == slug)).first():
             slug, number = f"{base}-{number}", number + 1
         made = connection.execute(insert(organisations).values(slug=slug, name=name, url=url or ""))
-        return int(made.inserted_primary_key[0])  # type: ignore[index]
+        return number_of_new(made)
 
 
 def _home_page(organisation: str, url: str) -> str:

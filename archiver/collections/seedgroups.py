@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, u
 
 from archiver.audit import AuditLog
 from archiver.errors import Conflict, NotFound, UnknownCollection, UsageError
-from archiver.index.database import reading, writing
+from archiver.index.database import number_of_new, reading, writing
 from archiver.index.tables import collections
 from archiver.index.worktables import seed_groups, seeds
 from archiver.plaintext import one_line
@@ -125,4 +125,4 @@ def group_number(connection: Connection, collection: int, name: str) -> int | No
     if found is not None:
         return int(found)
     made = connection.execute(insert(seed_groups).values(collection_id=collection, name=name))
-    return int(made.inserted_primary_key[0])  # type: ignore[index]
+    return number_of_new(made)

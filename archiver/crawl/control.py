@@ -23,7 +23,7 @@ from archiver.crawl.statements import REQUEUED_COLUMNS
 from archiver.crawl.unread import requeue_unread
 from archiver.errors import Conflict, NotFound, UnknownCollection
 from archiver.index.crawltables import crawl_queues, crawl_seeds, crawl_urls, crawl_workers
-from archiver.index.database import insert_new, reading, writing
+from archiver.index.database import insert_new, number_of_new, reading, writing
 from archiver.index.tables import collections, crawls
 from archiver.timestamps import to_iso
 from archiver.urls import parse_url, refuse_password
@@ -77,7 +77,7 @@ class CrawlControl:
                 plan_version=1,
             )
         )
-        crawl_id = int(made.inserted_primary_key[0])  # type: ignore[index]
+        crawl_id = number_of_new(made)
         self._plant(connection, crawl_id, plan)
         return crawl_id
 
@@ -251,7 +251,7 @@ class CrawlControl:
                     heartbeat=self._clock().timestamp(),
                 )
             )
-            return int(made.inserted_primary_key[0])  # type: ignore[index]
+            return number_of_new(made)
 
     def abandon(self, worker_id: int) -> None:
         """A worker has ended and could not commit what it had done: it counts as lost, so that the next run looks for that."""

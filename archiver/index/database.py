@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, CursorResult, Engine, Select, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -85,6 +85,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with _failures_told(engine), engine.begin() as connection:
         _write_lock(connection)
         yield connection
+
+
+def number_of_new(made: CursorResult[Any]) -> int:
+    """The number that an insert of one row has given it."""
+    return int(made.inserted_primary_key[0])  # type: ignore[index]
 
 
 @contextmanager

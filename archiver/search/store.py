@@ -13,7 +13,7 @@ import zstandard
 from sqlalchemy import Connection, Engine, and_, delete, insert, select, update
 
 from archiver.extract.text import DocumentText
-from archiver.index.database import erasing, reading, writing
+from archiver.index.database import erasing, number_of_new, reading, writing
 from archiver.index.tables import collections
 from archiver.index.texttables import Words, add_words, clear_words, matching, page_texts, remove_words, sweep_words
 from archiver.search.words import Question, collection_word, host_words, words_of
@@ -156,7 +156,7 @@ class TextStore:
                 "text": zstandard.ZstdCompressor(level=3).compress(item.text.text.encode()),
             }
             made = connection.execute(insert(page_texts).values(values))
-            number = int(made.inserted_primary_key[0])  # type: ignore[index]
+            number = number_of_new(made)
             add_words(connection, number, _words(item.collection_id, item.url, item.text.title, item.text.text))
 
     def count_within(self, connection: Connection, collection_id: int, urlkey: str, timestamp: str, digest: str) -> bool:

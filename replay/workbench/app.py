@@ -99,7 +99,7 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("captures.captures", "Capture", Role.VIEWER),
     ("save.form", "Save page", Role.VIEWER),
     ("missing.collections", "Missing", Role.VIEWER),
-    ("transfers.transfers", "In and out", Role.ARCHIVIST),
+    ("transfers.transfers", "Import and export", Role.ARCHIVIST),
     ("deletions.deletions", "Deletions", Role.ARCHIVIST),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),

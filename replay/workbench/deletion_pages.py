@@ -22,8 +22,8 @@ blueprint = Blueprint("deletions", __name__, url_prefix="/deletions")
 
 #: What may be deleted: name in the form, and what people read.
 SORTS = (
-    ("url", "one address"),
-    ("prefix", "all addresses that begin so"),
+    ("url", "one URL"),
+    ("prefix", "all URLs that begin so"),
     ("host", "a host, and all below it"),
     ("crawl", "all that a crawl has written"),
     ("record", "one record (FILE:OFFSET)"),
@@ -118,7 +118,7 @@ def _rule() -> Rule:
 
 def _refuse_nothing(found: deletion.Extent) -> None:
     if not found.captures:
-        raise NotFound("Nothing of that is held.", "Look at the address, the collection and the dates.")
+        raise NotFound("Nothing of that is held.", "Look at the URL, the collection and the dates.")
 
 
 @blueprint.get("/<int:number>")

@@ -1,4 +1,4 @@
-"""In and out: files that are taken into a collection, and collections, or parts of them, that are given out as files."""
+"""Import and export: files that are taken into a collection, and collections, or parts of them, that are given out as files."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def take_in() -> BaseResponse:
     try:
         slug = context().holdings.collections.get(form.get("collection", "")).slug
         if sources and not current_account().role.includes(Role.ADMINISTRATOR):
-            raise AccessRefused("What lies on this machine is taken in by administrators.", "Send the files themselves.")
+            raise AccessRefused("What lies on this machine is imported by administrators.", "Send the files themselves.")
         _refuse_absent(sources)
         for sent in request.files.getlist("file"):
             if sent.filename:

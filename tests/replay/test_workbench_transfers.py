@@ -1,4 +1,4 @@
-"""In and out: files that are sent and taken in, collections that are given out; by form and by API."""
+"""Import and export: files that are sent and taken in, collections that are given out; by form and by API."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_files_are_sent_and_taken_in(holdings: Holdings, client: FlaskClient) ->
     entry = next(holdings.audit.entries(newest_first=True))
     assert entry.action == "import" and entry.actor == "archivist" and "one.warc.gz" in str(entry.detail)
     page = client.get("/transfers", base_url=HOME).get_data(as_text=True)
-    assert "/jobs/1" in page and "taking in" in page
+    assert "/jobs/1" in page and ">import" in page
 
 
 def test_what_names_other_files_is_not_taken_from_somebody_far_away(
