@@ -15,6 +15,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
+from archiver.crawl import forking
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.equipment import Equipment
 from archiver.crawl.plan import CrawlPlan
@@ -202,7 +203,7 @@ class _Team:
         self._crawl_id = crawl_id
         self._software = software
         self._stop = stop
-        self._context = multiprocessing.get_context("spawn")
+        self._context = forking.context()
         self._processes: list[BaseProcess] = []
         self._told_to_stop = 0
         self._thread = Thread(target=self._look_after, name="crawl-team")
@@ -229,9 +230,7 @@ class _Team:
                     self._ended(process, control)
 
     def _begin(self) -> None:
-        process = self._context.Process(
-            target=_worker_process, args=(self._holdings.settings, self._crawl_id, self._software, os.getpid())
-        )
+        process = self._context.Process(target=_worker_process, args=(self._holdings.settings, self._crawl_id, self._software))
         process.start()
         self._processes.append(process)
 
@@ -260,14 +259,14 @@ class _Team:
         self._begin()
 
 
-def _worker_process(settings: Settings, crawl_id: int, software: str, parent: int) -> None:
+def _worker_process(settings: Settings, crawl_id: int, software: str) -> None:
     """The life of a worker process."""
     stop = StopSignal()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor hears it and passes it on
     signal.signal(signal.SIGTERM, lambda *_: stop.press())
     try:
         with open_holdings(settings) as holdings:
-            work(holdings, crawl_id, software=software, is_lead=False, stop=stop, ticker=_Orphan(parent, stop))
+            work(holdings, crawl_id, software=software, is_lead=False, stop=stop, ticker=_Orphan(stop))
     except MunimentError as error:
         raise SystemExit(1) from error
 
@@ -275,10 +274,10 @@ def _worker_process(settings: Settings, crawl_id: int, software: str, parent: in
 class _Orphan:
     """Ends a worker whose supervisor is gone."""
 
-    def __init__(self, parent: int, stop: StopSignal) -> None:
-        self._parent = parent
+    def __init__(self, stop: StopSignal) -> None:
+        self._parent = multiprocessing.parent_process()
         self._stop = stop
 
     def tick(self, in_flight: object) -> None:
-        if os.getppid() != self._parent:
+        if self._parent is not None and not self._parent.is_alive():
             self._stop.finish.set()

@@ -90,12 +90,19 @@ class Killer:
 
 
 def workers_of(parent: int) -> list[int]:
-    """The worker processes of a supervisor."""
+    """The worker processes of a supervisor: what the server beside it has forked."""
     try:
-        children = [pid for task in Path(f"/proc/{parent}/task").glob("*/children") for pid in task.read_text().split()]
-        return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [worker for server in children(parent) if b"forkserver" in command_of(server) for worker in children(server)]
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def children(parent: int) -> list[int]:
+    return [int(pid) for task in Path(f"/proc/{parent}/task").glob("*/children") for pid in task.read_text().split()]
+
+
+def command_of(process: int) -> bytes:
+    return Path(f"/proc/{process}/cmdline").read_bytes()
 
 
 def begin(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
