@@ -1,0 +1,188 @@
+"""Pictures of archived pages: which capture each belongs to, found in the ordinary index."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from archiver.model import Capture
+from archiver.pagepictures import NAMINGS, Naming, PictureKind, page_spellings
+from archiver.timestamps import parse_timestamp, to_timestamp
+from archiver.urls import urlkey
+from replay.delivery import REDIRECTS
+from replay.lookup import Lookup, Scope
+from replay.order import is_spelled
+
+#: A picture is taken when the page has been loaded, so it is younger than its capture, but for clocks that are rounded.
+_LATER, _EARLIER = timedelta(hours=1), timedelta(seconds=2)
+#: Captures so near to each other are of one visit: browsers ask again for what they show.
+_ONE_VISIT = timedelta(minutes=1)
+#: Records of one name that are looked at, captures among which their own is looked for, and spellings of one URL.
+_MOST_RECORDS, _MOST_CAPTURES, _MOST_SPELLINGS = 1000, 5000, 8
+#: For how many seconds it is remembered that collections have pictures with a name, and of how many collections.
+_KNOWN_SECONDS, _MOST_KNOWN = 60.0, 1000
+
+#: In which order kinds are wanted: to be shown small, and to be looked at.
+SMALL = (PictureKind.THUMBNAIL, PictureKind.VIEW, PictureKind.FULL)
+LARGE = (PictureKind.FULL, PictureKind.VIEW, PictureKind.THUMBNAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a page.
+
+    Attributes:
+        kind: what it shows.
+        record: where it is.
+        page: the capture that it shows.
+    """
+
+    kind: PictureKind
+    record: Capture
+    page: Capture
+
+
+#: What a capture is known by here: collection, timestamp and URL.
+Name = tuple[str, str, str]
+Found = dict[Name, tuple[Picture, ...]]
+
+
+def name_of(capture: Capture) -> Name:
+    """What a capture is known by."""
+    return capture.collection, capture.timestamp, capture.url
+
+
+class Pictures:
+    """Finds pictures.
+
+    Args:
+        lookup: of the archive.
+        clock: seconds, ever growing.
+    """
+
+    def __init__(self, lookup: Lookup, clock: Callable[[], float]) -> None:
+        self._lookup, self._clock = lookup, clock
+        self._known: dict[tuple[str, ...], tuple[float, tuple[Naming, ...]]] = {}
+
+    def of(self, scope: Scope, captures: Sequence[Capture]) -> Found:
+        """The pictures of captures of one URL, at most one of a kind, by `name_of`.
+
+        A picture belongs to the last capture before it, if that is not more than an hour older. It is seen by those who may
+        see both.
+
+        Args:
+            scope: from `Lookup.scope`.
+            captures: that were found in it, in any order.
+        """
+        namings = self.held(scope)
+        pages = [item for item in captures if _may_be_shown(item)] if namings else []
+        if not pages:
+            return {}
+        stamps = sorted(item.timestamp for item in pages)
+        records = self._records(scope, namings, pages, _moved(stamps[0], -_EARLIER), _moved(stamps[-1], _LATER))
+        if not records:
+            return {}
+        owners = self._owners(scope, pages[0].urlkey, [record for _, record in records])
+        visible = {name_of(item): item for item in pages}
+        found: dict[Name, dict[PictureKind, Picture]] = {}
+        for naming, record in records:
+            for owner in _owners_of(naming, record, owners):
+                page = visible.get(name_of(owner))
+                if page is not None:
+                    kinds = found.setdefault(name_of(page), {})
+                    kinds.setdefault(naming.kind, Picture(naming.kind, record, page))
+        return {name: tuple(kinds.values()) for name, kinds in found.items()}
+
+    def one(self, scope: Scope, capture: Capture, kinds: Iterable[PictureKind] = SMALL) -> Picture | None:
+        """The picture of a capture of the first kind that there is; None when there is none."""
+        return pick(self.of(scope, (capture,)).get(name_of(capture), ()), kinds)
+
+    def at(self, scope: Scope, url: str, timestamp: str) -> Picture | None:
+        """The small picture of the capture of a URL at a time; None when there is none, or no such capture may be seen."""
+        if not self.held(scope):
+            return None
+        found = self._lookup.source(scope).versions(
+            scope.slugs, urlkey(url), since=timestamp, until=timestamp, limit=_ONE_SECOND
+        )
+        capture = next((item for item in found if item.url == url and _may_be_shown(item)), None)
+        return None if capture is None else self.one(scope, capture)
+
+    def newest(self, scope: Scope, url: str) -> Picture | None:
+        """The small picture of the newest capture of a URL; None when that has none."""
+        capture = self._lookup.source(scope).newest(scope.slugs, urlkey(url)) if self.held(scope) else None
+        return None if capture is None or not _may_be_shown(capture) else self.one(scope, capture)
+
+    def held(self, scope: Scope) -> tuple[Naming, ...]:
+        """The ways of naming of which the collections have any pictures: most have none, and cost nothing then."""
+        now, known = self._clock(), self._known.get(scope.slugs)
+        if known is not None and now - known[0] < _KNOWN_SECONDS:
+            return known[1]
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        index = self._lookup.everything  # whether there are any is shown to nobody
+        found = tuple(naming for naming in NAMINGS if index.keys(scope.slugs, naming.key, limit=1))
+        self._known[scope.slugs] = (now, found)
+        return found
+
+    def _records(
+        self, scope: Scope, namings: Iterable[Naming], pages: Iterable[Capture], since: str, until: str
+    ) -> list[tuple[Naming, Capture]]:
+        """What has the name of a picture of one of the pages, the best first."""
+        spellings = list(dict.fromkeys(url for page in pages for url in page_spellings(page.url)))[:_MOST_SPELLINGS]
+        source = self._lookup.source(scope)
+        return [
+            (naming, record)
+            for naming in namings
+            for key in dict.fromkeys(urlkey(naming.start + url) for url in spellings)
+            for record in source.versions(scope.slugs, key, since=since, until=until, limit=_MOST_RECORDS)
+            if record.revisit_of is not None or record.mime.startswith("image/")
+        ]
+
+    def _owners(self, scope: Scope, key: str, records: Sequence[Capture]) -> list[tuple[datetime, Capture]]:
+        """The captures that the pictures may be of, also hidden ones: what shows those must not be taken for one of another."""
+        stamps = sorted(record.timestamp for record in records)
+        since, until = _moved(stamps[0], -_LATER), _moved(stamps[-1], _EARLIER)
+        found = self._lookup.everything.versions(scope.slugs, key, since=since, until=until, limit=_MOST_CAPTURES)
+        return [(parse_timestamp(item.timestamp), item) for item in found if _may_be_shown(item)]
+
+
+def pick(pictures: Iterable[Picture], kinds: Iterable[PictureKind]) -> Picture | None:
+    """The picture of the first of these kinds that there is."""
+    found = {picture.kind: picture for picture in pictures}
+    return next((found[kind] for kind in kinds if kind in found), None)
+
+
+#: Captures of one URL in one second.
+_ONE_SECOND = 20
+
+
+def _may_be_shown(capture: Capture) -> bool:
+    """It is no redirect: what one leads to has the picture."""
+    return capture.status not in REDIRECTS
+
+
+def _owners_of(naming: Naming, record: Capture, captures: Sequence[tuple[datetime, Capture]]) -> list[Capture]:
+    """The captures that a picture is of: the last one before it, and others of the same visit."""
+    taken, page = record.timestamp, record.url[len(naming.start) :]
+    start = bisect_left(captures, _moved(taken, -_LATER), key=_stamp)
+    end = bisect_right(captures, _moved(taken, _EARLIER), key=_stamp)
+    near = [
+        (moment, item)
+        for moment, item in captures[start:end]
+        if item.collection == record.collection and is_spelled(page, item.url)
+    ]
+    return [item for moment, item in near if near[-1][0] - moment <= _ONE_VISIT]
+
+
+def _stamp(found: tuple[datetime, Capture]) -> str:
+    return found[1].timestamp
+
+
+def _moved(timestamp: str, by: timedelta) -> str:
+    """A timestamp some time later, as far as the calendar goes."""
+    try:
+        return to_timestamp(parse_timestamp(timestamp) + by)
+    except OverflowError:
+        return timestamp
