@@ -24,9 +24,10 @@ _MOST_RECORDS, _MOST_CAPTURES, _MOST_SPELLINGS = 1000, 5000, 8
 #: For how many seconds it is remembered that collections have pictures with a name, and of how many collections.
 _KNOWN_SECONDS, _MOST_KNOWN = 60.0, 1000
 
-#: In which order kinds are wanted: to be shown small, and to be looked at.
+#: In which order kinds are wanted: to be shown small, to be looked at, and to be compared, where length counts for less.
 SMALL = (PictureKind.THUMBNAIL, PictureKind.VIEW, PictureKind.FULL)
 LARGE = (PictureKind.FULL, PictureKind.VIEW, PictureKind.THUMBNAIL)
+COMPARED = (PictureKind.VIEW, PictureKind.FULL, PictureKind.THUMBNAIL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from replay.address import kept_escapes, raw_path, repair_url
 from replay.delivery import URL_SAFE
 from replay.lookup import Lookup, Scope
 from replay.picturefiles import PictureFiles
+from replay.pictures import COMPARED as COMPARED_KINDS
 from replay.pictures import LARGE as LARGE_KINDS
 from replay.pictures import SMALL as SMALL_KINDS
 from replay.pictures import Name, Picture, Pictures, name_of, pick
@@ -129,7 +130,7 @@ def compared(
     """
     found = finder.of(scope, (older, newer))
     have = [{item.kind: item for item in found.get(name_of(capture), ())} for capture in (older, newer)]
-    kinds = sorted(have[0].keys() & have[1].keys(), key=lambda kind: (kind != wanted, LARGE_KINDS.index(kind)))
+    kinds = sorted(have[0].keys() & have[1].keys(), key=lambda kind: (kind != wanted, COMPARED_KINDS.index(kind)))
     if not kinds:
         return None
     kind = kinds[0]

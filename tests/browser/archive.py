@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from PIL import Image
 
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
-from tests.servers.warcs import response_record
+from tests.servers.warcs import resource_record, response_record
 
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
 STAMP = "20160810204623"
@@ -98,6 +101,15 @@ PAGES |= {
 MEDIA_FILES = {"/one.webm": "video/webm", "/two.mp3": "audio/mpeg", "/three.mp4": "video/mp4"}
 
 
+def picture(colour: str) -> bytes:
+    """A picture of a page that has one colour below its head."""
+    drawn = Image.new("RGB", (400, 250), "white")
+    drawn.paste(colour, (0, 50, 400, 250))
+    out = io.BytesIO()
+    drawn.save(out, "PNG")
+    return out.getvalue()
+
+
 def make_archive(folder: Path) -> Path:
     """An archive with the pages above, and with 60 captures of one address over six years."""
     records = [response_record(f"{SITE}{path}", MOMENT, text.encode()) for path, text in PAGES.items()]
@@ -109,6 +121,10 @@ def make_archive(folder: Path) -> Path:
     for number in range(60):
         moment = MOMENT + timedelta(days=37 * number, seconds=61 * number)
         records.append(response_record(f"{SITE}/often?page=1", moment, f"<p>{number // 3}</p>".encode()))
+    for number, colour in enumerate(("teal", "orange")):
+        moment = MOMENT + timedelta(days=number)
+        records.append(response_record(f"{SITE}/seen", moment, f"<title>Seen</title><p>{colour}".encode()))
+        records.append(resource_record(f"urn:view:{SITE}/seen", moment + timedelta(seconds=3), picture(colour), "image/png"))
     path = folder / "pages.warc.gz"
     path.write_bytes(b"".join(records))
     home = folder / "warcs"
