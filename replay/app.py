@@ -29,6 +29,7 @@ from replay.counting import Counts
 from replay.health import Health
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
+from replay.medialinks import MediaLinks
 from replay.picturefiles import PictureFiles
 from replay.pictures import Pictures
 from replay.portal.numbers import Counting
@@ -88,6 +89,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
+    app.extensions["muniment.media"] = MediaLinks(holdings, lookup, time.monotonic)
     app.extensions["muniment.pictures"] = Pictures(lookup, time.monotonic)
     made = RewriteCache(settings.archive / "cache" / "pictures", settings.rewrite_cache_bytes // _PICTURES_PART)
     app.extensions["muniment.picturefiles"] = PictureFiles(holdings, lookup, made)

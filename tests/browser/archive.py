@@ -55,6 +55,10 @@ MEDIA = (
     "<!doctype html><title>Media</title><h1 id=x>Media</h1><video src=/one.webm title='One &amp; only'></video>"
     "<audio src=/two.mp3></audio><video><source src=/three.mp4></video>"
 )
+CAPTIONED = (
+    "<!doctype html><title>Captioned</title><video src=/one.webm><track src=/en.vtt srclang=en>"
+    "<track src=/ar.vtt srclang=ar></video>"
+)
 #: Modules named relative to a page, in each of the ways.
 MODULAR = (
     "<!doctype html><title>Modular</title><base href=/parts/><body><script type=module>import {where} from './where.mjs'; "
@@ -85,6 +89,7 @@ PAGES = {
     "/main": "<body><p id=x>main</p></body>",
     "/other": "<body><p id=y>other</p></body>",
     "/media": MEDIA,
+    "/captioned": CAPTIONED,
     "/header-long": HEADER % ("3000px", "<header>menu</header>"),
     "/header-short": HEADER % ("100px", "<header>menu</header>"),
     "/header-late": HEADER
@@ -99,6 +104,7 @@ PAGES |= {
     for name, script in TAKEOVERS.items()
 }
 MEDIA_FILES = {"/one.webm": "video/webm", "/two.mp3": "audio/mpeg", "/three.mp4": "video/mp4"}
+CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:10.000\nThe sea is calm.\n"
 
 
 def picture(colour: str) -> bytes:
@@ -118,6 +124,8 @@ def make_archive(folder: Path) -> Path:
         records.append(response_record(f"{SITE}/parts/{path}", moment, source.encode(), headers=f"Content-Type: {mime}\r\n"))
     for path, mime in MEDIA_FILES.items():
         records.append(response_record(f"{SITE}{path}", MOMENT, b"\0" * 64, headers=f"Content-Type: {mime}\r\n"))
+    for path in ("/en.vtt", "/ar.vtt"):
+        records.append(response_record(f"{SITE}{path}", MOMENT, CAPTIONS.encode(), headers="Content-Type: text/vtt\r\n"))
     for number in range(60):
         moment = MOMENT + timedelta(days=37 * number, seconds=61 * number)
         records.append(response_record(f"{SITE}/often?page=1", moment, f"<p>{number // 3}</p>".encode()))
