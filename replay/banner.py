@@ -190,7 +190,7 @@ def _file(media: MediaLink, words: Words) -> str:
     """The way to have the file, with its name, type and size."""
     if not media.name:
         return ""
-    facts = ", ".join(f"<bdi>{escape(fact)}</bdi>" for fact in (media.name, media.mime, media.size) if fact)
+    facts = " · ".join(f"<bdi>{escape(fact)}</bdi>" for fact in (media.name, media.mime, media.size) if fact)
     return f'<br><a href="{escape(media.url)}" download="{escape(media.name)}">{escape(words.download)}</a> ({facts})'
 
 

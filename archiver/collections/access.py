@@ -225,8 +225,9 @@ def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 # -- rules in the order of their keys --------------------------------------------------------------------------------
 
 _WITH_REQUEST = "__wb_method="
-#: Keys that name something of another URL: `screenshot:http://…`, `urn:text:http://…`, `dns:host`; not `org,example:8080)/`.
-_WRAPPED = re.compile(r"(?:[a-z][a-z0-9+.\-]*:)+?(?=https?://)|dns:(?=[^:/]+$)")
+#: Keys that name something of another URL: `screenshot:http://…`, `youtube-dl:00001:http://…`, `dns:host`; not
+#: `org,example:8080)/`.
+_WRAPPED = re.compile(r"[a-z][a-z0-9+.\-]*:(?:[a-z0-9+.\-]+:)*?(?=https?://)|dns:(?=[^:/]+$)")
 #: Save Page Now keeps its pictures of pages under a host's key, behind which the URL has lost a slash.
 _PICTURED = "org,archive,web)/screenshot/"
 _AFTER_PICTURED = after_prefix(_PICTURED) or ""

@@ -64,6 +64,13 @@ DESCRIPTION = (
     "Documentation of the style sheets that web sites of the 2010s were built with, collected every three weeks while it "
     "changed.\nWith pictures of each page as a browser showed it on the day."
 )
+#: Files of the documentation that are archived; and what of its pages is not, because it is of other sites.
+KEPT = (".html", ".css", ".png", ".svg", ".jpg", ".ico")
+ELSEWHERE = re.compile(
+    rb"""<script\b[^>]*\bsrc="?(?:https?:)?//[^>]*></script>|<link\b[^>]*\bhref="?(?:https?:)?//[^>]*>""", re.I
+)
+#: Documents of the crawl when its picture is taken.
+CAUGHT = 350
 #: The screen of the crawler.
 SCREEN = {"width": 1024, "height": 640}
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
@@ -102,7 +109,8 @@ def captures(browser: Browser) -> Iterator[bytes]:
     for (version, since), (_, until) in zip(RELEASES, [*RELEASES[1:], ("", LAST)], strict=True):
         folder, shots, moment = folder_of(version), {}, since
         shots = pictures_of(browser, folder)
-        files = [path for path in sorted(folder.rglob("*")) if path.suffix in (".html", ".css", ".png", ".svg", ".jpg")]
+        files = [path for path in sorted(folder.rglob("*")) if path.suffix in KEPT]
+        icon = next((path for path in files if path.name == "favicon.png"), None)
         files = [path for path in files if "examples" not in path.parts and "src" not in path.parts]
         while moment < until:
             for number, path in enumerate(files):
@@ -110,10 +118,15 @@ def captures(browser: Browser) -> Iterator[bytes]:
                 mime = TYPES.get(path.suffix, f"image/{path.suffix[1:]}")
                 taken = moment + timedelta(seconds=number // 3)
                 url = SITE + ("" if name == "index.html" else name)
-                yield response_record(url, taken, path.read_bytes(), headers=f"Content-Type: {mime}\r\n")
+                body = path.read_bytes()
+                if mime.startswith("text/html"):
+                    body = ELSEWHERE.sub(b"", body)
+                yield response_record(url, taken, body, headers=f"Content-Type: {mime}\r\n")
                 if shot := shots.get(url.removeprefix(SITE)):
                     yield resource_record(f"urn:view:{url}", taken + timedelta(seconds=4), shot.view, "image/png")
                     yield resource_record(f"urn:fullPage:{url}", taken + timedelta(seconds=5), shot.full, "image/png")
+            if icon is not None:
+                yield response_record(f"{SITE}favicon.ico", moment, icon.read_bytes(), headers="Content-Type: image/png\r\n")
             moment += EVERY
     yield response_record(SITE, datetime(2018, 2, 17, 3, 4, 5, tzinfo=UTC), b"Busy", status="503 Service Unavailable")
     moved = f"Location: {SITE}index.html\r\n"
@@ -149,7 +162,7 @@ def make_archive(home: Path, browser: Browser) -> None:
 def save(name: str, picture: bytes) -> None:
     """Write a picture with as few colours as do it no harm."""
     with Image.open(io.BytesIO(picture)) as image:
-        few = image.convert("RGB").quantize(192, dither=Image.Dither.NONE)
+        few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         few.save(HERE / f"{name}.png", optimize=True)
     sys.stdout.write(f"{name}.png {(HERE / f'{name}.png').stat().st_size:,} bytes\n")
 
@@ -212,13 +225,15 @@ def crawl_pictures(browser: Browser, home: Path, wanted: set[str]) -> None:
         page.click("text=Start a crawl")
         page.fill("#seeds", site.url("index.html"))
         page.select_option("#scope", "host")
-        page.fill("#delay", "0")
+        page.fill("#delay", "0.1")
         page.locator("button:not(.hidden)", has_text="Show what it would be").click()
         page.click("text=Start the crawl")
-        page.wait_for_timeout(6000)
+        caught = page.locator(".main dd").first
+        while int(caught.inner_text().replace(",", "") or 0) < CAUGHT:
+            page.wait_for_timeout(500)
         if "crawl-live" in wanted:
             save("crawl-live", page.screenshot())
-        page.wait_for_function("!document.body.innerText.includes('Pause')", timeout=300_000)
+        page.get_by_role("button", name="Pause").wait_for(state="hidden", timeout=300_000)
         page.goto(re.sub(r"/live$", "", page.url))
         if "crawl-report" in wanted:
             save("crawl-report", page.screenshot())

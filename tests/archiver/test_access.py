@@ -85,6 +85,7 @@ def test_what_belongs_to_a_url_follows_its_rule() -> None:
     assert seen(posted, rule) is Action.EXCLUDE
     assert seen("http://e.org/search?__wb_method=POST&q=2", rule) is Action.ALLOW
     assert seen("screenshot:http://e.org/search?q=1", rule) is Action.EXCLUDE
+    assert seen("youtube-dl:00001:http://e.org/search?q=1", rule) is Action.EXCLUDE
     assert seen("http://web.archive.org/screenshot/http://www.e.org/search?q=1", rule) is Action.EXCLUDE
     assert seen("http://web.archive.org/screenshot/http://e.org/search?q=2", rule) is Action.ALLOW
     assert seen("dns:e.org", make_rule(Action.EXCLUDE, host="e.org")) is Action.EXCLUDE

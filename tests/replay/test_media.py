@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -61,7 +62,7 @@ def test_the_file_can_be_downloaded_with_its_name_type_and_size(reader: Open) ->
     text = banner(client)
     found = re.search(r'<a href="([^"]+)" download="the film.webm">Download</a> \(([^)]*)\)', text)
     assert found is not None
-    assert re.sub("<[^>]+>", "", found[2]) == "the film.webm, video/webm, 1.5 MB"
+    assert html.unescape(re.sub("<[^>]+>", "", found[2])) == "the film.webm · video/webm · 1.5 MB"
     assert len(client.get(found[1]).data) == 1_500_000
     assert "poster" not in text and "<track" not in text and "crossorigin" not in text
 
