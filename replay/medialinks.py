@@ -136,7 +136,7 @@ class MediaLinks:
             return known[1]
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        found = bool(self._lookup.everything.keys(scope.slugs, _FETCHED_KEYS, limit=1))
+        found = bool(self._lookup.here(scope, is_ruled=False).keys(scope.slugs, _FETCHED_KEYS, limit=1))
         self._known[scope.slugs] = (now, found)
         return found
 

@@ -104,15 +104,13 @@ class Pictures:
         """The small picture of the capture of a URL at a time; None when there is none, or no such capture may be seen."""
         if not self.held(scope):
             return None
-        found = self._lookup.source(scope).versions(
-            scope.slugs, urlkey(url), since=timestamp, until=timestamp, limit=_ONE_SECOND
-        )
+        found = self._lookup.here(scope).versions(scope.slugs, urlkey(url), since=timestamp, until=timestamp, limit=_ONE_SECOND)
         capture = next((item for item in found if item.url == url and _may_be_shown(item)), None)
         return None if capture is None else self.one(scope, capture)
 
     def newest(self, scope: Scope, url: str) -> Picture | None:
         """The small picture of the newest capture of a URL; None when that has none."""
-        capture = self._lookup.source(scope).newest(scope.slugs, urlkey(url)) if self.held(scope) else None
+        capture = self._lookup.here(scope).newest(scope.slugs, urlkey(url)) if self.held(scope) else None
         return None if capture is None or not _may_be_shown(capture) else self.one(scope, capture)
 
     def held(self, scope: Scope) -> tuple[Naming, ...]:
@@ -122,7 +120,7 @@ class Pictures:
             return known[1]
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        index = self._lookup.everything  # whether there are any is shown to nobody
+        index = self._lookup.here(scope, is_ruled=False)  # whether there are any is shown to nobody
         found = tuple(naming for naming in NAMINGS if index.keys(scope.slugs, naming.key, limit=1))
         self._known[scope.slugs] = (now, found)
         return found
@@ -132,7 +130,7 @@ class Pictures:
     ) -> list[tuple[Naming, Capture]]:
         """What has the name of a picture of one of the pages, the best first."""
         spellings = list(dict.fromkeys(url for page in pages for url in page_spellings(page.url)))[:_MOST_SPELLINGS]
-        source = self._lookup.source(scope)
+        source = self._lookup.here(scope)
         return [
             (naming, record)
             for naming in namings
@@ -145,7 +143,8 @@ class Pictures:
         """The captures that the pictures may be of, also hidden ones: what shows those must not be taken for one of another."""
         stamps = sorted(record.timestamp for record in records)
         since, until = _moved(stamps[0], -_LATER), _moved(stamps[-1], _EARLIER)
-        found = self._lookup.everything.versions(scope.slugs, key, since=since, until=until, limit=_MOST_CAPTURES)
+        index = self._lookup.here(scope, is_ruled=False)
+        found = index.versions(scope.slugs, key, since=since, until=until, limit=_MOST_CAPTURES)
         return [(parse_timestamp(item.timestamp), item) for item in found if _may_be_shown(item)]
 
 

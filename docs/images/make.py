@@ -6,7 +6,7 @@ A documentation that was published on the web for years (npm's `spectre.css`, wh
 crawlers with a browser do it, with pictures of its pages; another one (Debian's `python3-doc`) is crawled for the workbench.
 Then the screens are photographed in Chromium. Needs npm, apt-get and a Chromium; fetched packages stay under build/.
 
-`--keep` names a folder that the archives are made in and left in; NAME is one of the pictures, without ".png".
+`--keep` names a folder that the archives are made in and left in; NAME is one of the pictures, without ".webp".
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import io
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -107,7 +108,7 @@ def pictures_of(browser: Browser, folder: Path) -> dict[str, Shots]:
 def captures(browser: Browser) -> Iterator[bytes]:
     """Records of all captures: pages, their parts, and pictures of them."""
     for (version, since), (_, until) in zip(RELEASES, [*RELEASES[1:], ("", LAST)], strict=True):
-        folder, shots, moment = folder_of(version), {}, since
+        folder, moment = folder_of(version), since
         shots = pictures_of(browser, folder)
         files = [path for path in sorted(folder.rglob("*")) if path.suffix in KEPT]
         icon = next((path for path in files if path.name == "favicon.png"), None)
@@ -160,11 +161,10 @@ def make_archive(home: Path, browser: Browser) -> None:
 
 
 def save(name: str, picture: bytes) -> None:
-    """Write a picture with as few colours as do it no harm."""
+    """Write a picture as small as it goes without loss."""
     with Image.open(io.BytesIO(picture)) as image:
-        few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        few.save(HERE / f"{name}.png", optimize=True)
-    sys.stdout.write(f"{name}.png {(HERE / f'{name}.png').stat().st_size:,} bytes\n")
+        image.convert("RGB").save(HERE / f"{name}.webp", lossless=True, quality=100, method=6)
+    sys.stdout.write(f"{name}.webp {(HERE / f'{name}.webp').stat().st_size:,} bytes\n")
 
 
 # -- what readers see ------------------------------------------------------------------------------------------------
@@ -266,6 +266,7 @@ def main() -> None:
                 save(name, READER[name](page, reader))
                 page.close()
         if wanted & set(WORKBENCH):
+            shutil.rmtree(place / "crawled", ignore_errors=True)
             crawl_pictures(browser, place / "crawled", wanted)
 
 

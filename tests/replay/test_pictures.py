@@ -16,10 +16,13 @@ from archiver.collections.access import Action
 from archiver.collections.accesswords import make_rule
 from archiver.collections.seeds import SeedRegistry
 from archiver.collections.seedvalues import SeedDraft
+from archiver.index.attaching import attach_server
 from archiver.pagepictures import PictureKind
 from archiver.rasters import MOST_PIXELS, compare, cropped, measure
+from archiver.rebuild import Rebuild
 from archiver.search.build import read_texts
 from replay.counting import Counts
+from tests.servers.indexes import CdxServer
 from tests.servers.warcs import resource_record, response_record
 
 URL = "https://www.un.org/fr/Page?x=1"
@@ -126,6 +129,16 @@ def test_a_page_that_was_led_to_https_has_the_picture_of_the_address_that_was_as
 def test_pictures_of_what_only_has_the_same_key_are_not_taken_for_those_of_a_page(archive: Open) -> None:
     client = archive(page(url="https://e.org/Page"), shot("urn:view:", url="https://e.org/page"))
     assert 'class="shot"' not in text_of(client, "/unesco/*/https://e.org/Page")
+
+
+def test_pictures_are_there_again_after_a_rebuild_and_ask_no_other_server(archive: Open) -> None:
+    client = archive(page(), shot("urn:view:"))
+    holdings = client.application.extensions["muniment.holdings"]
+    Rebuild(holdings).run()
+    with CdxServer([]) as server:
+        attach_server(holdings, "unesco", server.url("/pywb"), replay=server.url("/web"))
+        assert small() in text_of(client, f"/unesco/*/{URL}")
+        assert not [asked["url"] for asked in server.asked if "urn:" in asked["url"]]
 
 
 # -- what is served --------------------------------------------------------------------------------------------------
