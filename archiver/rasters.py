@@ -45,12 +45,16 @@ class Difference:
         data: JPEG that shows where.
         width: of that, in pixels.
         height: likewise.
+        old: width and height of the older picture, in pixels.
+        new: of the newer one.
     """
 
     share: float
     data: bytes
     width: int
     height: int
+    old: tuple[int, int]
+    new: tuple[int, int]
 
 
 def measure(data: bytes) -> Measure | None:
@@ -81,6 +85,7 @@ def compare(old: bytes, new: bytes) -> Difference | None:
     """
     from PIL import Image, ImageChops, ImageFilter
 
+    measures = [(found.width, found.height) for found in map(measure, (old, new)) if found is not None]
     pictures = [_decoded(data, _WIDEST, 0) for data in (old, new)]
     if pictures[0] is None or pictures[1] is None:
         return None
@@ -97,7 +102,7 @@ def compare(old: bytes, new: bytes) -> Difference | None:
     longer = other if other.height >= one.height else one
     pale = longer.convert("L").point([195 + value * 60 // 255 for value in range(256)]).convert("RGB")
     pale.paste(_MARK, (0, 0), marks.filter(ImageFilter.MaxFilter(_MARGIN)).point([value * 200 // 255 for value in range(256)]))
-    return Difference(differing / (width * height), _jpeg(pale), width, height)
+    return Difference(differing / (width * height), _jpeg(pale), width, height, measures[0], measures[1])
 
 
 def _at_width(picture: Image, width: int) -> Image:

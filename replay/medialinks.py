@@ -41,7 +41,7 @@ class MediaLinks:
 
     def __init__(self, holdings: Holdings, lookup: Lookup, clock: Callable[[], float]) -> None:
         self._holdings, self._lookup, self._clock = holdings, lookup, clock
-        self._known: dict[tuple[str, ...], tuple[float, bool]] = {}
+        self._known: dict[str, tuple[float, bool]] = {}
 
     def of(
         self,
@@ -120,7 +120,7 @@ class MediaLinks:
 
     def _fetched(self, scope: Scope, page: Capture) -> Iterator[MediaItem]:
         """What was fetched of the page's players, as resources of their own."""
-        if not self._has_fetched(scope):
+        if not self._has_fetched(scope, page.collection):
             return
         for number in range(1, _MOST_FETCHED + 1):
             url = _FETCHED.format(number=number, url=page.url)
@@ -129,15 +129,15 @@ class MediaLinks:
                 return
             yield MediaItem(url, "audio" if held.mime.startswith("audio/") else "video", mime=held.mime)
 
-    def _has_fetched(self, scope: Scope) -> bool:
-        """Some of the collections have such resources: most have none, and cost nothing then."""
-        now, known = self._clock(), self._known.get(scope.slugs)
+    def _has_fetched(self, scope: Scope, slug: str) -> bool:
+        """A collection has such resources: most have none, and cost nothing then."""
+        now, known = self._clock(), self._known.get(slug)
         if known is not None and now - known[0] < _KNOWN_SECONDS:
             return known[1]
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        found = bool(self._lookup.here(scope, is_ruled=False).keys(scope.slugs, _FETCHED_KEYS, limit=1))
-        self._known[scope.slugs] = (now, found)
+        found = bool(self._lookup.here(scope, is_ruled=False).keys((slug,), _FETCHED_KEYS, limit=1))
+        self._known[slug] = (now, found)
         return found
 
 

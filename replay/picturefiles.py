@@ -84,15 +84,15 @@ class PictureFiles:
         kept = self._cache.get(key)
         if kept is not None:
             line, _, data = kept.partition(b"\n")
-            share, width, height = json.loads(line)
-            return Difference(share, data, width, height)
+            share, width, height, old, new = json.loads(line)
+            return Difference(share, data, width, height, tuple(old), tuple(new))
         found = [self.archived(scope, picture) for picture in (older, newer)]
         if found[0] is None or found[1] is None:
             return None
         with _DECODING:
             made = compare(found[0][1], found[1][1])
         if made is not None:
-            line = json.dumps([made.share, made.width, made.height]).encode("ascii")
+            line = json.dumps([made.share, made.width, made.height, made.old, made.new]).encode("ascii")
             self._cache.put(key, line + b"\n" + made.data)
         return made
 

@@ -65,7 +65,7 @@ class Pictures:
 
     def __init__(self, lookup: Lookup, clock: Callable[[], float]) -> None:
         self._lookup, self._clock = lookup, clock
-        self._known: dict[tuple[str, ...], tuple[float, tuple[Naming, ...]]] = {}
+        self._known: dict[str, tuple[float, tuple[Naming, ...]]] = {}
 
     def of(self, scope: Scope, captures: Sequence[Capture]) -> Found:
         """The pictures of captures of one URL, at most one of a kind, by `name_of`.
@@ -77,15 +77,15 @@ class Pictures:
             scope: from `Lookup.scope`.
             captures: that were found in it, in any order.
         """
-        namings = self.held(scope)
-        pages = [item for item in captures if _may_be_shown(item)] if namings else []
+        slugs = sorted({item.collection for item in captures if self.held(scope, item.collection)})
+        pages = [item for item in captures if item.collection in slugs and _may_be_shown(item)]
         if not pages:
             return {}
         stamps = sorted(item.timestamp for item in pages)
-        records = self._records(scope, namings, pages, _moved(stamps[0], -_EARLIER), _moved(stamps[-1], _LATER))
+        records = self._records(scope, slugs, pages, _moved(stamps[0], -_EARLIER), _moved(stamps[-1], _LATER))
         if not records:
             return {}
-        owners = self._owners(scope, pages[0].urlkey, [record for _, record in records])
+        owners = self._owners(scope, slugs, pages[0].urlkey, [record for _, record in records])
         visible = {name_of(item): item for item in pages}
         found: dict[Name, dict[PictureKind, Picture]] = {}
         for naming, record in records:
@@ -100,51 +100,62 @@ class Pictures:
         """The picture of a capture of the first kind that there is; None when there is none."""
         return pick(self.of(scope, (capture,)).get(name_of(capture), ()), kinds)
 
-    def at(self, scope: Scope, url: str, timestamp: str) -> Picture | None:
-        """The small picture of the capture of a URL at a time; None when there is none, or no such capture may be seen."""
-        if not self.held(scope):
+    def at(self, scope: Scope, slug: str, url: str, timestamp: str) -> Picture | None:
+        """The small picture of the capture of a URL at a time; None when there is none, or no such capture may be seen.
+
+        Args:
+            scope: from `Lookup.scope`.
+            slug: of the collection of the capture.
+            url: as it was captured.
+            timestamp: of the capture.
+        """
+        if not self.held(scope, slug):
             return None
-        found = self._lookup.here(scope).versions(scope.slugs, urlkey(url), since=timestamp, until=timestamp, limit=_ONE_SECOND)
+        source = self._lookup.here(scope)
+        found = source.versions((slug,), urlkey(url), since=timestamp, until=timestamp, limit=_ONE_SECOND)
         capture = next((item for item in found if item.url == url and _may_be_shown(item)), None)
         return None if capture is None else self.one(scope, capture)
 
-    def newest(self, scope: Scope, url: str) -> Picture | None:
-        """The small picture of the newest capture of a URL; None when that has none."""
-        capture = self._lookup.here(scope).newest(scope.slugs, urlkey(url)) if self.held(scope) else None
+    def newest(self, scope: Scope, slug: str, url: str) -> Picture | None:
+        """The small picture of the newest capture of a URL in a collection; None when that has none."""
+        capture = self._lookup.here(scope).newest((slug,), urlkey(url)) if self.held(scope, slug) else None
         return None if capture is None or not _may_be_shown(capture) else self.one(scope, capture)
 
-    def held(self, scope: Scope) -> tuple[Naming, ...]:
-        """The ways of naming of which the collections have any pictures: most have none, and cost nothing then."""
-        now, known = self._clock(), self._known.get(scope.slugs)
+    def held(self, scope: Scope, slug: str) -> tuple[Naming, ...]:
+        """The ways of naming of which a collection has any pictures: most have none, and cost nothing then."""
+        now, known = self._clock(), self._known.get(slug)
         if known is not None and now - known[0] < _KNOWN_SECONDS:
             return known[1]
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         index = self._lookup.here(scope, is_ruled=False)  # whether there are any is shown to nobody
-        found = tuple(naming for naming in NAMINGS if index.keys(scope.slugs, naming.key, limit=1))
-        self._known[scope.slugs] = (now, found)
+        found = tuple(naming for naming in NAMINGS if index.keys((slug,), naming.key, limit=1))
+        self._known[slug] = (now, found)
         return found
 
     def _records(
-        self, scope: Scope, namings: Iterable[Naming], pages: Iterable[Capture], since: str, until: str
+        self, scope: Scope, slugs: Sequence[str], pages: Iterable[Capture], since: str, until: str
     ) -> list[tuple[Naming, Capture]]:
         """What has the name of a picture of one of the pages, the best first."""
         spellings = list(dict.fromkeys(url for page in pages for url in page_spellings(page.url)))[:_MOST_SPELLINGS]
         source = self._lookup.here(scope)
         return [
             (naming, record)
-            for naming in namings
+            for naming in NAMINGS
+            if any(naming in self.held(scope, slug) for slug in slugs)
             for key in dict.fromkeys(urlkey(naming.start + url) for url in spellings)
-            for record in source.versions(scope.slugs, key, since=since, until=until, limit=_MOST_RECORDS)
+            for record in source.versions(slugs, key, since=since, until=until, limit=_MOST_RECORDS)
             if record.revisit_of is not None or record.mime.startswith("image/")
         ]
 
-    def _owners(self, scope: Scope, key: str, records: Sequence[Capture]) -> list[tuple[datetime, Capture]]:
+    def _owners(
+        self, scope: Scope, slugs: Sequence[str], key: str, records: Sequence[Capture]
+    ) -> list[tuple[datetime, Capture]]:
         """The captures that the pictures may be of, also hidden ones: what shows those must not be taken for one of another."""
         stamps = sorted(record.timestamp for record in records)
         since, until = _moved(stamps[0], -_LATER), _moved(stamps[-1], _EARLIER)
         index = self._lookup.here(scope, is_ruled=False)
-        found = index.versions(scope.slugs, key, since=since, until=until, limit=_MOST_CAPTURES)
+        found = index.versions(slugs, key, since=since, until=until, limit=_MOST_CAPTURES)
         return [(parse_timestamp(item.timestamp), item) for item in found if _may_be_shown(item)]
 
 

@@ -146,7 +146,7 @@ def comparison(name: str) -> BaseResponse:
     kind = request.args.get("kind", "")
     shown = None
     finder, files = pictures.finder(), pictures.files()
-    if older is not None and finder.held(ask.scope):
+    if older is not None and all(finder.held(ask.scope, item.collection) for item in (older, newer)):
         known_as = ("compare", seen_by(ask.scope), ask.url, older.timestamp, newer.timestamp, kind)
         made = counts().get(known_as, partial(_pictures_of, finder, files, ask.scope, older, newer, kind), wait=_PICTURES_WAIT)
         if made is None:

@@ -135,14 +135,17 @@ def compared(
         return None
     kind = kinds[0]
     pair = have[0][kind], have[1][kind]
-    read = [files.archived(scope, picture) for picture in pair]
-    if read[0] is None or read[1] is None:
+    made = files.difference(scope, *pair)
+    if made is not None:
+        sizes = [made.old, made.new]
+    else:
+        read = [files.archived(scope, picture) for picture in pair]
+        sizes = [(found[0].width, found[0].height) for found in read if found is not None]
+    if len(sizes) < len(pair):
         return None
     sides = [
-        Side(address(scope, picture, kind), picture.record.timestamp, measured.width, measured.height)
-        for picture, (measured, _) in zip(pair, (read[0], read[1]), strict=True)
+        Side(address(scope, picture, kind), picture.record.timestamp, *size) for picture, size in zip(pair, sizes, strict=True)
     ]
-    made = files.difference(scope, *pair)
     query: dict[str, object] = {"a": older.timestamp, "b": newer.timestamp}
     return Compared(
         kind,
@@ -154,15 +157,15 @@ def compared(
     )
 
 
-def at(scope: Scope, url: str, timestamp: str) -> str:
-    """Where the small picture of the capture of a URL at a time is; "" when there is none."""
-    found = finder().at(scope, url, timestamp)
+def at(scope: Scope, slug: str, url: str, timestamp: str) -> str:
+    """Where the small picture of the capture of a URL in a collection at a time is; "" when there is none."""
+    found = finder().at(scope, slug, url, timestamp)
     return "" if found is None else address(scope, found)
 
 
-def newest(scope: Scope, url: str) -> str:
-    """Where the small picture of the newest capture of a URL is; "" when there is none."""
-    found = finder().newest(scope, url)
+def newest(scope: Scope, slug: str, url: str) -> str:
+    """Where the small picture of the newest capture of a URL in a collection is; "" when there is none."""
+    found = finder().newest(scope, slug, url)
     return "" if found is None else address(scope, found)
 
 

@@ -92,8 +92,8 @@ def _one(lookup: Lookup, scope: Scope) -> str:
         choice=choice,
         path=path,
         pages=pages,
-        shots={line.seed.url: pictures.newest(scope, line.seed.url) for line in seeds.lines if line.captured.count}
-        | {page.final_url: pictures.at(scope, page.final_url, page.timestamp) for page in pages if page.timestamp},
+        shots={line.seed.url: pictures.newest(scope, scope.slug, line.seed.url) for line in seeds.lines if line.captured.count}
+        | {page.final_url: pictures.at(scope, scope.slug, page.final_url, page.timestamp) for page in pages if page.timestamp},
         documents=[] if seeds.all_seeds or pages else _documents(lookup, scope),
         picture=picture,
         texts=[one.value for one in said if one.field == "description"],

@@ -43,7 +43,8 @@ def show(lookup: Lookup, scope: Scope, typed: str) -> str:
         return _addresses(lookup, scope, typed, number)
     found = search(lookup, _texts(), scope, typed, number)
     others = [] if found.total else _elsewhere(lookup, scope, typed)
-    shots = {best.number: pictures.at(scope, best.url, best.last) for best in (result.version for result in found.results)}
+    shown = [result.version for result in found.results]
+    shots = {best.number: pictures.at(scope, best.collection, best.url, best.last) for best in shown}
     return _page("search.html", lookup, scope, typed, TEXT, found.total, found=found, others=others, shots=shots)
 
 

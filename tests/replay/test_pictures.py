@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -21,6 +22,7 @@ from archiver.pagepictures import PictureKind
 from archiver.rasters import MOST_PIXELS, compare, cropped, measure
 from archiver.rebuild import Rebuild
 from archiver.search.build import read_texts
+from archiver.warc.importer import import_file
 from replay.counting import Counts
 from tests.servers.indexes import CdxServer
 from tests.servers.warcs import resource_record, response_record
@@ -129,6 +131,18 @@ def test_a_page_that_was_led_to_https_has_the_picture_of_the_address_that_was_as
 def test_pictures_of_what_only_has_the_same_key_are_not_taken_for_those_of_a_page(archive: Open) -> None:
     client = archive(page(url="https://e.org/Page"), shot("urn:view:", url="https://e.org/page"))
     assert 'class="shot"' not in text_of(client, "/unesco/*/https://e.org/Page")
+
+
+def test_pictures_are_found_among_all_collections_too_but_not_those_of_another_one(archive: Open, tmp_path: Path) -> None:
+    client = archive(page(), shot("urn:view:"))
+    holdings = client.application.extensions["muniment.holdings"]
+    holdings.collections.create("other", title="Other")
+    path = tmp_path / "other.warc.gz"
+    path.write_bytes(page(1, "of another collection"))
+    import_file(path, collection="other", store=holdings.store, index=holdings.index)
+    assert re.findall(r'class="shot" src="([^"]+)"', text_of(client, f"/all/*/{URL}")) == [small().replace("unesco", "all")] * 2
+    assert client.get(small().replace("unesco", "all")).status_code == 200
+    assert client.get(small("20160810204624").replace("unesco", "all")).status_code == 404
 
 
 def test_pictures_are_there_again_after_a_rebuild_and_ask_no_other_server(archive: Open) -> None:
