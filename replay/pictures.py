@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from archiver.model import Capture
-from archiver.pagepictures import NAMINGS, Naming, PictureKind, page_spellings
-from archiver.timestamps import parse_timestamp, to_timestamp
+from archiver.pagepictures import (
+    EARLIER,
+    LATER,
+    NAMINGS,
+    Naming,
+    PictureKind,
+    is_picture,
+    is_shown,
+    moved,
+    owners_of,
+    page_spellings,
+)
 from archiver.urls import urlkey
-from replay.delivery import REDIRECTS
 from replay.lookup import Lookup, Scope
-from replay.order import is_spelled
 
-#: A picture is taken when the page has been loaded, so it is younger than its capture, but for clocks that are rounded.
-_LATER, _EARLIER = timedelta(hours=1), timedelta(seconds=2)
-#: Captures so near to each other are of one visit: browsers ask again for what they show.
-_ONE_VISIT = timedelta(minutes=1)
 #: Records of one name that are looked at, captures among which their own is looked for, and spellings of one URL.
 _MOST_RECORDS, _MOST_CAPTURES, _MOST_SPELLINGS = 1000, 5000, 8
 #: For how many seconds it is remembered that collections have pictures with a name, and of how many collections.
@@ -78,18 +80,18 @@ class Pictures:
             captures: that were found in it, in any order.
         """
         slugs = sorted({item.collection for item in captures if self.held(scope, item.collection)})
-        pages = [item for item in captures if item.collection in slugs and _may_be_shown(item)]
+        pages = [item for item in captures if item.collection in slugs and is_shown(item)]
         if not pages:
             return {}
         stamps = sorted(item.timestamp for item in pages)
-        records = self._records(scope, slugs, pages, _moved(stamps[0], -_EARLIER), _moved(stamps[-1], _LATER))
+        records = self._records(scope, slugs, pages, moved(stamps[0], -EARLIER), moved(stamps[-1], LATER))
         if not records:
             return {}
         owners = self._owners(scope, slugs, pages[0].urlkey, [record for _, record in records])
         visible = {name_of(item): item for item in pages}
         found: dict[Name, dict[PictureKind, Picture]] = {}
         for naming, record in records:
-            for owner in _owners_of(naming, record, owners):
+            for owner in owners_of(naming, record, owners):
                 page = visible.get(name_of(owner))
                 if page is not None:
                     kinds = found.setdefault(name_of(page), {})
@@ -113,13 +115,13 @@ class Pictures:
             return None
         source = self._lookup.here(scope)
         found = source.versions((slug,), urlkey(url), since=timestamp, until=timestamp, limit=_ONE_SECOND)
-        capture = next((item for item in found if item.url == url and _may_be_shown(item)), None)
+        capture = next((item for item in found if item.url == url and is_shown(item)), None)
         return None if capture is None else self.one(scope, capture)
 
     def newest(self, scope: Scope, slug: str, url: str) -> Picture | None:
         """The small picture of the newest capture of a URL in a collection; None when that has none."""
         capture = self._lookup.here(scope).newest((slug,), urlkey(url)) if self.held(scope, slug) else None
-        return None if capture is None or not _may_be_shown(capture) else self.one(scope, capture)
+        return None if capture is None or not is_shown(capture) else self.one(scope, capture)
 
     def held(self, scope: Scope, slug: str) -> tuple[Naming, ...]:
         """The ways of naming of which a collection has any pictures: most have none, and cost nothing then."""
@@ -145,18 +147,16 @@ class Pictures:
             if any(naming in self.held(scope, slug) for slug in slugs)
             for key in dict.fromkeys(urlkey(naming.start + url) for url in spellings)
             for record in source.versions(slugs, key, since=since, until=until, limit=_MOST_RECORDS)
-            if record.revisit_of is not None or record.mime.startswith("image/")
+            if is_picture(record)
         ]
 
-    def _owners(
-        self, scope: Scope, slugs: Sequence[str], key: str, records: Sequence[Capture]
-    ) -> list[tuple[datetime, Capture]]:
+    def _owners(self, scope: Scope, slugs: Sequence[str], key: str, records: Sequence[Capture]) -> list[Capture]:
         """The captures that the pictures may be of, also hidden ones: what shows those must not be taken for one of another."""
         stamps = sorted(record.timestamp for record in records)
-        since, until = _moved(stamps[0], -_LATER), _moved(stamps[-1], _EARLIER)
+        since, until = moved(stamps[0], -LATER), moved(stamps[-1], EARLIER)
         index = self._lookup.here(scope, is_ruled=False)
         found = index.versions(slugs, key, since=since, until=until, limit=_MOST_CAPTURES)
-        return [(parse_timestamp(item.timestamp), item) for item in found if _may_be_shown(item)]
+        return [item for item in found if is_shown(item)]
 
 
 def pick(pictures: Iterable[Picture], kinds: Iterable[PictureKind]) -> Picture | None:
@@ -167,33 +167,3 @@ def pick(pictures: Iterable[Picture], kinds: Iterable[PictureKind]) -> Picture |
 
 #: Captures of one URL in one second.
 _ONE_SECOND = 20
-
-
-def _may_be_shown(capture: Capture) -> bool:
-    """It is no redirect: what one leads to has the picture."""
-    return capture.status not in REDIRECTS
-
-
-def _owners_of(naming: Naming, record: Capture, captures: Sequence[tuple[datetime, Capture]]) -> list[Capture]:
-    """The captures that a picture is of: the last one before it, and others of the same visit."""
-    taken, page = record.timestamp, record.url[len(naming.start) :]
-    start = bisect_left(captures, _moved(taken, -_LATER), key=_stamp)
-    end = bisect_right(captures, _moved(taken, _EARLIER), key=_stamp)
-    near = [
-        (moment, item)
-        for moment, item in captures[start:end]
-        if item.collection == record.collection and is_spelled(page, item.url)
-    ]
-    return [item for moment, item in near if near[-1][0] - moment <= _ONE_VISIT]
-
-
-def _stamp(found: tuple[datetime, Capture]) -> str:
-    return found[1].timestamp
-
-
-def _moved(timestamp: str, by: timedelta) -> str:
-    """A timestamp some time later, as far as the calendar goes."""
-    try:
-        return to_timestamp(parse_timestamp(timestamp) + by)
-    except OverflowError:
-        return timestamp

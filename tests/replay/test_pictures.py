@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 from collections.abc import Callable
@@ -143,6 +144,15 @@ def test_pictures_are_found_among_all_collections_too_but_not_those_of_another_o
     assert re.findall(r'class="shot" src="([^"]+)"', text_of(client, f"/all/*/{URL}")) == [small().replace("unesco", "all")] * 2
     assert client.get(small().replace("unesco", "all")).status_code == 200
     assert client.get(small("20160810204624").replace("unesco", "all")).status_code == 404
+
+
+def test_pictures_go_with_their_page_when_it_is_downloaded(archive: Open) -> None:
+    client = archive(
+        page(), page(600, "later"), shot("urn:view:"), shot("urn:thumbnail:"), shot("urn:view:", 605, drawn("red"))
+    )
+    records = gzip.decompress(client.get(f"/-/download/warc/unesco/{STAMP}/{URL}").data)
+    assert sorted(re.findall(rb"WARC-Target-URI: <?(urn:\w+):", records)) == [b"urn:thumbnail", b"urn:view"]
+    assert drawn() in records and drawn("red") not in records
 
 
 def test_pictures_are_there_again_after_a_rebuild_and_ask_no_other_server(archive: Open) -> None:
