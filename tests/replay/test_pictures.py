@@ -73,22 +73,26 @@ def small(stamp: str = STAMP, url: str = URL) -> str:
     return f"/-/picture/small/unesco/{stamp}/{url}"
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("urn:thumbnail:", "thumbnail"), ("thumbnail:", "thumbnail"), ("urn:view:", "view"), ("urn:fullPage:", "full"),
-        ("urn:fullPageFinal:", "full"), ("screenshot:", "full"), ("http://web.archive.org/screenshot/", "full"),
-    ],
-)  # fmt: skip
-def test_pictures_are_known_by_the_names_that_crawlers_give_them(archive: Open, name: str, kind: str) -> None:
-    client = archive(page(), shot(name))
-    assert f'src="{small()}"' in text_of(client, f"/unesco/*/{URL}")
-    about = text_of(client, f"/-/about/unesco/{STAMP}/{URL}")
-    assert f'href="/-/picture/{kind}/unesco/{STAMP}/{URL}"' in about
-    assert re.search(r"Picture taken [^<]*20:46:28", about)
-    assert client.get(f"/-/picture/{kind}/unesco/{STAMP}/{URL}").data == drawn()
-    others = set(PictureKind) - {PictureKind(kind)}
-    assert {client.get(f"/-/picture/{other}/unesco/{STAMP}/{URL}").status_code for other in others} == {404}
+NAMES = {
+    "urn:thumbnail:": "thumbnail", "thumbnail:": "thumbnail", "urn:view:": "view", "urn:fullPage:": "full",
+    "urn:fullPageFinal:": "full", "screenshot:": "full", "http://web.archive.org/screenshot/": "full",
+}  # fmt: skip
+
+
+def test_pictures_are_known_by_the_names_that_crawlers_give_them(archive: Open) -> None:
+    pages = [f"https://e.org/{number}?x=1" for number in range(len(NAMES))]
+    client = archive(
+        *(page(url=url) for url in pages),
+        *(shot(name, url=url) for name, url in zip(NAMES, pages, strict=True)),
+    )
+    for kind, url in zip(NAMES.values(), pages, strict=True):
+        assert f'src="{small(url=url)}"' in text_of(client, f"/unesco/*/{url}")
+        about = text_of(client, f"/-/about/unesco/{STAMP}/{url}")
+        assert f'href="/-/picture/{kind}/unesco/{STAMP}/{url}"' in about
+        assert re.search(r"Picture taken [^<]*20:46:28", about)
+        assert client.get(f"/-/picture/{kind}/unesco/{STAMP}/{url}").data == drawn()
+        others = set(PictureKind) - {PictureKind(kind)}
+        assert {client.get(f"/-/picture/{other}/unesco/{STAMP}/{url}").status_code for other in others} == {404}
 
 
 def test_small_pictures_stand_at_times_in_lists_in_search_and_in_the_collection(archive: Open) -> None:
@@ -168,31 +172,36 @@ def test_pictures_are_there_again_after_a_rebuild_and_ask_no_other_server(archiv
 # -- what is served --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP"])
-def test_pictures_are_served_as_what_their_bytes_are_and_can_do_nothing(archive: Open, form: str) -> None:
-    client = archive(page(), shot("urn:view:", data=drawn(form=form), mime="image/svg+xml"))
-    answer = client.get(f"/-/picture/view/unesco/{STAMP}/{URL}")
-    assert answer.mimetype == f"image/{form.lower()}"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    again = client.get(f"/-/picture/view/unesco/{STAMP}/{URL}", headers={"If-None-Match": answer.headers["ETag"]})
-    assert again.status_code == 304
+def test_pictures_are_served_as_what_their_bytes_are_and_can_do_nothing(archive: Open) -> None:
+    pages = {form: f"https://e.org/{form}" for form in ("PNG", "JPEG", "GIF", "WEBP")}
+    client = archive(
+        *(page(url=url) for url in pages.values()),
+        *(shot("urn:view:", data=drawn(form=form), url=url, mime="image/svg+xml") for form, url in pages.items()),
+    )
+    for form, url in pages.items():
+        answer = client.get(f"/-/picture/view/unesco/{STAMP}/{url}")
+        assert answer.mimetype == f"image/{form.lower()}"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        again = client.get(f"/-/picture/view/unesco/{STAMP}/{url}", headers={"If-None-Match": answer.headers["ETag"]})
+        assert again.status_code == 304
 
 
-@pytest.mark.parametrize(
-    ("data", "mime"),
-    [
-        (b"<script>alert(1)</script>", "image/png"),
-        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "image/png"),
-        (drawn("white", (1, 1)).replace(b"\x00\x00\x00\x01\x00\x00\x00\x01", b"\x00\x01\x00\x00\x00\x01\x00\x00"), "image/png"),
-    ],
-    ids=["html", "svg", "broken", "bomb"],
-)
-def test_what_is_no_picture_or_too_large_a_one_is_not_served(archive: Open, data: bytes, mime: str) -> None:
-    client = archive(page(), shot("urn:view:", data=data, mime=mime))
-    for size in ("small", "view", "huge"):
-        assert client.get(f"/-/picture/{size}/unesco/{STAMP}/{URL}").status_code == 404
+def test_what_is_no_picture_or_too_large_a_one_is_not_served(archive: Open) -> None:
+    small_one, many_pixels = b"\x00\x00\x00\x01\x00\x00\x00\x01", b"\x00\x01\x00\x00\x00\x01\x00\x00"
+    files = {
+        "html": b"<script>alert(1)</script>",
+        "svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+        "broken": b"\x89PNG\r\n\x1a\n" + b"\0" * 40,
+        "bomb": drawn("white", (1, 1)).replace(small_one, many_pixels),
+    }
+    client = archive(
+        *(page(url=f"https://e.org/{name}") for name in files),
+        *(shot("urn:view:", data=data, url=f"https://e.org/{name}") for name, data in files.items()),
+    )
+    for name in files:
+        for size in ("small", "view", "huge"):
+            assert client.get(f"/-/picture/{size}/unesco/{STAMP}/https://e.org/{name}").status_code == 404
 
 
 def test_what_is_not_said_to_be_a_picture_is_not_looked_at(archive: Open) -> None:
@@ -203,20 +212,25 @@ def test_what_is_not_said_to_be_a_picture_is_not_looked_at(archive: Open) -> Non
 # -- who may see them ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["urn:view:", "http://web.archive.org/screenshot/"])
 @pytest.mark.parametrize("action", [Action.BLOCK, Action.EXCLUDE])
-def test_who_may_not_see_a_page_does_not_see_its_picture(archive: Open, name: str, action: Action) -> None:
-    client = archive(page(), page(86400), shot(name), shot(name, 86405))
+def test_who_may_not_see_a_page_does_not_see_its_picture(archive: Open, action: Action) -> None:
+    names = {"urn:view:": "view", "http://web.archive.org/screenshot/": "full"}
+    client = archive(page(), page(86400), *(shot(name, seconds) for name in names for seconds in (5, 86405)))
     holdings = client.application.extensions["muniment.holdings"]
-    kind = "view" if "view" in name else "full"
-    assert client.get(small()).status_code == 200
+    served = [small(), *(f"/-/picture/{kind}/unesco/{STAMP}/{URL}" for kind in names.values())]
+    replayed = [f"/unesco/{STAMP}im_/{name}{URL}" for name in names]
+
+    def pictures() -> list[str]:
+        answers = {path: client.get(path, follow_redirects=True).data for path in served + replayed}
+        return [path for path, data in answers.items() if data.startswith((b"\x89PNG", b"\xff\xd8"))]
+
+    assert pictures() == served + replayed
     holdings.access.add([make_rule(action, url=URL, until="20160810")], actor="ada")
-    pictures = [small(), f"/-/picture/{kind}/unesco/{STAMP}/{URL}", f"/unesco/{STAMP}im_/{name}{URL}"]
-    assert not any(client.get(path, follow_redirects=True).data.startswith((b"\x89PNG", b"\xff\xd8")) for path in pictures[:2])
+    assert not set(pictures()) & set(served)
     assert client.get(small("20160811204623")).status_code == 200
     assert client.get(small("20160811204623")).headers["Cache-Control"] == "private, no-cache"
     holdings.access.add([make_rule(action, url=URL)], actor="ada")
-    assert not any(client.get(path, follow_redirects=True).data.startswith((b"\x89PNG", b"\xff\xd8")) for path in pictures)
+    assert pictures() == []
 
 
 def test_the_picture_of_a_hidden_capture_is_not_taken_for_one_of_the_capture_before(archive: Open) -> None:
