@@ -172,6 +172,7 @@ def save(name: str, picture: bytes) -> None:
 
 def portal(page: Page, reader: str) -> bytes:
     page.goto(f"{reader}styles/")
+    page.wait_for_load_state("networkidle")
     return page.screenshot()
 
 
