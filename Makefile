@@ -10,6 +10,7 @@
 # make bench-portal  the reader's pages about a million captures: server times
 # make crawl-killed   a crawl that is killed twice and resumed, beside one that is not
 # make applications   real applications, live and replayed: docs/applications.md
+# make pictures       the pictures of screens in the README and docs/
 # make corpus         the conformance corpus: ours, pywb and wabac.js; writes docs/corpus.md
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 WORKBENCH_PORT ?= 8081
 
-.PHONY: run test check bench bench-replay bench-crawl bench-holdings bench-portal bench-storage crawl-killed corpus applications sample clean chromium
+.PHONY: run test check bench bench-replay bench-crawl bench-holdings bench-portal bench-storage crawl-killed corpus applications pictures sample clean chromium
 .DELETE_ON_ERROR:
 
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -83,6 +84,10 @@ corpus: $(VENV)/.tested chromium
 # needs apt-get and npm for the applications; ARGS="--only NAME" for one of them
 applications: $(VENV)/.tested chromium
 	$(BIN)/python -m tests.applications $(ARGS)
+
+# needs npm and apt-get for what is archived and crawled; ARGS="portal compare" for some of them
+pictures: $(VENV)/.tested chromium
+	$(BIN)/python docs/images/make.py $(ARGS)
 
 sample: $(VENV)/.tested
 	$(BIN)/python sample/make.py

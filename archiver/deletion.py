@@ -18,12 +18,15 @@ from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_files
 from archiver.index.database import reading
 from archiver.index.holdingstables import file_parts, tombstones
+from archiver.index.query import KeyRange, ordered
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture, RevisitTarget
 from archiver.store.inside import INSIDE
 from archiver.timestamps import to_timestamp
 from archiver.urls import urlkey
 
+#: What keys begin with that name something of another URL, to which its rules apply: pictures, texts, players' files, names.
+_OF_OTHERS = ("urn:", "screenshot:", "thumbnail:", "org,archive,web)/screenshot/", "youtube-dl:", "metadata:", "dns:")
 SUPPRESSED, PURGED = "suppressed", "purged"
 
 
@@ -196,9 +199,10 @@ def selected(holdings: Holdings, rule: Rule) -> Iterator[Capture]:
     """The captures that a deletion is about."""
     slugs = [rule.collection] if rule.collection else [item.slug for item in holdings.collections.all(with_tests=True)]
     book, now = RuleBook([replace(rule, starts_at=None, ends_at=None)]), holdings.access.now()
+    ranges = ordered((*rule.ranges(), *map(KeyRange.beginning_with, _OF_OTHERS)))
     for slug in slugs:
         gate = book.gate((slug,), ANYONE, now)
-        for capture in holdings.index.scan((slug,), list(rule.ranges())):
+        for capture in holdings.index.scan((slug,), ranges):
             if not gate.permits(capture):
                 yield capture
 

@@ -213,6 +213,23 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class TextTrack:
+    """A text that goes with an audio or video.
+
+    Attributes:
+        url: absolute, of the file.
+        kind: "subtitles", "captions", "descriptions" or "chapters".
+        language: tag as the page says, or "".
+        label: what the page calls it, or "".
+    """
+
+    url: str
+    kind: str
+    language: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MediaItem:
     """One audio or video of a page.
 
@@ -223,6 +240,8 @@ class MediaItem:
         poster: absolute URL of its picture, or None.
         mime: as the page says, or "".
         alternatives: other files of the same item, in the page's order.
+        tracks: texts that go with it, in the page's order.
+        posters: absolute URLs of pictures that may stand for `poster`, the best first.
     """
 
     url: str
@@ -231,6 +250,8 @@ class MediaItem:
     poster: str | None = None
     mime: str = ""
     alternatives: tuple[str, ...] = ()
+    tracks: tuple[TextTrack, ...] = ()
+    posters: tuple[str, ...] = ()
 
 
 class Visibility(StrEnum):

@@ -396,4 +396,5 @@ def _taken_away(holdings: Holdings, number: int, name: str, state: str) -> bool:
 
 def clear_caches(home: Path) -> None:
     """Take away what was made of archived responses to answer faster: it may be of what was purged."""
-    shutil.rmtree(home / "cache" / "replay", ignore_errors=True)
+    for name in ("replay", "pictures"):
+        shutil.rmtree(home / "cache" / name, ignore_errors=True)

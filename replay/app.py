@@ -29,6 +29,9 @@ from replay.counting import Counts
 from replay.health import Health
 from replay.kept import KeptResponses
 from replay.lookup import Lookup
+from replay.medialinks import MediaLinks
+from replay.picturefiles import PictureFiles
+from replay.pictures import Pictures
 from replay.portal.numbers import Counting
 from replay.strays import meant
 from replay.versiontexts import CaptureTexts
@@ -40,6 +43,7 @@ from replay.views import (
     elsewhere,
     feeds,
     memento,
+    pictures,
     portal,
     portalfiles,
     replay,
@@ -56,6 +60,8 @@ logger = logging.getLogger(__name__)
 
 #: Of responses that one process keeps in memory.
 _MEMORY_BYTES = 32 * 1024 * 1024
+#: Pictures that are made of archived ones take at most such a part of what the setting `rewrite_cache_bytes` gives.
+_PICTURES_PART = 4
 #: New objects between two collections: a script alone is thousands of pieces, which are no garbage while it is rewritten.
 _COLLECTED_AFTER = 20_000
 
@@ -83,6 +89,10 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
+    app.extensions["muniment.media"] = MediaLinks(holdings, lookup, time.monotonic)
+    app.extensions["muniment.pictures"] = Pictures(lookup, time.monotonic)
+    made = RewriteCache(settings.archive / "cache" / "pictures", settings.rewrite_cache_bytes // _PICTURES_PART)
+    app.extensions["muniment.picturefiles"] = PictureFiles(holdings, lookup, made)
     app.extensions["muniment.elsewhere"] = others = OtherArchives(
         parse_archives(settings.other_archives), fetcher_for(settings)
     )
@@ -109,6 +119,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.add_url_rule("/-/earlier/<name>/<path:rest>", "earlier", about.earlier)
     app.add_url_rule("/-/later/<name>/<path:rest>", "later", about.later)
     app.add_url_rule("/-/sparkline/<name>/<path:rest>", "sparkline", about.sparkline)
+    app.add_url_rule("/-/picture/<size>/<name>/<path:rest>", "page_picture", pictures.show)
     app.add_url_rule("/-/download/<form>/<name>/<path:rest>", "download", about.download)
     for page, view in around_pages():
         app.add_url_rule(f"/<name>/-/{page}", f"around_{page}", view)
@@ -131,6 +142,7 @@ def around_pages() -> tuple[tuple[str, Callable[[str], BaseResponse]], ...]:
         ("captures", captures.captures),
         ("changes", captures.changes),
         ("compare", captures.comparison),
+        ("difference", pictures.difference),
         ("urls", under.urls),
         ("summary", under.by_year),
         ("feed", feeds.feed),

@@ -68,7 +68,7 @@ const press = (event) => {
     if (pages[next]) open(next);
   } else if (event.key === "Tab") {
     event.preventDefault();
-    const stops = [...page.querySelectorAll("button,video,audio")];
+    const stops = [...page.querySelectorAll("button,video,audio,a")];
     const step = stops.indexOf(root.activeElement) + (event.shiftKey ? -1 : 1);
     stops[(step + stops.length) % stops.length].focus();
   }

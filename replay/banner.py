@@ -19,6 +19,16 @@ from replay.i18n import WORDS, Words, direction, long_time
 
 
 @dataclass(frozen=True, slots=True)
+class TrackLink:
+    """A text that goes with an audio or video; `url`: replay address, `kind` and `language` as in HTML, `label`: for people."""
+
+    url: str
+    kind: str
+    language: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class MediaLink:
     """An archived audio or video of the page.
 
@@ -28,6 +38,9 @@ class MediaLink:
         title: or "".
         poster: replay address of a picture, or "".
         mime: or "".
+        tracks: archived texts that go with it.
+        name: of the file when it is downloaded; "" when it cannot be, because only a part of it is held.
+        size: of the file, for people; "" when nobody knows without reading it.
     """
 
     url: str
@@ -35,6 +48,9 @@ class MediaLink:
     title: str = ""
     poster: str = ""
     mime: str = ""
+    tracks: Sequence[TrackLink] = ()
+    name: str = ""
+    size: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +165,33 @@ def _item(facts: BannerFacts, words: Words, index: int) -> str:
     media = facts.media[index]
     number, count = index + 1, len(facts.media)
     title = media.title or media.url.rsplit("/", 1)[-1]
-    poster = f' poster="{escape(media.poster)}"' if media.poster and media.kind == "video" else ""
+    # an audio has no place to show a picture or texts in; a video that has only sound does
+    player = "video" if media.poster or media.tracks else media.kind
+    shown = f' poster="{escape(media.poster)}"' if media.poster else ""
+    if media.tracks:
+        shown += ' crossorigin="anonymous"'  # pages in a sandbox have no origin, and texts are taken from one's own only
+    tracks = "".join(
+        f'<track src="{escape(track.url)}" kind="{escape(track.kind)}" srclang="{escape(track.language)}" '
+        f'label="{escape(track.label)}">'
+        for track in media.tracks
+    )
     before = _button("p", f"m{number}", "hide", words.previous, "&lt;") if index else ""
     after = _button("n", f"m{number + 1}", "show", words.next, "&gt;") if number < count else ""
     return (
         f'<div class="l" id="m{number}" popover role="dialog" aria-modal="true" aria-label="{escape(words.media)}" '
         f'lang="{facts.language}" dir="{direction(facts.language)}">{before}'
         f"{_button('x', 'm1', 'hide', words.close, '&times;')}"
-        f'<figure><{media.kind} controls preload="none" src="{escape(media.url)}"{poster}></{media.kind}>'
-        f"<figcaption><bdi>{escape(title)}</bdi> · {number} / {count}</figcaption></figure>{after}</div>"
+        f'<figure><{player} controls preload="none" src="{escape(media.url)}"{shown}>{tracks}</{player}>'
+        f"<figcaption><bdi>{escape(title)}</bdi> · {number} / {count}{_file(media, words)}</figcaption></figure>{after}</div>"
     )
+
+
+def _file(media: MediaLink, words: Words) -> str:
+    """The way to have the file, with its name, type and size."""
+    if not media.name:
+        return ""
+    facts = " · ".join(f"<bdi>{escape(fact)}</bdi>" for fact in (media.name, media.mime, media.size) if fact)
+    return f'<br><a href="{escape(media.url)}" download="{escape(media.name)}">{escape(words.download)}</a> ({facts})'
 
 
 def _button(name: str, target: str, action: str, label: str, sign: str) -> str:

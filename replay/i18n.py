@@ -33,6 +33,7 @@ class Words:
     earlier: str
     later: str
     about: str
+    download: str
 
 
 WORDS: dict[str, Words] = {
@@ -46,7 +47,7 @@ WORDS: dict[str, Words] = {
         "hide", "Archived page", "About this archived page", "Audio and video on this page", "Previous", "Close", "Next",
         "the keepers of this archive",
         "{url} is not held as it was asked for; this is the capture most like it.",
-        "more", "Earlier capture", "Later capture", "About this capture",
+        "more", "Earlier capture", "Later capture", "About this capture", "Download",
     ),
     "fr": Words(
         "Vous consultez une page web archivée, collectée à la demande de {organisation} avec {instance}. Cette page a été "
@@ -58,7 +59,7 @@ WORDS: dict[str, Words] = {
         "masquer", "Page archivée", "À propos de cette page archivée", "Audio et vidéo de cette page", "Précédent",
         "Fermer", "Suivant", "les responsables de ces archives",
         "{url} n’est pas conservée telle que demandée ; voici la capture la plus ressemblante.",
-        "plus", "Capture précédente", "Capture suivante", "À propos de cette capture",
+        "plus", "Capture précédente", "Capture suivante", "À propos de cette capture", "Télécharger",
     ),
     "es": Words(
         "Está viendo una página web archivada, recopilada a petición de {organisation} mediante {instance}. Esta página se "
@@ -70,7 +71,7 @@ WORDS: dict[str, Words] = {
         "ocultar", "Página archivada", "Acerca de esta página archivada", "Audio y vídeo de esta página", "Anterior",
         "Cerrar", "Siguiente", "los responsables de este archivo",
         "{url} no se conserva tal como se pidió; esta es la captura más parecida.",
-        "más", "Captura anterior", "Captura posterior", "Acerca de esta captura",
+        "más", "Captura anterior", "Captura posterior", "Acerca de esta captura", "Descargar",
     ),
     "ar": Words(
         "أنت تشاهد صفحة ويب مؤرشفة، جُمعت بطلب من {organisation} باستخدام {instance}. التُقطت هذه الصفحة في {time}، وهي جزء "
@@ -80,7 +81,7 @@ WORDS: dict[str, Words] = {
         "المعلومات الواردة في هذه الصفحة قديمة. انظر {versions} من هذه الصفحة المؤرشفة.|جميع النسخ",
         "إخفاء", "صفحة مؤرشفة", "حول هذه الصفحة المؤرشفة", "الصوت والفيديو في هذه الصفحة", "السابق", "إغلاق", "التالي",
         "القائمين على هذا الأرشيف", "العنوان {url} غير محفوظ كما طُلب؛ هذه أقرب لقطة شبهًا به.",
-        "المزيد", "اللقطة السابقة", "اللقطة التالية", "حول هذه اللقطة",
+        "المزيد", "اللقطة السابقة", "اللقطة التالية", "حول هذه اللقطة", "تنزيل",
     ),
     "zh": Words(
         "您正在查看一个存档网页，该网页应{organisation}的要求使用{instance}采集。本页采集于{time}，属于“{collection}”专题。"
@@ -89,7 +90,7 @@ WORDS: dict[str, Words] = {
         "网页上的信息可能已经过时。请参阅此存档网页的{versions}。|所有版本",
         "隐藏", "存档网页", "关于此存档网页", "此页的音频和视频", "上一个", "关闭", "下一个", "本档案馆的管理者",
         "档案馆没有与请求完全相同的{url}；这是最接近的采集。",
-        "更多", "较早的采集", "较晚的采集", "关于此次采集",
+        "更多", "较早的采集", "较晚的采集", "关于此次采集", "下载",
     ),
     "ru": Words(
         "Вы просматриваете архивную веб-страницу, собранную по запросу {organisation} с помощью {instance}. Страница "
@@ -100,7 +101,7 @@ WORDS: dict[str, Words] = {
         "скрыть", "Архивная страница", "Об этой архивной странице", "Аудио и видео на этой странице", "Назад", "Закрыть",
         "Вперёд", "хранителей этого архива",
         "Адреса {url} в том виде, в каком он запрошен, в архиве нет; это самая похожая копия.",
-        "ещё", "Более ранняя копия", "Более поздняя копия", "Об этой копии",
+        "ещё", "Более ранняя копия", "Более поздняя копия", "Об этой копии", "Скачать",
     ),
 }  # fmt: skip
 

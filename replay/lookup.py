@@ -130,6 +130,16 @@ class Lookup:
         index = self._holdings.index
         return index if scope.gate is None else Permitted(index, scope.gate)
 
+    def here(self, scope: Scope, *, is_ruled: bool = True) -> CaptureSource:
+        """The same without other servers' indexes, for what is merely good to have.
+
+        Args:
+            scope: from `scope`.
+            is_ruled: what the scope may see; False for all, which is never to be shown.
+        """
+        index = self._holdings.index.here(scope.slugs)
+        return index if scope.gate is None or not is_ruled else Permitted(index, scope.gate)
+
     @property
     def everything(self) -> CaptureSource:
         """The whole index, to compare with: never to be shown."""

@@ -8,17 +8,20 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import archiver
 import replay
 from archiver.message import Head
-from archiver.model import MediaItem
+from archiver.model import MediaItem, TextTrack
 from replay.rewrite.context import RewriteContext
 from replay.rewrite.select import Inserts, as_markup_of, rewrite_response
 from replay.runtime.bundle import runtime_tag
 
 #: Stands where the banner goes while a page is rewritten; no page can know it.
 _MARK = f"<!--{token_hex(16)}-->"
+#: What names files of audio and video in data for search engines, which is no address to rewrite.
+_STRUCTURED = b'"contentUrl"'
 _CODECS = ("ascii", "utf-16-le", "utf-16-be")
 
 
@@ -64,9 +67,15 @@ class Rendered:
         """From the cache."""
         line, _, body = data.partition(b"\n")
         facts = json.loads(line)
-        media = tuple(MediaItem(**{**item, "alternatives": tuple(item["alternatives"])}) for item in facts.pop("media"))
+        media = tuple(map(_media_item, facts.pop("media")))
         headers = tuple((name, value) for name, value in facts.pop("headers"))
         return cls(body=body, headers=headers, media=media, **facts)
+
+
+def _media_item(kept: dict[str, Any]) -> MediaItem:
+    tracks = tuple(TextTrack(**track) for track in kept.pop("tracks"))
+    lists: dict[str, Any] = {name: tuple(kept.pop(name)) for name in ("alternatives", "posters")}
+    return MediaItem(**kept, **lists, tracks=tracks)
 
 
 def render(context: RewriteContext, head: Head, status: int, body: bytes, *, has_banner: bool, has_runtime: bool) -> Rendered:
@@ -96,7 +105,7 @@ def render(context: RewriteContext, head: Head, status: int, body: bytes, *, has
                 body=rewritten,
                 banner_at=at,
                 codec=codec,
-                media=_media(context, head, body) if result.names_media() else (),
+                media=_media(context, head, body) if result.names_media() or _STRUCTURED in body else (),
             )
     return rendered
 

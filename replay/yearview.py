@@ -14,6 +14,7 @@ from archiver.index.protocol import STATUS_CLASSES, DayCount
 from archiver.model import Capture
 from archiver.timestamps import parse_timestamp
 from replay.address import ReplayAddress, VersionsAddress
+from replay.pictures import Name, name_of
 from replay.sparkline import main_class
 
 #: Times of captures that a calendar names in all, at each day as many as there is room for.
@@ -55,12 +56,13 @@ class YearBar:
 
 @dataclass(frozen=True, slots=True)
 class TimeMark:
-    """A capture in the list of a day: its time, status, first digit of that, and address."""
+    """A capture in the list of a day: its time, status, first digit of that, and address; and that of its picture, or ""."""
 
     time: str
     status: int | None
     digit: str
     address: str
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +136,14 @@ def _named(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
     return tuple((status, count) for status, count in zip(STATUS_CLASSES, numbers, strict=True) if count)
 
 
-def times_of(captures: Sequence[Capture], slug: str, days: int) -> dict[str, list[TimeMark]]:
+def times_of(captures: Sequence[Capture], slug: str, days: int, pictures: Mapping[Name, str]) -> dict[str, list[TimeMark]]:
     """The captures that a calendar names: by day, the first ones of each.
 
     Args:
         captures: of a year, oldest first.
         slug: of the address.
         days: how many days have captures.
+        pictures: where that of a capture is, by `name_of`.
     """
     most = max(1, min(_MOST_A_DAY, MOST_TIMES // max(1, days)))
     found: dict[str, list[TimeMark]] = {}
@@ -150,7 +153,8 @@ def times_of(captures: Sequence[Capture], slug: str, days: int) -> dict[str, lis
             stamp = item.timestamp
             where = ReplayAddress(slug, stamp, "", item.url).path()
             digit = str((item.status or 200) // 100)
-            marks.append(TimeMark(f"{stamp[8:10]}:{stamp[10:12]}:{stamp[12:]}", item.status, digit, where))
+            time, picture = f"{stamp[8:10]}:{stamp[10:12]}:{stamp[12:]}", pictures.get(name_of(item), "")
+            marks.append(TimeMark(time, item.status, digit, where, picture))
     return found
 
 

@@ -225,8 +225,13 @@ def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 # -- rules in the order of their keys --------------------------------------------------------------------------------
 
 _WITH_REQUEST = "__wb_method="
-#: Keys that name something of another URL: `screenshot:http://…`, `urn:text:http://…`, `dns:host`; not `org,example:8080)/`.
-_WRAPPED = re.compile(r"(?:[a-z][a-z0-9+.\-]*:)+?(?=https?://)|dns:(?=[^:/]+$)")
+#: Keys that name something of another URL: `screenshot:http://…`, `youtube-dl:00001:http://…`, `dns:host`; not
+#: `org,example:8080)/`.
+_WRAPPED = re.compile(r"[a-z][a-z0-9+.\-]*:(?:[a-z0-9+.\-]+:)*?(?=https?://)|dns:(?=[^:/]+$)")
+#: Save Page Now keeps its pictures of pages under a host's key, behind which the URL has lost a slash.
+_PICTURED = "org,archive,web)/screenshot/"
+_AFTER_PICTURED = after_prefix(_PICTURED) or ""
+_LOST_SLASH = re.compile(r"(https?):/+")
 _HOST_BEGINS = re.compile(r"[^,):]*[,)]|\[")
 
 
@@ -287,10 +292,9 @@ class RuleBook:
             if key.startswith(entry.start):
                 found += entry.rules
             place = entry.parent
-        wrapped = _WRAPPED.match(key)
-        if wrapped is not None:
+        if wrapped := _wrapped(key):
             known = set(map(id, found))
-            found += [rule for rule in self.covering(urlkey(key[wrapped.end() :])) if id(rule) not in known]
+            found += [rule for rule in self.covering(urlkey(wrapped)) if id(rule) not in known]
         return found
 
     def touches(self, keys: KeyRange) -> bool:
@@ -324,9 +328,20 @@ class RuleBook:
         return Gate(self, frozenset(slugs), viewer, now)
 
 
+def _wrapped(key: str) -> str:
+    """The URL of which a key names something; "" when it is a URL's own."""
+    if key.startswith(_PICTURED):
+        url, found = _LOST_SLASH.subn(r"\1://", key[len(_PICTURED) :], count=1)
+        return url if found and url.startswith("http") else ""
+    match = _WRAPPED.match(key)
+    return key[match.end() :] if match is not None else ""
+
+
 def _is_of_hosts(keys: KeyRange) -> bool:
     """All keys of a range are those of hosts: none is such as `screenshot:http://…`, for which rules for hosts stand too."""
     head = _HOST_BEGINS.match(keys.start)
+    if keys.start < _AFTER_PICTURED and (keys.end is None or keys.end > _PICTURED):
+        return False
     return (
         head is not None
         and keys.end is not None

@@ -1,4 +1,4 @@
-"""One page of an archive: the document, and everything it embeds, as it was at that time.
+"""One page of an archive: the document, and everything it embeds, as it was at that time, and the pictures taken of it.
 
 What was fetched for the page when it was captured is known of captures of single pages, and mostly of crawls. What is not
 (imported files, what an earlier page of the crawl needed too) is found as a capture finds it: by reading the archived
@@ -27,6 +27,7 @@ from archiver.markup.manifest import DASH_TYPE, HLS_TYPES
 from archiver.markup.slots import SlotKind
 from archiver.markup.xml import is_xml
 from archiver.model import Capture
+from archiver.pagepictures import EARLIER, LATER, NAMINGS, is_picture, is_shown, moved, owners_of, page_spellings
 from archiver.timestamps import normalise_timestamp, parse_iso, to_timestamp
 from archiver.urls import parse_url, resolve, spelling, urlkey
 from archiver.warc.reader import StoredRecord
@@ -118,7 +119,25 @@ def captures_of_page(
             found[capture.file, capture.offset] = capture
     walk = _Walk(holdings, nearest, found)
     walk.run(document)
+    for picture in _pictures(holdings, slug, document, permitted):
+        walk.found[picture.file, picture.offset] = picture
     return [document, *(item for item in walk.found.values() if item != document)]
+
+
+def _pictures(holdings: Holdings, slug: str, document: Capture, permitted: Permitted | None) -> Iterator[Capture]:
+    """The pictures of a page that crawlers took, one of each name."""
+    index = holdings.index.here((slug,))
+    since, until = moved(document.timestamp, -EARLIER), moved(document.timestamp, LATER)
+    versions = index.versions((slug,), document.urlkey, since=since, until=until, limit=_TRIES)
+    captures = list(filter(is_shown, versions))
+    for naming in NAMINGS:
+        for url in page_spellings(document.url):
+            found = index.versions((slug,), urlkey(naming.start + url), since=since, until=until, limit=_TRIES)
+            own = (item for item in found if is_picture(item) and document in owners_of(naming, item, captures))
+            picture = next((item for item in own if permitted is None or permitted(item)), None)
+            if picture is not None:
+                yield picture
+                break
 
 
 def captures_of_crawled_pages(holdings: Holdings, slug: str, crawl: int) -> set[tuple[str, int]]:

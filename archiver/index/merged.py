@@ -33,6 +33,11 @@ class MergedIndex(CaptureIndex):
     def __init__(self, engine: Engine, attached: AttachedIndexes) -> None:
         super().__init__(engine)
         self.attached = attached
+        self._own = CaptureIndex(engine)
+
+    def here(self, slugs: Sequence[str]) -> CaptureIndex:
+        """What is looked up without a question over the network: where a server is attached, the archive's own rows alone."""
+        return self._own if any(other.is_remote for other in self.attached.of(slugs)) else self
 
     def closest(self, slugs: Sequence[str], urlkey: str, timestamp: str) -> Iterator[Capture]:
         """See `CaptureSource.closest`; those of the very moment that the archive has itself cost no other index a question."""

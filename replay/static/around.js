@@ -12,3 +12,19 @@ document.addEventListener("click", (event) => {
   if (day && !day.contains(event.target)) day.open = false;
 });
 document.querySelector(".bars [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+// Two pictures of a page, one over the other, with a line between them that is moved by hand or by key.
+const laid = document.querySelector(".laid");
+if (laid) {
+  const pair = document.querySelector(".pair");
+  const [over, line] = laid.querySelectorAll("input");
+  const place = () => pair.style.setProperty("--at", `${line.value}%`);
+  over.onchange = () => {
+    pair.classList.toggle("over", over.checked);
+    line.closest("label").hidden = !over.checked;
+    place();
+  };
+  line.oninput = place;
+  laid.hidden = false;
+  over.onchange();
+}

@@ -40,8 +40,10 @@ from replay.coherence import MOST_PARTS, Coherence, Part, Verdict, parts_of, ver
 from replay.delivery import URL_SAFE
 from replay.load import load
 from replay.lookup import Lookup, Scope
+from replay.picturewords import PICTURE_WORDS
 from replay.recordfacts import facts_of
 from replay.viewer import viewer_of
+from replay.views import pictures
 from replay.views.answers import base_address
 from replay.views.language import reader_language
 from replay.views.refused import refused
@@ -111,6 +113,8 @@ def about(name: str, rest: str) -> BaseResponse:
         sentences=_sentences(words, verdict, language),
         rows=_rows(words, scope, parts, verdict, language),
         page_at=place_of_page(verdict),
+        pictures=pictures.large_ones(scope, capture),
+        see=PICTURE_WORDS[language],
         citations=citations(cited),
         cited=cited,
         tell=words,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import current_app, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -15,13 +16,20 @@ from archiver.urls import urlkey
 from replay.address import ReplayAddress
 from replay.kinds import KINDS
 from replay.listing import is_repeated, listing, read_filters
+from replay.lookup import Scope
+from replay.picturefiles import PictureFiles
+from replay.pictures import Pictures
+from replay.picturewords import PICTURE_WORDS
 from replay.versiontexts import CaptureTexts, Version, Versions, versions_of
+from replay.views import pictures
 from replay.views.around import Asked, absent, asked, being_counted, counts, page, path, seen_by
-from replay.views.language import moment
+from replay.views.language import moment, reader_language
 from replay.views.versions import rows
 
 #: Lines that are the same, around those that are not, that are shown at once.
 _CONTEXT = 3
+#: Seconds that a page waits at most for two pictures to be compared.
+_PICTURES_WAIT = 2.0
 #: Steps of the colour that says how much changed.
 _STEPS = 5
 
@@ -49,7 +57,7 @@ def captures(name: str) -> BaseResponse:
         filters=filters,
         statuses=[str(digit) for digit in STATUS_CLASSES],
         kinds=KINDS,
-        rows=rows(found.rows, ask.scope.slug),
+        rows=rows(found.rows, ask.scope),
         looked_at=found.looked_at if found.following and len(found.rows) < 1 else 0,
         following=path(ask.scope, "captures", ask.url, **kept, after=found.following) if found.following else "",
         beginning=path(ask.scope, "captures", ask.url, **kept) if given.get("after") else "",
@@ -135,6 +143,15 @@ def comparison(name: str) -> BaseResponse:
         older, newer = newer, older
     if older == newer:
         older = None
+    kind = request.args.get("kind", "")
+    shown = None
+    finder, files = pictures.finder(), pictures.files()
+    if older is not None and all(finder.held(ask.scope, item.collection) for item in (older, newer)):
+        known_as = ("compare", seen_by(ask.scope), ask.url, older.timestamp, newer.timestamp, kind)
+        made = counts().get(known_as, partial(_pictures_of, finder, files, ask.scope, older, newer, kind), wait=_PICTURES_WAIT)
+        if made is None:
+            return being_counted(ask, "changes")
+        shown = made[0]
     found = _texts_of(ask, older, newer)
     diff = compare(*found) if found is not None else None
     return page(
@@ -151,7 +168,16 @@ def comparison(name: str) -> BaseResponse:
         mimes=[item.mime for item in (older, newer) if item is not None],
         is_same=older is not None and is_repeated(newer, older),
         most_lines=MOST_LINES,
+        pictures=shown,
+        see=PICTURE_WORDS[reader_language()],
     )
+
+
+def _pictures_of(
+    finder: Pictures, files: PictureFiles, scope: Scope, older: Capture, newer: Capture, kind: str
+) -> tuple[pictures.Compared | None]:
+    """The pictures of two captures, or that there are none."""
+    return (pictures.compared(finder, files, scope, older, newer, kind),)
 
 
 def _address(ask: Asked, capture: Capture | None) -> str:

@@ -75,6 +75,15 @@ def percent(value: int) -> str:
     return format_percent(value / 100, locale=reader_language())
 
 
+def share(value: float) -> str:
+    """A part of a whole, 0 to 1, in hundredths: nothing and all are said only of nothing and all."""
+    language = reader_language()
+    if value in (0, 1) or 0.095 <= value < 0.995:
+        return format_percent(value, locale=language)
+    whole = Locale.parse(language).percent_formats[None].pattern
+    return format_percent(min(0.999, max(0.001, value)), whole.replace("#0", "#0.0"), locale=language)
+
+
 @lru_cache(maxsize=10_000)
 def _number(value: float, language: str, pattern: str | None = None) -> str:
     return format_decimal(value, pattern, locale=language)
@@ -109,6 +118,7 @@ def add_language(app: Flask) -> None:
         tongue=tongue,
         digits=digits,
         percent=percent,
+        share=share,
         number=number,
         size=size,
         shell=shlex.quote,

@@ -20,7 +20,7 @@ from replay.portal.numbers import Counting
 from replay.portal.seedlist import described, seed_page
 from replay.portal.words import PORTAL_WORDS
 from replay.viewer import viewer_of
-from replay.views import portalfiles, search
+from replay.views import pictures, portalfiles, search
 from replay.views.answers import base_address
 from replay.views.language import reader_language
 
@@ -92,6 +92,8 @@ def _one(lookup: Lookup, scope: Scope) -> str:
         choice=choice,
         path=path,
         pages=pages,
+        shots={line.seed.url: pictures.newest(scope, scope.slug, line.seed.url) for line in seeds.lines if line.captured.count}
+        | {page.final_url: pictures.at(scope, scope.slug, page.final_url, page.timestamp) for page in pages if page.timestamp},
         documents=[] if seeds.all_seeds or pages else _documents(lookup, scope),
         picture=picture,
         texts=[one.value for one in said if one.field == "description"],

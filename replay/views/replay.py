@@ -41,6 +41,7 @@ from replay.jsonp import Renaming, renaming
 from replay.kept import KeptResponses
 from replay.load import ArchivedResponse, load
 from replay.lookup import Lookup, Scope
+from replay.medialinks import MediaLinks
 from replay.memento import Place, memento_links, timegate_links
 from replay.order import is_spelled
 from replay.ranges import Extent
@@ -54,7 +55,7 @@ from replay.viewer import viewer_of
 from replay.views import elsewhere, memento, versions
 from replay.views.answers import ArchivedAnswer, asked_for, base_address, longer, shown_status, tag_of, taken
 from replay.views.errors import missing_part
-from replay.views.language import reader_language
+from replay.views.language import reader_language, size, tongue
 from replay.views.refused import refused
 
 logger = logging.getLogger(__name__)
@@ -390,15 +391,8 @@ class _Replay:
 
     def media(self, capture: Capture, items: Iterable[MediaItem]) -> tuple[MediaLink, ...]:
         """The archived ones of a page's audio and video."""
-        links = []
-        for item in items:
-            for url in (item.url, *item.alternatives):
-                held = next(self.lookup.candidates(self.scope, url, capture.timestamp, "oe"), None)
-                if held is not None and (held.status or 200) < 400:
-                    poster = self.part(capture, item.poster, "im") if item.poster else ""
-                    links.append(MediaLink(self.part(capture, url, "oe"), item.kind, item.title, poster, item.mime))
-                    break
-        return tuple(links)
+        links: MediaLinks = current_app.extensions["muniment.media"]
+        return links.of(self.scope, capture, items, size, tongue)
 
     def part(self, capture: Capture, url: str, modifier: str) -> str:
         return ReplayAddress(self.scope.slug, capture.timestamp, modifier, url).path()

@@ -18,6 +18,7 @@ from replay.portal.metadata import search_descriptions
 from replay.portal.words import PORTAL_WORDS
 from replay.search import search, without_text_filters
 from replay.searchwords import SEARCH_WORDS
+from replay.views import pictures
 from replay.views.language import reader_language
 
 TEXT, DESCRIPTIONS, ADDRESSES = "text", "descriptions", "addresses"
@@ -42,7 +43,9 @@ def show(lookup: Lookup, scope: Scope, typed: str) -> str:
         return _addresses(lookup, scope, typed, number)
     found = search(lookup, _texts(), scope, typed, number)
     others = [] if found.total else _elsewhere(lookup, scope, typed)
-    return _page("search.html", lookup, scope, typed, TEXT, found.total, found=found, others=others)
+    shown = [result.version for result in found.results]
+    shots = {best.number: pictures.at(scope, best.collection, best.url, best.last) for best in shown}
+    return _page("search.html", lookup, scope, typed, TEXT, found.total, found=found, others=others, shots=shots)
 
 
 def _descriptions(lookup: Lookup, scope: Scope, typed: str, number: int) -> str:

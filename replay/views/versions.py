@@ -16,7 +16,8 @@ from archiver.urls import urlkey
 from replay.address import ReplayAddress, VersionsAddress
 from replay.listing import PAGE_SIZE, Filters, Listed, listing
 from replay.lookup import Lookup, Scope
-from replay.views import under
+from replay.pictures import name_of
+from replay.views import pictures, under
 from replay.views.around import absent, page
 from replay.views.language import moment, reader_language
 from replay.yearview import MOST_TIMES, TimeMark, months, times_of, year_bars
@@ -27,12 +28,13 @@ _MOST_LOOKED_AT = 2 * MOST_TIMES
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One line of the list."""
+    """One line of the list; `picture`: where the small one is, or ""."""
 
     capture: Capture
     address: str
     time: str
     unchanged: bool
+    picture: str
 
 
 def show(lookup: Lookup, scope: Scope, address: VersionsAddress) -> BaseResponse:
@@ -66,7 +68,7 @@ def show(lookup: Lookup, scope: Scope, address: VersionsAddress) -> BaseResponse
         bars=year_bars(found_months, year, address),
         months=months(days, year, address, language, _times(lookup, scope, address.url, year, len(days))),
         weekdays=[get_day_names("narrow", locale=language)[number] for number in range(7)],
-        rows=rows(found.rows, scope.slug),
+        rows=rows(found.rows, scope),
     )
 
 
@@ -74,7 +76,8 @@ def _times(lookup: Lookup, scope: Scope, url: str, year: int, days: int) -> dict
     """The captures that the calendar of a year names."""
     period = f"{year:04d}"
     found = lookup.source(scope).versions(scope.slugs, urlkey(url), since=period, until=period)
-    return times_of(list(islice(found, _MOST_LOOKED_AT)), scope.slug, days)
+    captures = list(islice(found, _MOST_LOOKED_AT))
+    return times_of(captures, scope.slug, days, pictures.small_ones(scope, captures))
 
 
 def period_name(period: str, language: str) -> str:
@@ -91,14 +94,16 @@ def _chosen_year(period: str, found: Sequence[DayCount]) -> int:
     return int((period + "0000")[:4]) if len(period) >= 4 else int(found[-1].day[:4])
 
 
-def rows(found: Sequence[Listed], slug: str) -> list[VersionRow]:
+def rows(found: Sequence[Listed], scope: Scope) -> list[VersionRow]:
     """The lines of a list."""
+    shown = pictures.small_ones(scope, [row.capture for row in found])
     return [
         VersionRow(
             row.capture,
-            ReplayAddress(slug, row.capture.timestamp, "", row.capture.url).path(),
+            ReplayAddress(scope.slug, row.capture.timestamp, "", row.capture.url).path(),
             moment(row.capture.timestamp),
             row.is_unchanged,
+            shown.get(name_of(row.capture), ""),
         )
         for row in found
     ]

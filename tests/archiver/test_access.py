@@ -85,6 +85,9 @@ def test_what_belongs_to_a_url_follows_its_rule() -> None:
     assert seen(posted, rule) is Action.EXCLUDE
     assert seen("http://e.org/search?__wb_method=POST&q=2", rule) is Action.ALLOW
     assert seen("screenshot:http://e.org/search?q=1", rule) is Action.EXCLUDE
+    assert seen("youtube-dl:00001:http://e.org/search?q=1", rule) is Action.EXCLUDE
+    assert seen("http://web.archive.org/screenshot/http://www.e.org/search?q=1", rule) is Action.EXCLUDE
+    assert seen("http://web.archive.org/screenshot/http://e.org/search?q=2", rule) is Action.ALLOW
     assert seen("dns:e.org", make_rule(Action.EXCLUDE, host="e.org")) is Action.EXCLUDE
     assert seen("dns:e.orgs", make_rule(Action.EXCLUDE, host="e.org")) is Action.ALLOW
 
@@ -94,6 +97,7 @@ def test_parts_of_ranges_that_rules_for_other_keys_open_are_not_passed_over() ->
     for key, opened in (
         ("org,e)/search?__wb_method=post&q=1", make_rule(Action.ALLOW, url="http://e.org/search")),
         ("screenshot:http://e.org/", make_rule(Action.ALLOW, host="e.org")),
+        ("org,archive,web)/screenshot/http:/e.org/", make_rule(Action.ALLOW, host="e.org")),
     ):
         gate = RuleBook([closed, opened]).gate(("c",), ANYONE, NOW)
         assert gate.permits(Capture("c", key, "20160601120000", "", "", 200, "", "", 0, 1))

@@ -34,13 +34,14 @@ from archiver.model import Candidate, PageResult, ResourceOutcome
 from archiver.purging import Copies, purge
 from archiver.store.anyfs import FsspecFolder
 from archiver.store.objects import ObjectStore
+from archiver.urls import urlkey
 from archiver.warc.importer import import_file
 from archiver.warc.records import digest
 from replay.app import create_reader
 from tests.conftest import OpenHoldings
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.routes import Answer, RouteServer
-from tests.servers.warcs import request_record, response_record, revisit_record
+from tests.servers.warcs import request_record, resource_record, response_record, revisit_record
 
 OLD, NEW = datetime(2016, 6, 1, 12, tzinfo=UTC), datetime(2018, 6, 1, 12, tzinfo=UTC)
 SECRET = b"<title>Ana's letter</title>" + b"what nobody may read any more " * 20
@@ -205,6 +206,18 @@ def test_what_is_purged_is_nowhere_any_more(held: Holdings) -> None:
     (row,) = [item for item in held.files.find() if item.name == new]
     assert row.fixity is not None and row.fixity.size == held.store.size(new) and row.part.captures == 2
     assert held.audit.verify().problems == ()
+
+
+def test_with_a_page_go_its_pictures_and_what_else_is_kept_of_it(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    holdings = holdings_with()
+    names = ("urn:view:", "urn:thumbnail:", "screenshot:", "http://web.archive.org/screenshot/", "youtube-dl:00001:")
+    made = [resource_record(name + url, OLD, url.encode(), "image/png") for name in names for url in (LETTER, PAGE)]
+    fill(holdings, tmp_path, made=[*records(), *made])
+    purge(holdings, chosen(holdings, url=LETTER), copies=Copies.KEEP)
+    left = [name for name in names for item in holdings.index.versions(("default",), urlkey(name + PAGE))]
+    assert left == list(names)
+    assert not [name for name in names for item in holdings.index.versions(("default",), urlkey(name + LETTER))]
+    assert all_bytes(holdings).count(b"Content-Type: image/png") == len(names)
 
 
 def test_what_stays_is_byte_for_byte_as_it_was_and_other_programs_read_the_file(held: Holdings) -> None:

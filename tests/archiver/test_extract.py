@@ -90,6 +90,28 @@ def test_media_of_a_page_in_its_order() -> None:
     assert first.alternatives == ("http://site.example/m/one.mp4",)
 
 
+def test_media_with_texts_and_pictures_and_what_is_only_said_of_them() -> None:
+    page = b"""<meta property=og:image content=/og.jpg><meta property=og:title content=Shared>
+    <meta property=og:video content=/shared.mp4><meta property=og:video:type content=video/mp4>
+    <meta property=twitter:player:stream content=/player.html>
+    <video src=/a.webm><track src=en.vtt srclang=en label=English kind=captions><track src=fr.vtt srclang=fr>
+    <track src=data.json kind=metadata><track kind=chapters></video>
+    <script type=application/ld+json>{"@context": "https://schema.org", "@graph": [{"@type": ["VideoObject", "Thing"],
+    "contentUrl": "/a.webm", "name": "The film", "thumbnailUrl": ["/t1.jpg", "/t2.jpg"]}, {"@type": "AudioObject", "name":
+    "Talk", "contentUrl": "/talk.mp3", "caption": {"contentUrl": "/talk.vtt", "inLanguage": "ru"}}, {"@type": "A"}]}</script>
+    <script type=application/ld+json>{"contentUrl": broken</script>"""
+    film, talk, shared = media_inventory(page, url=URL)
+    site = "http://site.example"
+    assert (film.title, film.posters) == ("The film", (f"{site}/t1.jpg", f"{site}/t2.jpg"))
+    assert [(track.url.rpartition("/")[2], track.kind, track.language, track.label) for track in film.tracks] == [
+        ("en.vtt", "captions", "en", "English"), ("fr.vtt", "subtitles", "fr", ""),
+    ]  # fmt: skip
+    assert (talk.kind, talk.title, talk.tracks[0].url, talk.tracks[0].language) == ("audio", "Talk", f"{site}/talk.vtt", "ru")
+    assert (shared.url, shared.kind, shared.title) == (f"{site}/shared.mp4", "video", "Shared")
+    (alone,) = media_inventory(page[: page.index(b"<script")].replace(b"/shared.mp4", b"/a.webm"), url=URL)
+    assert alone.posters == (f"{site}/og.jpg",)
+
+
 @pytest.mark.parametrize(
     "page", [b"", b"<p>no media", b"\0\xff" * 100, b"<video", b"<audio src=", b"<video src='javascript:x'>"]
 )

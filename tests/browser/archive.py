@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from PIL import Image
 
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
-from tests.servers.warcs import response_record
+from tests.servers.warcs import resource_record, response_record
 
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
 STAMP = "20160810204623"
@@ -52,6 +55,10 @@ MEDIA = (
     "<!doctype html><title>Media</title><h1 id=x>Media</h1><video src=/one.webm title='One &amp; only'></video>"
     "<audio src=/two.mp3></audio><video><source src=/three.mp4></video>"
 )
+CAPTIONED = (
+    "<!doctype html><title>Captioned</title><video src=/one.webm><track src=/en.vtt srclang=en>"
+    "<track src=/ar.vtt srclang=ar></video>"
+)
 #: Modules named relative to a page, in each of the ways.
 MODULAR = (
     "<!doctype html><title>Modular</title><base href=/parts/><body><script type=module>import {where} from './where.mjs'; "
@@ -82,6 +89,7 @@ PAGES = {
     "/main": "<body><p id=x>main</p></body>",
     "/other": "<body><p id=y>other</p></body>",
     "/media": MEDIA,
+    "/captioned": CAPTIONED,
     "/header-long": HEADER % ("3000px", "<header>menu</header>"),
     "/header-short": HEADER % ("100px", "<header>menu</header>"),
     "/header-late": HEADER
@@ -96,6 +104,16 @@ PAGES |= {
     for name, script in TAKEOVERS.items()
 }
 MEDIA_FILES = {"/one.webm": "video/webm", "/two.mp3": "audio/mpeg", "/three.mp4": "video/mp4"}
+CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:10.000\nThe sea is calm.\n"
+
+
+def picture(colour: str) -> bytes:
+    """A picture of a page that has one colour below its head."""
+    drawn = Image.new("RGB", (400, 250), "white")
+    drawn.paste(colour, (0, 50, 400, 250))
+    out = io.BytesIO()
+    drawn.save(out, "PNG")
+    return out.getvalue()
 
 
 def make_archive(folder: Path) -> Path:
@@ -106,9 +124,15 @@ def make_archive(folder: Path) -> Path:
         records.append(response_record(f"{SITE}/parts/{path}", moment, source.encode(), headers=f"Content-Type: {mime}\r\n"))
     for path, mime in MEDIA_FILES.items():
         records.append(response_record(f"{SITE}{path}", MOMENT, b"\0" * 64, headers=f"Content-Type: {mime}\r\n"))
+    for path in ("/en.vtt", "/ar.vtt"):
+        records.append(response_record(f"{SITE}{path}", MOMENT, CAPTIONS.encode(), headers="Content-Type: text/vtt\r\n"))
     for number in range(60):
         moment = MOMENT + timedelta(days=37 * number, seconds=61 * number)
         records.append(response_record(f"{SITE}/often?page=1", moment, f"<p>{number // 3}</p>".encode()))
+    for number, colour in enumerate(("teal", "orange")):
+        moment = MOMENT + timedelta(days=number)
+        records.append(response_record(f"{SITE}/seen", moment, f"<title>Seen</title><p>{colour}".encode()))
+        records.append(resource_record(f"urn:view:{SITE}/seen", moment + timedelta(seconds=3), picture(colour), "image/png"))
     path = folder / "pages.warc.gz"
     path.write_bytes(b"".join(records))
     home = folder / "warcs"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.archive import SITE
@@ -13,6 +15,7 @@ CALENDAR = f"/unesco/2018*/{SITE}/often?page=1"
 PAGES = [
     CALENDAR,
     *(f"/unesco/-/{name}?url={SITE}/often%3Fpage=1" for name in ("captures", "changes", "compare")),
+    f"/unesco/-/compare?url={SITE}/seen",
     f"/unesco/*/{SITE}/*",
     f"/unesco/-/summary?url={SITE}/",
 ]
@@ -73,6 +76,50 @@ def test_from_the_calendar_to_a_comparison_without_javascript(browser: Browser, 
     page.locator("td.url a", has_text="often?page=1").click()
     page.get_by_role("heading", name="Versions of").wait_for()
     context.close()
+
+
+def test_pictures_of_two_versions_lie_side_by_side_or_one_over_the_other(browser: Browser, reader: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"{reader}/unesco/-/compare?url={SITE}/seen")
+    expect(page.get_by_text("80% of the picture differs")).to_be_visible()
+    expect(page.get_by_text("Lay one over the other")).to_be_hidden()
+    older, newer, different = (image.bounding_box() for image in page.locator(".pair img").all())
+    assert older and newer and different
+    assert older["x"] + older["width"] <= newer["x"] and newer["x"] + newer["width"] <= different["x"]
+    context.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="ar")  # also there older is on the left
+    page = context.new_page()
+    page.goto(f"{reader}/unesco/-/compare?url={SITE}/seen")
+    page.get_by_role("checkbox").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    assert seen_at(page, 0.45) == "teal" and seen_at(page, 0.55) == "orange"
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert seen_at(page, 0.65) == "teal" and seen_at(page, 0.75) == "orange"
+    page.keyboard.press("Home")
+    assert seen_at(page, 0.05) == "orange"
+    context.close()
+
+
+def seen_at(page: Page, across: float) -> str:
+    """The colour of the page in the overlay, so far from its left edge."""
+    box = page.locator(".pair figure:nth-child(2) img").bounding_box()
+    assert box is not None
+    with Image.open(io.BytesIO(page.screenshot())) as shot:
+        seen = shot.convert("RGB").getpixel((int(box["x"] + across * box["width"]), int(box["y"] + box["height"] / 2)))
+    return {(0, 128, 128): "teal", (255, 165, 0): "orange"}.get(seen, str(seen))  # type: ignore[call-overload, no-any-return]
+
+
+def test_pictures_in_the_calendar_have_their_place_before_they_come(page: Page, reader: str) -> None:
+    page.route("**/-/picture/**", lambda route: route.abort())
+    page.goto(f"{reader}/unesco/2016*/{SITE}/seen")
+    page.locator(".months summary").first.click()
+    image = page.locator(".day .shot").locator("visible=true")
+    box = image.bounding_box()
+    assert box is not None and (box["width"], box["height"]) == (96, 60)
+    page.unroute("**/-/picture/**")
 
 
 @pytest.mark.parametrize("address", PAGES)

@@ -255,6 +255,29 @@ def test_the_lightbox_works_without_javascript(browser: Browser, reader: str) ->
     context.close()
 
 
+def test_the_lightbox_has_captions_and_the_file(page: Page, reader: str) -> None:
+    page.goto(replay(reader, "/captioned"))
+    page.locator(f"{BANNER} .m").click()
+    video = page.locator(f"{BANNER} .l video")
+    assert video.evaluate("(video) => [...video.textTracks].map((track) => track.label)") == ["English", "Arabic"]
+    cue = video.evaluate(
+        """async (video) => {
+            const element = video.querySelector('track');
+            element.track.mode = 'showing';
+            while (!element.track.cues?.length) await new Promise((done) => element.addEventListener('load', done));
+            return element.track.cues[0].text;
+        }"""
+    )
+    assert cue == "The sea is calm."
+    link = page.get_by_role("link", name="Download")
+    page.keyboard.press("Shift+Tab")  # the last thing in the lightbox
+    assert link.evaluate("(link) => link.matches(':focus')")
+    with page.expect_download() as found:
+        page.keyboard.press("Enter")
+    assert found.value.suggested_filename == "one.webm"
+    assert found.value.path().read_bytes() == bytes(64)
+
+
 def test_a_page_without_media_says_nothing_of_it(page: Page, reader: str) -> None:
     page.goto(replay(reader, "/plain"))
     assert page.locator(f"{BANNER} .m").count() == 0

@@ -59,3 +59,13 @@ def revisit_record(
         f"WARC-Profile: http://netpreserve.org/warc/1.1/revisit/identical-payload-digest\r\nContent-Length: {len(http)}\r\n\r\n"
     )
     return gzip.compress(head.encode() + http + b"\r\n\r\n")
+
+
+def resource_record(url: str, moment: datetime, data: bytes, mime: str) -> bytes:
+    """One gzip member with a resource record."""
+    head = (
+        f"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Target-URI: {url}\r\nWARC-Date: {to_iso(moment, 0)}\r\n"
+        f"WARC-Record-ID: <urn:uuid:{abs(hash((url, moment, data))):032x}>\r\n"
+        f"Content-Type: {mime}\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    return gzip.compress(head.encode() + data + b"\r\n\r\n")
