@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
@@ -22,17 +23,33 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {f"MUNIMENT_{name.upper()}": str(value) for name, value in values.items()}
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise Conflict when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Conflict(
-                f"Port {port} on {host} cannot be used: {error.strerror}.", "Stop what uses it, or choose another port."
-            ) from error
+def hold_port(host: str, port: int) -> socket.socket:
+    """Make sure that nobody else has a port, nor gets it as long as what is returned is open; our own servers may listen.
+
+    The servers listen with SO_REUSEPORT, to which a second `muniment serve` would be welcome on the same port, and take half
+    of the readers. So the port is listened on for a moment as only one process can, and then kept as one that only sockets
+    with SO_REUSEPORT may join: others find it taken, from this moment on.
+
+    Raises:
+        Conflict: the port is taken.
+    """
+    held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have just ended are no reason
+    try:
+        held.bind((host, port))
+        held.listen(1)
+    except OSError as error:
+        held.close()
+        raise Conflict(
+            f"Port {port} on {host} cannot be used: {error.strerror}.", "Stop what uses it, or choose another port."
+        ) from error
+    if sys.platform != "linux":  # elsewhere the port could not be shared any more
+        held.close()
+        return held
+    held.shutdown(socket.SHUT_RDWR)  # it listens no longer, and is bound all the same
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return held
 
 
 def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
@@ -50,10 +67,16 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
     ports = [port for port in (settings.port, settings.workbench_port, settings.proxy_port) if port]
     if len(ports) != len(set(ports)):
         raise UsageError("Two servers cannot have the same port.", "Give each its own.")
-    check_port(settings.host, settings.port)
-    check_port("127.0.0.1", settings.workbench_port)
-    if settings.proxy_port:
-        check_port(settings.host, settings.proxy_port)
+    with ExitStack() as held:
+        held.enter_context(hold_port(settings.host, settings.port))
+        held.enter_context(hold_port("127.0.0.1", settings.workbench_port))
+        if settings.proxy_port:
+            held.enter_context(hold_port(settings.host, settings.proxy_port))
+        _serve(settings, ready)
+
+
+def _serve(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve until interrupted, on ports that are ours."""
     os.environ.update(environment_of(settings))
     sites = [
         _site("reader", settings.host, settings.port, settings.workers),

@@ -68,7 +68,7 @@ def _as_json(item: MissingPart) -> dict[str, object]:
 @archive_option
 def patch(numbers: tuple[int, ...], is_all: bool, collection: str | None, allow_private: bool | None, archive: object) -> int:
     """Capture missing parts: a crawl of their URLs begins, and runs by itself."""
-    from archiver.audit import this_actor
+    from archiver.audit import terminal_actor
     from archiver.collections.steering import MOST_PATCHED, CrawlDesk
     from archiver.crawl.launch import launch
     from archiver.holdings import open_holdings
@@ -82,7 +82,7 @@ def patch(numbers: tuple[int, ...], is_all: bool, collection: str | None, allow_
         parts = MissingParts(holdings, clock)
         chosen = numbers or [part.number for part in parts.list(settings.collection, states=("open",), limit=MOST_PATCHED)]
         desk = CrawlDesk(holdings, clock, partial(launch, settings))
-        crawl = parts.patch(settings.collection, chosen, desk, actor=this_actor())
+        crawl = parts.patch(settings.collection, chosen, desk, actor=terminal_actor())
     click.echo(f"Crawl {crawl} captures them: muniment crawl report {crawl} tells of it.")
     return 0
 
@@ -93,12 +93,12 @@ def patch(numbers: tuple[int, ...], is_all: bool, collection: str | None, allow_
 @archive_option
 def ignore(numbers: tuple[int, ...], again: bool, archive: object) -> None:
     """Put parts aside that nobody needs, such as counters of visits."""
-    from archiver.audit import this_actor
+    from archiver.audit import terminal_actor
     from archiver.holdings import open_holdings
     from archiver.missing import IGNORED, OPEN, MissingParts
 
     with open_holdings(settings_from(archive=archive)) as holdings:
         done = MissingParts(holdings, holdings.collections.now).set_state(
-            numbers, OPEN if again else IGNORED, actor=this_actor()
+            numbers, OPEN if again else IGNORED, actor=terminal_actor()
         )
     click.echo(f"{counted(done, 'part')} {'opened again' if again else 'put aside'}.")

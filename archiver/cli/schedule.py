@@ -87,13 +87,13 @@ def set_(
 @json_option
 def run(name: str, collection: str | None, actor: str, archive: object, as_json: bool) -> None:
     """Begin it now, whenever it is due; a worker does the crawls."""
-    from archiver.audit import this_actor
+    from archiver.audit import terminal_actor
     from archiver.holdings import open_holdings
     from archiver.schedules import ScheduleRegistry
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        begun = ScheduleRegistry(holdings).run(settings.collection, _schedule(name), by=actor or this_actor())
+        begun = ScheduleRegistry(holdings).run(settings.collection, _schedule(name), by=actor or terminal_actor())
     if as_json:
         print_json({"crawls": begun})
         return

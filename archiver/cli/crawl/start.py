@@ -48,6 +48,7 @@ def start(
     if dry_run:
         _show_scope(plan, as_json)
         return 0
+    from archiver.audit import terminal_actor
     from archiver.cli.crawl.running import check_login, run_crawl
     from archiver.crawl.control import CrawlControl
     from archiver.holdings import open_holdings, utc_now
@@ -57,6 +58,8 @@ def start(
         say_repaired(holdings)
         slug = holdings.collections.get(settings.collection).slug
         crawl = CrawlControl(holdings.engine, utc_now).create(slug, plan)
+        said = {"collection": slug, "seeds": len(plan.seeds), "first": plan.seeds[0].url, "scope": plan.scope.value}
+        holdings.audit.note(terminal_actor(), "crawl.start", f"crawl {crawl}", said)
         return run_crawl(holdings, crawl, workers=workers, as_json=as_json)
 
 
