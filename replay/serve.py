@@ -12,15 +12,9 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
 from archiver.errors import Conflict, ServerDied, UsageError
-from archiver.settings import NAMES, Settings
+from archiver.settings import Settings, as_environment
 
 _FORK = get_context("fork")
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    """Settings as environment variables, for server processes."""
-    values = {name: getattr(settings, name) for name in NAMES}
-    return {f"MUNIMENT_{name.upper()}": str(value) for name, value in values.items()}
 
 
 def hold_port(host: str, port: int) -> socket.socket:
@@ -52,12 +46,12 @@ def hold_port(host: str, port: int) -> socket.socket:
     return held
 
 
-def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
+def serve(settings: Settings, *, ready: Callable[[], Settings]) -> None:
     """Serve until interrupted.
 
     Args:
         settings: host, ports, number of reader processes.
-        ready: called once all are starting; when it raises, all are stopped.
+        ready: called once all are starting; when it raises, all are stopped. Gives the settings with what the archive keeps.
 
     Raises:
         UsageError: two servers have the same port.
@@ -75,9 +69,9 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
         _serve(settings, ready)
 
 
-def _serve(settings: Settings, ready: Callable[[], None]) -> None:
+def _serve(settings: Settings, ready: Callable[[], Settings]) -> None:
     """Serve until interrupted, on ports that are ours."""
-    os.environ.update(environment_of(settings))
+    os.environ.update(as_environment(settings))
     sites = [
         _site("reader", settings.host, settings.port, settings.workers),
         _site("workbench", "127.0.0.1", settings.workbench_port, 1),
@@ -96,11 +90,11 @@ def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     for site in sites:
         site.start()
     try:
-        ready()
+        now = ready()
     except BaseException:
         _terminate(sites)
         raise
-    if (settings.jobs or settings.watch_seconds) and not is_stopping:  # after `ready`, which tells what was mended
+    if (now.jobs or now.watch_seconds) and not is_stopping:  # after `ready`, which tells what was mended
         sites.append(_FORK.Process(target=_run_keeper, name="keeper", args=(settings,)))
         sites[-1].start()
     # Not the pipes of the processes: workers that outlive their server hold them open.

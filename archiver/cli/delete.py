@@ -70,7 +70,7 @@ def suppress(
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        selection = deletion.Selection(settings.collection, **chosen)
+        selection = deletion.Selection(holdings.settings.collection, **chosen)
         rule = deletion.rule_for(holdings, selection, reason=reason, message=message, is_said=is_said)
         found = deletion.extent(holdings, rule)
         if not dry_run:

@@ -34,7 +34,7 @@ def list_(collection: str | None, pages: bool, state: str, archive: object, as_j
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         parts = MissingParts(holdings, holdings.collections.now)
         parts.take(MissNotes(settings.archive / "cache").take())
         parts.settle()
@@ -80,9 +80,11 @@ def patch(numbers: tuple[int, ...], is_all: bool, collection: str | None, allow_
     with open_holdings(settings) as holdings:
         clock = holdings.collections.now
         parts = MissingParts(holdings, clock)
-        chosen = numbers or [part.number for part in parts.list(settings.collection, states=("open",), limit=MOST_PATCHED)]
+        chosen = numbers or [
+            part.number for part in parts.list(holdings.settings.collection, states=("open",), limit=MOST_PATCHED)
+        ]
         desk = CrawlDesk(holdings, clock, partial(launch, settings))
-        crawl = parts.patch(settings.collection, chosen, desk, actor=terminal_actor())
+        crawl = parts.patch(holdings.settings.collection, chosen, desk, actor=terminal_actor())
     click.echo(f"Crawl {crawl} captures them: muniment crawl report {crawl} tells of it.")
     return 0
 

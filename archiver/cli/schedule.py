@@ -74,7 +74,7 @@ def set_(
     anchor = _moment(at) if at is not None else None
     with open_holdings(settings) as holdings:
         item = ScheduleRegistry(holdings).set(
-            settings.collection, _schedule(name), by=actor, is_active=is_active, anchor=anchor, plan=plan
+            holdings.settings.collection, _schedule(name), by=actor, is_active=is_active, anchor=anchor, plan=plan
         )
     click.echo(f"{item.schedule.value} crawls of “{item.collection}”: {_when(item)}.")
 
@@ -93,7 +93,7 @@ def run(name: str, collection: str | None, actor: str, archive: object, as_json:
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        begun = ScheduleRegistry(holdings).run(settings.collection, _schedule(name), by=actor or terminal_actor())
+        begun = ScheduleRegistry(holdings).run(holdings.settings.collection, _schedule(name), by=actor or terminal_actor())
     if as_json:
         print_json({"crawls": begun})
         return
