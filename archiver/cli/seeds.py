@@ -47,7 +47,7 @@ def _registry(holdings: Holdings) -> SeedRegistry:
 def _options(command: Any) -> Any:
     """What can be said of seeds."""
     for option in (
-        click.option("--public/--not-public", "is_public", default=None, help="Whether readers see it, and what its scope takes."),
+        click.option("--public/--not-public", "is_public", default=None, help="Whether readers see it and what is its own."),
         click.option("--active/--inactive", "is_active", default=None, help="Whether schedules crawl it."),
         click.option("--notes", help="For archivists."),
         click.option("--group", help='Made when new; "" for none.'),

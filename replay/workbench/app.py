@@ -24,6 +24,7 @@ from archiver.wasapi.jobs import JobBoard
 from archiver.wasapi.runner import JobRunner
 from replay.proof import prover
 from replay.workbench import (
+    access_pages,
     account_pages,
     api_pages,
     capture_pages,
@@ -85,6 +86,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     missing_pages.blueprint,
     transfer_pages.blueprint,
     deletion_pages.blueprint,
+    access_pages.blueprint,
     record_pages.blueprint,
     save_pages.blueprint,
     setting_pages.blueprint,
@@ -105,6 +107,7 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("missing.collections", "Missing", Role.VIEWER),
     ("transfers.transfers", "Import and export", Role.ARCHIVIST),
     ("deletions.deletions", "Deletions", Role.ARCHIVIST),
+    ("access.rules", "Access", Role.VIEWER),
     ("storage.storage", "Storage", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),

@@ -12,7 +12,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from archiver import deletion
 from archiver.accounts import Role
+from archiver.collections.seeds import SeedRegistry
+from archiver.collections.seedvalues import SeedDraft
 from archiver.fixity import measure
 from archiver.holdings import Holdings, open_holdings
 from archiver.settings import NAMES as ALL_NAMES
@@ -208,3 +211,51 @@ def test_storage_says_where_files_are_how_much_room_is_left_and_when_they_were_v
     assert told["verified"]["bad_names"] == ["a.warc.gz"] and told["disks"][0]["free"] > 0
     assert send(client, "/jobs", kind="verify")[1] == "/jobs/1"
     assert "Last asked for here" in see(client, "/storage")
+
+
+# -- access ----------------------------------------------------------------------------------------------------------
+
+
+def test_rules_of_access_are_made_changed_tried_and_taken_away(app: Flask, client: FlaskClient, holdings: Holdings) -> None:
+    assert "No rules: everything" in see(client, "/access")
+    form = {"action": "block", "collection": "*", "target": "prefix", "what": "https://example.org/staff/", "since": "2015",
+            "addresses": "192.0.2.0/24\n2001:db8::/32", "message": "By order of the court."}  # fmt: skip
+    assert send(client, "/access", **form) == (303, "/access")
+    (rule,) = holdings.access.all()
+    assert rule.urlkey == "org,example)/staff/" and len(rule.addresses) == 2 and rule.created_by == "administrator"
+    page = see(client, "/access?url=https://example.org/staff/x&of=default&address=192.0.2.7&at=2016")
+    assert "all that begins with https://example.org/staff/, captured from 2015" in page and "“By order of the court.”" in page
+    assert "is not shown, and readers are told so (451)" in page and f"Rule {rule.number} decides: block" in page
+    assert "may be seen" in see(client, "/access?url=https://example.org/staff/x&of=default&address=198.51.100.1")
+    assert "There is no collection" in see(client, "/access?url=https://example.org/&of=nope")
+    page = see(client, f"/access/{rule.number}")
+    assert "192.0.2.0/24\n2001:db8::/32" in page and 'value="20150101000000"' in page
+    changed = {"action": "exclude", "embargo": "6months", "reason": "asked for"}
+    assert send(client, f"/access/{rule.number}", **changed)[0] == 303
+    (rule,) = holdings.access.all()
+    assert (rule.action.value, rule.since, rule.addresses, rule.reason) == ("exclude", 0, (), "asked for") and rule.embargo
+    status, page = send(client, f"/access/{rule.number}", action="exclude", embargo="soon")
+    assert status == 400 and 'value="soon"' in page
+    for wrong in ({"what": ""}, {"what": "http://["}, {"target": "nothing"}, {"action": "hide"}, {"collection": "nope"}):
+        status, page = send(client, "/access", **(form | wrong))
+        assert status in (400, 404) and 'class="problem" role="alert"' in page, wrong
+    assert len(holdings.access.all()) == 1
+    viewer = logged_in(app, holdings, Role.VIEWER)
+    assert "New rule" not in see(viewer, "/access") and send(viewer, f"/access/{rule.number}/remove")[0] == 403
+    assert send(client, f"/access/{rule.number}/remove")[0] == 303 and holdings.access.all() == []
+    deeds = [item.action for item in holdings.audit.entries() if item.action.startswith("access.")]
+    assert deeds == ["access.add", "access.set", "access.remove"]
+
+
+def test_rules_of_deletions_and_of_private_seeds_are_shown_and_not_changed_there(
+    client: FlaskClient, holdings: Holdings
+) -> None:
+    SeedRegistry(holdings.engine, holdings.collections.now).add("default", [SeedDraft("http://a.org/x/", is_public=False)])
+    rule = deletion.rule_for(holdings, deletion.Selection("default", url="http://b.org/"), reason="asked for")
+    number = deletion.suppress(holdings, rule).number
+    page = see(client, "/access")
+    assert "part of a deletion" in page and f'href="/access/{number}"' not in page
+    assert "Seeds that are not public" in page and "all that begins with org,a)/x/" in page
+    see(client, f"/access/{number}", 409)
+    assert send(client, f"/access/{number}/remove")[0] == 409
+    assert "A seed that is not public decides" in see(client, "/access?url=http://a.org/x/y&of=default")
