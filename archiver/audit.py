@@ -74,6 +74,11 @@ def this_actor() -> str:
         return "unknown"
 
 
+def terminal_actor() -> str:
+    """Who types a command, told apart from an account of the same name."""
+    return f"{this_actor()} (terminal)"
+
+
 class AuditLog:
     """The audit log of an archive.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -100,7 +99,7 @@ def crawl(work: Work) -> Mapping[str, Any]:
     if not work.job.result.get("told"):
         _tell(work, "crawl.started", before, f"Crawl {number} of “{before.collection}” began.")
         work.keep({"told": True})
-    planned = replace(holdings, settings=settings_of(holdings.settings, reports.plan(number)))
+    planned = holdings.with_settings(settings_of(holdings.settings, reports.plan(number)))
     watcher = _Watcher(work, reports, number)
     try:
         supervise.run(

@@ -154,6 +154,23 @@ def _files_of(holdings: Holdings, crawl: int, collection: str) -> frozenset[str]
     return frozenset(names)
 
 
+def refuse_nothing(found: Extent, selection: Selection) -> None:
+    """Refuse a deletion that is about nothing: it is a slip of the pen, mostly.
+
+    Args:
+        found: how much it is about.
+        selection: what it says; one that names its latest time may be about what comes.
+
+    Raises:
+        UsageError: it is about nothing.
+    """
+    if not (found.captures or selection.until):
+        raise UsageError(
+            f"Nothing of that is held in “{selection.collection}”.",
+            "Look whether it is spelled as its captures are; name the latest time of capture if it is about some to come.",
+        )
+
+
 def suppress(holdings: Holdings, rule: Rule, *, actor: str = "") -> Rule:
     """Put what a deletion is about out of sight; takes effect within a second, in all server processes."""
     (kept,) = holdings.access.add([rule], actor=actor, action="delete.suppress")

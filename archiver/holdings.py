@@ -24,6 +24,7 @@ from archiver.index.merged import MergedIndex
 from archiver.index.protocol import CaptureSource
 from archiver.index.segments import SegmentIndex
 from archiver.index.sources import AttachedIndexes, Source, SourceRegistry
+from archiver.keptsettings import GivenSettings, KeptSettings, SettingsSource
 from archiver.model import Capture
 from archiver.settings import Settings
 from archiver.store.opening import open_store
@@ -47,7 +48,7 @@ class Holdings:
     """Everything an archive holds, and the ways to it; use it as a context manager.
 
     Attributes:
-        settings: of this run.
+        kept: the settings, with what is changed of them while the archive runs.
         engine: the database.
         store: the WARC files.
         index: the captures, those that attached indexes list too; rows are added to the archive's own.
@@ -60,7 +61,7 @@ class Holdings:
         repaired: WARC files that a killed process had left behind and that were mended now.
     """
 
-    settings: Settings
+    kept: SettingsSource
     engine: Engine
     store: WarcStore
     index: MergedIndex
@@ -77,6 +78,15 @@ class Holdings:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force at this moment: what is changed in the workbench counts within a second."""
+        return self.kept.current()
+
+    def with_settings(self, settings: Settings) -> Holdings:
+        """The same archive, with settings that stay as they are."""
+        return replace(self, kept=GivenSettings(settings))
 
     @property
     def segments(self) -> SegmentIndex:
@@ -115,7 +125,8 @@ def open_holdings(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         index = MergedIndex(engine, AttachedIndexes(sources, lambda source: _opened(source, settings)))
         log, known = CrawlLog(engine, clock), FileRegistry(engine, clock)
         access = AccessRules(engine, clock, audit)
-        holdings = Holdings(settings, engine, store, index, registry, log, known, audit, access, sources)
+        kept = KeptSettings(engine, settings, clock, audit)
+        holdings = Holdings(kept, engine, store, index, registry, log, known, audit, access, sources)
         heal(holdings)
         return replace(holdings, repaired=mend(holdings))
     except MunimentError:

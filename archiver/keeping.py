@@ -148,13 +148,14 @@ class Keeper:
     """Does jobs and chores until it is told to stop.
 
     Args:
-        settings: of this run; `jobs` says how many at a time.
+        settings: of this run; with what the archive keeps of them, `jobs` says how many at a time.
         chores: what is done beside them; by default all there are.
     """
 
     def __init__(self, settings: Settings, *, chores: Sequence[Chore] | None = None) -> None:
         self._settings = settings
-        self._chores = chores_of(settings) if chores is None else chores
+        self._chores = chores
+        self._jobs = settings.jobs
         self._over = Event()
         self._pause = Event()  # never set: it only lets time pass
         self._presses = 0
@@ -173,7 +174,13 @@ class Keeper:
             StorageFailed: the archive cannot be opened.
         """
         with open_holdings(self._settings) as holdings:
-            threads = [Thread(target=self._do, args=(holdings, chore), name=chore.name, daemon=True) for chore in self._chores]
+            self._jobs = holdings.settings.jobs
+            chores = chores_of(holdings.settings) if self._chores is None else self._chores
+            threads = [
+                Thread(target=self._do, args=(holdings, chore), name=chore.name, daemon=True)
+                for chore in chores
+                if chore.seconds
+            ]
             for thread in threads:
                 thread.start()
             registry = JobRegistry(holdings.engine, utc_now)
@@ -211,7 +218,7 @@ class Keeper:
     def _look(self, registry: JobRegistry) -> None:
         """Begin a process for the next job, when there is one and a place is free."""
         self._forget_ended()
-        if len(self._processes) >= self._settings.jobs or not registry.is_due(list(KINDS), without=(NOTICE,)):
+        if len(self._processes) >= self._jobs or not registry.is_due(list(KINDS), without=(NOTICE,)):
             return
         process = self._context.Process(target=_job_process, args=(self._settings, os.getpid()), name="job")
         process.start()

@@ -15,12 +15,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.collections.catalogue import Catalogue
 from archiver.collections.images import ImageRegistry
-from archiver.elsewhere.archives import parse_archives
-from archiver.elsewhere.asking import OtherArchives, fetcher_for
+from archiver.elsewhere.current import AskedArchives
 from archiver.errors import MunimentError, NotFound, StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.missing import MissNotes
 from archiver.settings import Settings, load_settings
+from replay import running
 from replay.address import raw_path
 from replay.allocator import reuse_memory
 from replay.around import Neighbours
@@ -70,12 +70,11 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     """The reader: archived pages, their versions, the collections. It changes nothing and sets no cookie.
 
     Args:
-        settings: names and limits.
+        settings: as they are at the start; what counts at once is asked of the archive with each request.
         holdings: the opened archive.
     """
     app = Flask(__name__, static_url_path="/-/static")
     app.url_map.merge_slashes = False
-    app.config["SETTINGS"] = settings
     app.extensions["muniment.holdings"] = holdings
     app.extensions["muniment.lookup"] = lookup = Lookup(holdings)
     app.extensions["muniment.catalogue"] = Catalogue(holdings.engine)
@@ -85,7 +84,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.extensions["muniment.neighbours"] = Neighbours(lookup, time.monotonic)
     app.extensions["muniment.counts"] = Counts(time.monotonic)
     app.extensions["muniment.texts"] = CaptureTexts(holdings, lookup)
-    app.extensions["muniment.missing"] = MissNotes(settings.archive / "cache") if settings.record_missing else None
+    app.extensions["muniment.missing"] = MissNotes(settings.archive / "cache")
     app.extensions["muniment.wall"] = WallReports(settings.archive / "cache", utc_now)
     disk = RewriteCache(settings.archive / "cache" / "replay", settings.rewrite_cache_bytes)
     app.extensions["muniment.kept"] = KeptResponses(disk, min(_MEMORY_BYTES, settings.rewrite_cache_bytes))
@@ -93,11 +92,9 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.extensions["muniment.pictures"] = Pictures(lookup, time.monotonic)
     made = RewriteCache(settings.archive / "cache" / "pictures", settings.rewrite_cache_bytes // _PICTURES_PART)
     app.extensions["muniment.picturefiles"] = PictureFiles(holdings, lookup, made)
-    app.extensions["muniment.elsewhere"] = others = OtherArchives(
-        parse_archives(settings.other_archives), fetcher_for(settings)
-    )
+    app.extensions["muniment.elsewhere"] = others = AskedArchives(holdings)
     weakref.finalize(app, others.close)
-    app.jinja_env.globals.update(instance=settings.instance_name)
+    app.context_processor(lambda: {"instance": running.settings().instance_name})
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_language(app)
     app.add_url_rule("/", "home", portal.home)
@@ -132,7 +129,7 @@ def create_reader(settings: Settings, holdings: Holdings) -> Flask:
     app.after_request(_protect)
     app.register_error_handler(MunimentError, _muniment_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.wsgi_app = CdxApi(app.wsgi_app, lookup, lambda sent, name: lookup.scope(name, viewer_of(sent, settings)))  # type: ignore[method-assign]
+    app.wsgi_app = CdxApi(app.wsgi_app, lookup, lambda sent, name: lookup.scope(name, viewer_of(sent, holdings.settings)))  # type: ignore[method-assign]
     return app
 
 
@@ -209,8 +206,8 @@ def _homeward() -> Response | None:
 
 
 def _from_environment() -> tuple[Settings, Holdings]:
-    settings = load_settings(environ=os.environ)
-    return settings, open_holdings(settings)
+    holdings = open_holdings(load_settings(environ=os.environ))
+    return holdings.settings, holdings
 
 
 def reader() -> Flask:

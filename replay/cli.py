@@ -40,13 +40,14 @@ def serve(**options: object) -> None:
     proxy = _proxy(settings) if settings.proxy_port else None
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
-    def ready() -> None:
+    def ready() -> Settings:
         from archiver.accounts import AccountRegistry
         from archiver.holdings import open_holdings, utc_now
 
         with open_holdings(settings) as holdings:  # a fault of the archive is told here, in one sentence
             say_repaired(holdings)
             key = AccountRegistry(holdings.engine, utc_now).begin()
+            now = holdings.settings
         click.echo(f"Reader:    http://{host}:{settings.port}/")
         workbench = f"http://127.0.0.1:{settings.workbench_port}/"
         click.echo(f"Workbench: {workbench}" if key is None else f"Workbench: {workbench}begin?key={key}")
@@ -60,6 +61,7 @@ def serve(**options: object) -> None:
             click.echo(f"Authority: {proxy.certificate}")
             click.echo(f"           SHA-256 {proxy.fingerprint}")
         click.echo("Press Ctrl-C to stop.")
+        return now
 
     run(settings, ready=ready)
 

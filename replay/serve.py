@@ -5,42 +5,53 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
 from archiver.errors import Conflict, ServerDied, UsageError
-from archiver.settings import NAMES, Settings
+from archiver.settings import Settings, as_environment
 
 _FORK = get_context("fork")
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """Settings as environment variables, for server processes."""
-    values = {name: getattr(settings, name) for name in NAMES}
-    return {f"MUNIMENT_{name.upper()}": str(value) for name, value in values.items()}
+def hold_port(host: str, port: int) -> socket.socket:
+    """Make sure that nobody else has a port, nor gets it as long as what is returned is open; our own servers may listen.
+
+    The servers listen with SO_REUSEPORT, to which a second `muniment serve` would be welcome on the same port, and take half
+    of the readers. So the port is listened on for a moment as only one process can, and then kept as one that only sockets
+    with SO_REUSEPORT may join: others find it taken, from this moment on.
+
+    Raises:
+        Conflict: the port is taken.
+    """
+    held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have just ended are no reason
+    try:
+        held.bind((host, port))
+        held.listen(1)
+    except OSError as error:
+        held.close()
+        raise Conflict(
+            f"Port {port} on {host} cannot be used: {error.strerror}.", "Stop what uses it, or choose another port."
+        ) from error
+    if sys.platform != "linux":  # elsewhere the port could not be shared any more
+        held.close()
+        return held
+    held.shutdown(socket.SHUT_RDWR)  # it listens no longer, and is bound all the same
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return held
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise Conflict when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Conflict(
-                f"Port {port} on {host} cannot be used: {error.strerror}.", "Stop what uses it, or choose another port."
-            ) from error
-
-
-def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
+def serve(settings: Settings, *, ready: Callable[[], Settings]) -> None:
     """Serve until interrupted.
 
     Args:
         settings: host, ports, number of reader processes.
-        ready: called once all are starting; when it raises, all are stopped.
+        ready: called once all are starting; when it raises, all are stopped. Gives the settings with what the archive keeps.
 
     Raises:
         UsageError: two servers have the same port.
@@ -50,11 +61,17 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
     ports = [port for port in (settings.port, settings.workbench_port, settings.proxy_port) if port]
     if len(ports) != len(set(ports)):
         raise UsageError("Two servers cannot have the same port.", "Give each its own.")
-    check_port(settings.host, settings.port)
-    check_port("127.0.0.1", settings.workbench_port)
-    if settings.proxy_port:
-        check_port(settings.host, settings.proxy_port)
-    os.environ.update(environment_of(settings))
+    with ExitStack() as held:
+        held.enter_context(hold_port(settings.host, settings.port))
+        held.enter_context(hold_port("127.0.0.1", settings.workbench_port))
+        if settings.proxy_port:
+            held.enter_context(hold_port(settings.host, settings.proxy_port))
+        _serve(settings, ready)
+
+
+def _serve(settings: Settings, ready: Callable[[], Settings]) -> None:
+    """Serve until interrupted, on ports that are ours."""
+    os.environ.update(as_environment(settings))
     sites = [
         _site("reader", settings.host, settings.port, settings.workers),
         _site("workbench", "127.0.0.1", settings.workbench_port, 1),
@@ -73,11 +90,11 @@ def serve(settings: Settings, *, ready: Callable[[], None]) -> None:
     for site in sites:
         site.start()
     try:
-        ready()
+        now = ready()
     except BaseException:
         _terminate(sites)
         raise
-    if (settings.jobs or settings.watch_seconds) and not is_stopping:  # after `ready`, which tells what was mended
+    if (now.jobs or now.watch_seconds) and not is_stopping:  # after `ready`, which tells what was mended
         sites.append(_FORK.Process(target=_run_keeper, name="keeper", args=(settings,)))
         sites[-1].start()
     # Not the pipes of the processes: workers that outlive their server hold them open.

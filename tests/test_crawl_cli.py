@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import io
 import json
 import subprocess
@@ -364,6 +365,14 @@ def test_a_crawl_is_paused_stopped_and_resumed(
     assert [(number, workers) for _, number, workers in supervisor.ran] == [(crawl.number, 2)]
     assert state()[0] == "finished"
     assert muniment("crawl", "stop") == 1
+    assert muniment("crawl", "set", "--depth", "3") == 0
+    assert muniment("crawl", "retry", "--failed", "--queue-only") == 0
+    entries = [item for item in holdings.audit.entries() if item.subject == f"crawl {crawl.number}"]
+    assert {item.actor for item in entries} == {f"{getpass.getuser()} (terminal)"}
+    assert [(item.action, item.detail) for item in entries] == [
+        ("crawl.pause", ""), ("crawl.stop", ""), ("crawl.resume", ""),
+        ("crawl.change", '{"changes": ["depth: 0 → 3"]}'), ("crawl.retry", '{"urls": 1}'),
+    ]  # fmt: skip
 
 
 def test_a_crawl_that_runs_elsewhere_is_asked(muniment: Muniment, crawl: CrawlRows, supervisor: Supervisor) -> None:
@@ -408,7 +417,7 @@ def test_watching_a_crawl_that_nobody_works_on(muniment: Muniment, holdings: Hol
 # -- with the engine -------------------------------------------------------------------------------------------------
 
 
-def test_a_real_crawl_from_its_seed_to_its_reports(muniment: Muniment) -> None:
+def test_a_real_crawl_from_its_seed_to_its_reports(muniment: Muniment, holdings: Holdings) -> None:
     home = Answer(
         b"<title>Home</title><img src=i.png><a href=p>page</a><a href=gone>gone</a><a href=http://z.invalid/>away</a>"
     )
@@ -437,6 +446,8 @@ def test_a_real_crawl_from_its_seed_to_its_reports(muniment: Muniment) -> None:
         assert "robots.txt" in muniment.out
         assert muniment("crawl", "resume") in (0, 1)  # allowed to reach loopback as it was
         assert len(muniment.csv("crawl", "list")) == 1
+    begun = next(item for item in holdings.audit.entries() if item.action == "crawl.start")
+    assert begun.subject == "crawl 1" and json.loads(begun.detail)["first"] == url
 
 
 def test_a_crawl_is_paused_changed_and_resumed_from_another_terminal(muniment: Muniment, holdings: Holdings) -> None:

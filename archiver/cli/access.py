@@ -150,7 +150,7 @@ def test(
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        told = explain(holdings, settings.collection, url, at, Viewer(address, frozenset(groups)))
+        told = explain(holdings, holdings.settings.collection, url, at, Viewer(address, frozenset(groups)))
     if as_json:
         print_json(told.as_json())
     else:

@@ -72,7 +72,7 @@ def capture(
     stop = StopSignal()
     with open_holdings(settings) as holdings, stopping(stop):
         say_repaired(holdings)
-        with PageCapturer(holdings, settings.collection, software=f"muniment/{version('muniment')}") as capturer:
+        with PageCapturer(holdings, holdings.settings.collection, software=f"muniment/{version('muniment')}") as capturer:
             for url in pages:
                 if stop.finish.is_set():
                     break

@@ -66,17 +66,15 @@ def suppress(
     What is meant is held now: captures that are made later are not part of it, unless --to says so.
     """
     from archiver import deletion
-    from archiver.errors import NotFound
     from archiver.holdings import open_holdings
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        selection = deletion.Selection(settings.collection, **chosen)
+        selection = deletion.Selection(holdings.settings.collection, **chosen)
         rule = deletion.rule_for(holdings, selection, reason=reason, message=message, is_said=is_said)
         found = deletion.extent(holdings, rule)
-        if not (found.captures or dry_run or chosen["until"]):  # a slip of the pen, mostly; --to may name a time to come
-            raise NotFound(f"Nothing of that is held in “{settings.collection}”.", "See what is with: muniment versions URL")
         if not dry_run:
+            deletion.refuse_nothing(found, selection)
             rule = deletion.suppress(holdings, rule, actor=actor)
     if as_json:
         print_json(_extent_json(rule, found))

@@ -71,7 +71,7 @@ def export(output: Path, form: str | None, collection: str | None, archive: obje
     as_json = bool(options.pop("as_json"))
     _check(output, form, as_json=as_json, options=options)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         if form == "json":
             with _file(output, force=options["force"]) as stream:
                 stream.write(description_of(holdings, slug))

@@ -80,7 +80,7 @@ def import_files(
     settings = settings_from(collection=collection, archive=archive)
     with ExitStack() as stack:
         holdings = stack.enter_context(open_holdings(settings))
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         if watch is not None:
             _watch(holdings, slug, sources, watch=watch)
             if not watch:

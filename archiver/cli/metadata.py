@@ -73,7 +73,7 @@ def show(seed: str | None, document: str | None, collection: str | None, archive
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         level, subject = _about(holdings, slug, seed, document)
         said = _registries(holdings)[0].of(slug, level, subject)
     if as_json:
@@ -112,7 +112,7 @@ def set_(
         given.append(Statement(field_name(field), value, private))
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         level, subject = _about(holdings, slug, seed, document)
         registry = _registries(holdings)[0]
         replaced = set() if add else {item.field for item in given}
@@ -155,7 +155,7 @@ def import_(
     mode = SheetMode.REPLACE if replace else SheetMode.ADD
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         said, seeds = _registries(holdings)
         changes = metadatasheets.changes_of(said, seeds, slug, table, mode, level=level)
         if not dry_run:
@@ -182,7 +182,7 @@ def export(file: Path, kind: str | None, public: bool, collection: str | None, a
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         said, seeds = _registries(holdings)
         urls = [seed.url for seed in seeds.list(slug, SeedFilter(is_public=True if public else None))]
         shown = set(urls)

@@ -34,7 +34,7 @@ def list_(collection: str | None, pages: bool, state: str, archive: object, as_j
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         parts = MissingParts(holdings, holdings.collections.now)
         parts.take(MissNotes(settings.archive / "cache").take())
         parts.settle()
@@ -68,7 +68,7 @@ def _as_json(item: MissingPart) -> dict[str, object]:
 @archive_option
 def patch(numbers: tuple[int, ...], is_all: bool, collection: str | None, allow_private: bool | None, archive: object) -> int:
     """Capture missing parts: a crawl of their URLs begins, and runs by itself."""
-    from archiver.audit import this_actor
+    from archiver.audit import terminal_actor
     from archiver.collections.steering import MOST_PATCHED, CrawlDesk
     from archiver.crawl.launch import launch
     from archiver.holdings import open_holdings
@@ -80,9 +80,11 @@ def patch(numbers: tuple[int, ...], is_all: bool, collection: str | None, allow_
     with open_holdings(settings) as holdings:
         clock = holdings.collections.now
         parts = MissingParts(holdings, clock)
-        chosen = numbers or [part.number for part in parts.list(settings.collection, states=("open",), limit=MOST_PATCHED)]
+        chosen = numbers or [
+            part.number for part in parts.list(holdings.settings.collection, states=("open",), limit=MOST_PATCHED)
+        ]
         desk = CrawlDesk(holdings, clock, partial(launch, settings))
-        crawl = parts.patch(settings.collection, chosen, desk, actor=this_actor())
+        crawl = parts.patch(holdings.settings.collection, chosen, desk, actor=terminal_actor())
     click.echo(f"Crawl {crawl} captures them: muniment crawl report {crawl} tells of it.")
     return 0
 
@@ -93,12 +95,12 @@ def patch(numbers: tuple[int, ...], is_all: bool, collection: str | None, allow_
 @archive_option
 def ignore(numbers: tuple[int, ...], again: bool, archive: object) -> None:
     """Put parts aside that nobody needs, such as counters of visits."""
-    from archiver.audit import this_actor
+    from archiver.audit import terminal_actor
     from archiver.holdings import open_holdings
     from archiver.missing import IGNORED, OPEN, MissingParts
 
     with open_holdings(settings_from(archive=archive)) as holdings:
         done = MissingParts(holdings, holdings.collections.now).set_state(
-            numbers, OPEN if again else IGNORED, actor=this_actor()
+            numbers, OPEN if again else IGNORED, actor=terminal_actor()
         )
     click.echo(f"{counted(done, 'part')} {'opened again' if again else 'put aside'}.")

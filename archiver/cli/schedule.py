@@ -74,7 +74,7 @@ def set_(
     anchor = _moment(at) if at is not None else None
     with open_holdings(settings) as holdings:
         item = ScheduleRegistry(holdings).set(
-            settings.collection, _schedule(name), by=actor, is_active=is_active, anchor=anchor, plan=plan
+            holdings.settings.collection, _schedule(name), by=actor, is_active=is_active, anchor=anchor, plan=plan
         )
     click.echo(f"{item.schedule.value} crawls of “{item.collection}”: {_when(item)}.")
 
@@ -87,13 +87,13 @@ def set_(
 @json_option
 def run(name: str, collection: str | None, actor: str, archive: object, as_json: bool) -> None:
     """Begin it now, whenever it is due; a worker does the crawls."""
-    from archiver.audit import this_actor
+    from archiver.audit import terminal_actor
     from archiver.holdings import open_holdings
     from archiver.schedules import ScheduleRegistry
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        begun = ScheduleRegistry(holdings).run(settings.collection, _schedule(name), by=actor or this_actor())
+        begun = ScheduleRegistry(holdings).run(holdings.settings.collection, _schedule(name), by=actor or terminal_actor())
     if as_json:
         print_json({"crawls": begun})
         return

@@ -47,7 +47,7 @@ def _registry(holdings: Holdings) -> SeedRegistry:
 def _options(command: Any) -> Any:
     """What can be said of seeds."""
     for option in (
-        click.option("--public/--not-public", "is_public", default=None, help="Whether readers see it in lists."),
+        click.option("--public/--not-public", "is_public", default=None, help="Whether readers see it and what is its own."),
         click.option("--active/--inactive", "is_active", default=None, help="Whether schedules crawl it."),
         click.option("--notes", help="For archivists."),
         click.option("--group", help='Made when new; "" for none.'),
@@ -79,7 +79,7 @@ def list_(text: str, group: str, is_active: bool | None, collection: str | None,
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         found = _registry(holdings).list(slug, SeedFilter(text=text, group=group, is_active=is_active))
         results: dict[int, Any] = {}
         for start in range(0, len(found), 500):
@@ -136,7 +136,7 @@ def add(urls: tuple[str, ...], actor: str, collection: str | None, archive: obje
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         report = _registry(holdings).add(slug, [SeedDraft(url, **_said(values)) for url in urls], actor=actor)
     if as_json:
         refused = [{"written": item.written, "reason": item.reason, "duplicate": item.is_duplicate} for item in report.refused]
@@ -185,7 +185,7 @@ def set_(urls: tuple[str, ...], actor: str, collection: str | None, archive: obj
         raise UsageError("Nothing is to be changed.", "Give an option, such as --schedule.")
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug, registry = holdings.collections.get(settings.collection).slug, _registry(holdings)
+        slug, registry = holdings.collections.get(holdings.settings.collection).slug, _registry(holdings)
         changed = registry.change_many(slug, _numbers(registry, slug, urls), actor=actor, **said)
     click.echo(f"{counted(changed, 'seed')} changed.")
 
@@ -201,7 +201,7 @@ def remove(urls: tuple[str, ...], actor: str, collection: str | None, archive: o
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug, registry = holdings.collections.get(settings.collection).slug, _registry(holdings)
+        slug, registry = holdings.collections.get(holdings.settings.collection).slug, _registry(holdings)
         removed = registry.remove(slug, _numbers(registry, slug, urls), actor=actor)
     click.echo(f"{counted(removed, 'seed')} removed. What was captured stays.")
 
@@ -227,7 +227,7 @@ def import_(
     listed, refused = seedsheets.read_list(file.read())
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug, registry = holdings.collections.get(settings.collection).slug, _registry(holdings)
+        slug, registry = holdings.collections.get(holdings.settings.collection).slug, _registry(holdings)
         changes = seedsheets.changes_of(registry, slug, listed, refused=refused, update=update)
         if not dry_run:
             seedsheets.make(registry, slug, changes, actor=actor)
@@ -256,7 +256,7 @@ def export(file: Path, kind: str | None, collection: str | None, archive: object
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         table = seedsheets.table_of(_registry(holdings).list(slug))
     write_sheet(file, kind, table, f"{slug} seeds")
 

@@ -35,7 +35,7 @@ def versions(url: str, collection: str | None, archive: object, as_json: bool) -
     settings = settings_from(collection=collection, archive=archive)
     page = parse_url(url, assume_http=True)
     with open_holdings(settings) as holdings:
-        slug = holdings.collections.get(settings.collection).slug
+        slug = holdings.collections.get(holdings.settings.collection).slug
         found = list(holdings.index.versions([slug], urlkey(page)))
     since = _unchanged_since(found)
     if as_json:

@@ -68,6 +68,22 @@ ANYONE = Viewer()
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys that a rule does not stand for: single ones, with the answers to what was sent there, and all that begin so."""
+
+    single: frozenset[str] = frozenset()
+    beginnings: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.single or self.beginnings)
+
+    def __contains__(self, key: str) -> bool:
+        if key in self.single or key.startswith(self.beginnings):
+            return True
+        return _WITH_REQUEST in key and any(_answers_to(asked, key) for asked in self.single)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule.
 
@@ -89,6 +105,8 @@ class Rule:
         message: what readers are told of a blocked capture.
         reason: what the keepers of the archive note for themselves.
         deletion: "suppressed" or "purged" for a rule that is part of a deletion, else "".
+        spared: what of its keys it does not stand for.
+        seed: URL of the seed for which it stands, because that is not public; nobody wrote the rule, and it has no number.
         created_at: ISO, UTC.
         created_by: who made it.
     """
@@ -110,6 +128,8 @@ class Rule:
     message: str = ""
     reason: str = ""
     deletion: str = ""
+    spared: Keys = Keys()
+    seed: str = ""
     created_at: str = ""
     created_by: str = ""
 
@@ -141,7 +161,12 @@ class Rule:
     def closes_all_of(self, slugs: frozenset[str]) -> bool:
         """All that it stands for is hidden in these collections, whatever the capture."""
         of_them = self.collection is None or slugs == {self.collection}
-        return of_them and self.action is not Action.ALLOW and not self.is_of_a_time and self.matching is not Matching.RECORD
+        is_whole = not (self.is_of_a_time or self.spared) and self.matching is not Matching.RECORD
+        return of_them and self.action is not Action.ALLOW and is_whole
+
+    def spares(self, key: str) -> bool:
+        """The rule does not stand for this one of its keys."""
+        return key in self.spared
 
     def specificity(self) -> tuple[object, ...]:
         """Grows with how specific the rule is, see the top of this module."""
@@ -235,6 +260,14 @@ _LOST_SLASH = re.compile(r"(https?):/+")
 _HOST_BEGINS = re.compile(r"[^,):]*[,)]|\[")
 
 
+def _answers_to(asked: str, key: str) -> bool:
+    """A key is that of the answer to a request with a body, sent to a URL with the key `asked`."""
+    path, _, wanted = asked.partition("?")
+    if _WITH_REQUEST not in key or key.partition("?")[0] != path:
+        return False
+    return not wanted or set(key.partition("?")[2].split("&")).issuperset(wanted.split("&"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """The rules of one beginning, and where the next shorter beginning of it is; -1 for nowhere."""
@@ -274,17 +307,15 @@ class RuleBook:
         if found is None:
             if len(self._seen) > 10_000:
                 self._seen.clear()
-            found = self._seen[key] = tuple(sorted(self._found(key), key=Rule.specificity, reverse=True))
+            rules = [rule for rule in self._found(key) if not rule.spares(key)]
+            found = self._seen[key] = tuple(sorted(rules, key=Rule.specificity, reverse=True))
         return found
 
     def _found(self, key: str) -> list[Rule]:
         found = list(self._exact.get(key, ()))
-        if _WITH_REQUEST in key:  # the answer to a request with a body: a rule for its URL is one for it too
-            path, _, query = key.partition("?")
-            said = set(query.split("&"))
-            for asked in self._of_paths.get(path, ()):
-                wanted = asked.partition("?")[2]
-                if asked != key and (not wanted or said.issuperset(wanted.split("&"))):
+        if _WITH_REQUEST in key:  # a rule for the URL of a request with a body is one for its answer too
+            for asked in self._of_paths.get(key.partition("?")[0], ()):
+                if asked != key and _answers_to(asked, key):
                     found += self._exact[asked]
         place = bisect_right(self._starts, key) - 1
         while place >= 0:
@@ -305,7 +336,8 @@ class RuleBook:
                 return True
         if self._has_answers(keys):
             return True
-        return bool(self.covering(keys.start)) or (bool(self.rules) and not _is_of_hosts(keys))
+        # Also those that spare this very key: they may stand for another one of the range.
+        return bool(self._found(keys.start)) or (bool(self.rules) and not _is_of_hosts(keys))
 
     def _has_answers(self, keys: KeyRange) -> bool:
         """Answers to requests with a body may be in the range, for whose URL there is a rule."""

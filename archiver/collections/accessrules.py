@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from threading import Lock
 from time import monotonic
@@ -13,10 +13,14 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from archiver.audit import AuditLog, this_actor
 from archiver.collections.access import Action, Matching, Rule, RuleBook
-from archiver.errors import NotFound, UnknownCollection
+from archiver.collections.options import options_from_json
+from archiver.collections.privateseeds import SeedFacts, rules_of
+from archiver.crawl.plan import ScopeKind
+from archiver.errors import NotFound, UnknownCollection, UsageError
 from archiver.index.database import number_of_new, reading, writing
 from archiver.index.holdingstables import access_rules, audit_log, tombstones
 from archiver.index.tables import collections
+from archiver.index.worktables import seeds
 from archiver.timestamps import parse_iso, to_iso
 
 #: Seconds for which nobody asks whether another process changed the rules.
@@ -44,6 +48,8 @@ class AccessRules:
         self._book: RuleBook | None = None
         self._looked_at = 0.0
         self._version = -1
+        self._seeds: object = None
+        self._of_seeds: tuple[Rule, ...] = ()
         self._lock = Lock()
 
     def now(self) -> datetime:
@@ -59,7 +65,9 @@ class AccessRules:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def current(self) -> RuleBook:
-        """The rules in force or to come. The database is asked once a second at most whether there is a change.
+        """The rules in force or to come, with those that seeds stand for which are not public.
+
+        The database is asked once a second at most whether there is a change.
 
         Raises:
             StorageFailed: the database cannot be read.
@@ -77,6 +85,8 @@ class AccessRules:
         """Each change leaves an entry in the audit log, which only ever grows: to look behind the last one costs nothing."""
         newer = audit_log.c.id > self._version
         with reading(self._engine) as connection:
+            if _state_of_seeds(connection) != self._seeds:
+                return True
             newest = connection.execute(select(func.max(audit_log.c.id)).where(newer)).scalar()
             if newest is None:
                 return False
@@ -90,8 +100,12 @@ class AccessRules:
         with reading(self._engine) as connection:
             # The version first: a change in between is then read once more, never missed.
             version = connection.execute(select(func.coalesce(func.max(audit_log.c.id), 0))).scalar_one()
+            seen = _state_of_seeds(connection)
             found = [_rule(row) for row in connection.execute(_rows())]
-        self._version = version
+            if seen != self._seeds:
+                self._of_seeds = tuple(rules_of(_seeds_with_private(connection))) if seen is not None else ()
+        self._version, self._seeds = version, seen
+        found += self._of_seeds
         return RuleBook(found)
 
     def all(self) -> list[Rule]:
@@ -193,6 +207,40 @@ class AccessRules:
         """Have the next look-up read the rules again."""
         with self._lock:
             self._book = None
+
+
+def _state_of_seeds(connection: Connection) -> object:
+    """Something that is another when the seeds are, or the usual scope of those that are not public."""
+    columns = seeds.c
+    all_seeds = select(func.count(), func.sum(columns.is_public), func.max(columns.id), func.max(columns.changed_at))
+    found = tuple(connection.execute(all_seeds).one())
+    if not found[0] or found[0] == found[1]:
+        return None  # all are public, and there is nothing to be hidden
+    owners = select(columns.collection_id).where(columns.is_public == 0).distinct()
+    scopes = select(collections.c.id, collections.c.options).where(collections.c.id.in_(owners)).order_by(collections.c.id)
+    return found, tuple(tuple(row) for row in connection.execute(scopes))
+
+
+def _seeds_with_private(connection: Connection) -> Iterator[SeedFacts]:
+    """The seeds of the collections in which one is not public."""
+    columns = seeds.c
+    owners = select(columns.collection_id).where(columns.is_public == 0).distinct()
+    wanted = select(
+        collections.c.slug, collections.c.options, columns.url, columns.scope, columns.is_public, columns.created_at
+    ).join(collections, collections.c.id == columns.collection_id)
+    usual: dict[str, ScopeKind] = {}
+    for slug, options, url, scope, is_public, created_at in connection.execute(wanted.where(columns.collection_id.in_(owners))):
+        if options not in usual:
+            usual[options] = _scope_in(options)
+        kind = ScopeKind(scope) if scope in set(ScopeKind) else usual[options]
+        yield SeedFacts(slug, url, kind, bool(is_public), created_at)
+
+
+def _scope_in(options: str) -> ScopeKind:
+    try:
+        return options_from_json(options or "").scope
+    except UsageError:  # of a newer version: the page alone is surely meant
+        return ScopeKind.PAGE
 
 
 def _rows() -> Any:

@@ -225,7 +225,7 @@ def changed_rule(
 
 def in_words(rule: Rule) -> str:
     """What a rule is about and for whom, on one line."""
-    target = rule.url or rule.urlkey
+    target = rule.urlkey if rule.seed and rule.matching is not Matching.EXACT else rule.url or rule.urlkey
     parts = {
         Matching.PREFIX: f"all that begins with {target}" if rule.urlkey else "everything",
         Matching.EXACT: target,
@@ -247,6 +247,8 @@ def in_words(rule: Rule) -> str:
         said.append(f"from {rule.starts_at:%Y-%m-%d %H:%M} on")
     if rule.ends_at:
         said.append(f"until {rule.ends_at:%Y-%m-%d %H:%M}")
+    if rule.spared:
+        said.append("but for what belongs to public seeds")
     if rule.deletion:
         said.append(rule.deletion)
     if rule.reason:

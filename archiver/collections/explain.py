@@ -44,12 +44,11 @@ class Explanation:
         if self.visibility is Visibility.PRIVATE:
             said.append("The collection is private: the reader shows nothing of it.")
         if self.rule is not None:
-            said.append(f"Rule {self.rule.number} decides: {self.rule.action.value} {in_words(self.rule)}")
+            said.append(f"{_named(self.rule).capitalize()} decides: {self.rule.action.value} {in_words(self.rule)}")
         elif self.visibility is not Visibility.PRIVATE:
             said.append("No rule applies.")
         said += [
-            f"  less specific, or not for this: rule {item.number}, {item.action.value} {in_words(item)}"
-            for item in self.others
+            f"  less specific, or not for this: {_named(item)}, {item.action.value} {in_words(item)}" for item in self.others
         ]
         return said
 
@@ -63,6 +62,10 @@ class Explanation:
             "rule": {"number": self.rule.number, **described(self.rule)} if self.rule else None,
             "others": [item.number for item in self.others],
         }
+
+
+def _named(rule: Rule) -> str:
+    return "a seed that is not public" if rule.seed else f"rule {rule.number}"
 
 
 def explain(holdings: Holdings, slug: str, url: str, at: str, viewer: Viewer) -> Explanation:

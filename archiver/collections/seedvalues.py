@@ -51,7 +51,7 @@ class SeedDraft:
         schedule: how often; "" for only when asked.
         group: name of its group; "" for none.
         is_active: schedules crawl it.
-        is_public: readers see it in the collection's list of seeds.
+        is_public: readers see it in the collection's list of seeds; else nothing of it, nor of what its scope takes.
         notes: for archivists.
         limits: such as {"documents": 500}, instead of those of the collection.
         rules: in addition to those of the collection.

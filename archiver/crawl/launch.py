@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from archiver.errors import StorageFailed
-from archiver.settings import ENVIRONMENT_PREFIX, NAMES, Settings
+from archiver.settings import Settings, as_environment
 
 #: Processes of one crawl that may be asked for here.
 MOST_WORKERS = 16
@@ -28,14 +28,13 @@ def launch(settings: Settings, crawl: int, workers: int = 1) -> None:
     Raises:
         StorageFailed: no process could be begun.
     """
-    values = {f"{ENVIRONMENT_PREFIX}{name.upper()}": str(getattr(settings, name)) for name in NAMES}
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(dict.fromkeys([root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
     command = [sys.executable, "-c", _PROGRAM, "crawl", "resume", str(crawl), "--workers", str(workers), "--json"]
     try:
         subprocess.Popen(
             command,
-            env={**os.environ, **values, "PYTHONPATH": path},
+            env={**os.environ, **as_environment(settings), "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,

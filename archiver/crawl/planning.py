@@ -25,7 +25,7 @@ from archiver.crawl.plan import (
 from archiver.crawl.rules import Rules
 from archiver.errors import UsageError
 from archiver.plaintext import one_line
-from archiver.settings import Settings
+from archiver.settings import PLAN, Settings
 from archiver.urls import parse_url, refuse_password
 
 #: The value of `--delay` that stands for "auto".
@@ -146,6 +146,7 @@ def settings_of(settings: Settings, plan: CrawlPlan) -> Settings:
         user_agent=plan.user_agent or settings.user_agent,
         allow_private=settings.allow_private or plan.allow_private,
         verify_tls=settings.verify_tls and not plan.insecure,
+        sources={**settings.sources, **dict.fromkeys(("user_agent", "allow_private", "verify_tls"), PLAN)},
     )
 
 

@@ -12,6 +12,7 @@ from werkzeug.http import parse_accept_header
 import replay
 from archiver.collections.access import Rule
 from archiver.errors import MunimentError
+from archiver.holdings import Holdings
 from replay.absent import absent_part
 from replay.i18n import direction, preferred
 from replay.proxy.choice import Choice
@@ -31,18 +32,17 @@ class Pages:
     """Makes them.
 
     Args:
-        instance: name of this archive.
+        holdings: the opened archive, whose settings say its name.
         fingerprint: of the authority's certificate.
-        instance_url: home page of this archive, or "".
     """
 
-    def __init__(self, instance: str, fingerprint: str, instance_url: str = "") -> None:
-        self._blocked_by = f'<{instance_url or HOME}>; rel="blocked-by"'
+    def __init__(self, holdings: Holdings, fingerprint: str) -> None:
+        self._holdings = holdings
         self._templates = Environment(
             loader=PackageLoader("replay"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         css = Path(replay.__file__ or "").parent / "static" / "reader.css"
-        self._templates.globals.update(instance=instance, fingerprint=fingerprint, css=css.read_text("utf-8"), home=HOME)
+        self._templates.globals.update(fingerprint=fingerprint, css=css.read_text("utf-8"), home=HOME)
 
     def home(self, asked: Asked, choice: Choice | None, collections: list[tuple[str, str]], *, is_direct: bool) -> Answer:
         """What is shown, a form to change it, the certificate.
@@ -66,7 +66,7 @@ class Pages:
     def refused(self, asked: Asked, rule: Rule) -> Answer:
         """What was asked for is kept from readers by a rule, which says so (RFC 7725), or was deleted."""
         is_withdrawn = rule.deletion == "purged"
-        fields = {} if is_withdrawn else {"Link": self._blocked_by}
+        fields = {} if is_withdrawn else {"Link": f'<{self._holdings.settings.instance_url or HOME}>; rel="blocked-by"'}
         status = 410 if is_withdrawn else 451
         part = absent_part("", asked.get("sec-fetch-dest"))
         if part is not None:
@@ -88,7 +88,12 @@ class Pages:
 
     def _page(self, asked: Asked, status: int, template: str, values: Mapping[str, object], **fields: str) -> Answer:
         language = preferred(parse_accept_header(asked.get("accept-language"), LanguageAccept))
-        own = {"language": language, "direction": direction(language), "words": PROXY_WORDS[language]}
+        own = {
+            "instance": self._holdings.settings.instance_name,
+            "language": language,
+            "direction": direction(language),
+            "words": PROXY_WORDS[language],
+        }
         page = self._templates.get_template(template).render({**own, **values})
         more = {"Content_Security_Policy": _POLICY, "Referrer_Policy": "same-origin", "X_Content_Type_Options": "nosniff"}
         return whole(status, page.encode("utf-8", "replace"), _HTML, **more, **fields)

@@ -35,6 +35,7 @@ class ProxyServer(socketserver.ThreadingTCPServer):
     """
 
     allow_reuse_address = True
+    allow_reuse_port = True  # `replay.serve` holds the port, for which only such sockets are let in
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128

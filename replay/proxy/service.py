@@ -49,7 +49,7 @@ class Service:
         self.authority = authority
         self._archive = Archive(holdings)
         self._choices = Choices(default)
-        self._pages = Pages(holdings.settings.instance_name, authority.fingerprint, holdings.settings.instance_url)
+        self._pages = Pages(holdings, authority.fingerprint)
 
     def admit(self, asked: Asked, credentials: str) -> None:
         """Let a client dig a tunnel.

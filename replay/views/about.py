@@ -30,9 +30,9 @@ from archiver.holdings import Holdings, utc_now
 from archiver.index.database import reading
 from archiver.index.tables import crawls
 from archiver.model import Capture
-from archiver.settings import Settings
 from archiver.timestamps import parse_iso, parse_timestamp, to_timestamp
 from archiver.urls import urlkey
+from replay import running
 from replay.aboutwords import ABOUT_WORDS, AboutWords
 from replay.address import raw_path, repair_url
 from replay.citation import Cited, citations
@@ -84,7 +84,7 @@ def about(name: str, rest: str) -> BaseResponse:
     asked = _asked(name, f"/-/about/{name}/")
     if not isinstance(asked, _Asked):
         return asked
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = running.settings()
     holdings: Holdings = current_app.extensions["muniment.holdings"]
     capture, scope, lookup = asked.capture, asked.scope, asked.lookup
     language = reader_language()
@@ -245,7 +245,7 @@ def drawn(months: Mapping[int, int], here: int) -> str:
 def _asked(name: str, prefix: str) -> _Asked | BaseResponse:
     """The capture that an address names; where it is not of that very time, the way to that which is."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
+    scope = lookup.scope(name, viewer_of(request, running.settings()))
     path = raw_path(request.environ["PATH_INFO"], request.environ.get("QUERY_STRING", ""))
     match = _ASKED.fullmatch(path.partition(prefix)[2])
     if match is None:

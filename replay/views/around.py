@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.errors import UsageError
 from archiver.index.query import KeyRange, Match, key_ranges, ordered
 from archiver.urls import urlkey, urlkey_prefix
+from replay import running
 from replay.address import VersionsAddress, repair_url
 from replay.aroundwords import AROUND_WORDS
 from replay.changewords import CHANGE_WORDS
@@ -63,7 +64,7 @@ def asked(name: str) -> Asked:
         UnknownCollection: no such collection, or a private one.
     """
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
+    scope = lookup.scope(name, viewer_of(request, running.settings()))
     url = request.args.get("url", "").strip()
     if not url or len(url) > _MAX_URL:
         raise UsageError("No address is asked for.", "Put it behind ?url= in the address of this page.")

@@ -12,6 +12,7 @@ from archiver.errors import UsageError
 from archiver.model import Capture
 from archiver.timestamps import normalise_timestamp
 from archiver.urls import urlkey
+from replay import running
 from replay.address import repair_url
 from replay.availability import (
     MOST_BYTES,
@@ -47,7 +48,7 @@ def _answered() -> Response:
     lookup: Lookup = current_app.extensions["muniment.lookup"]
     fields = request.args if request.method != "POST" else request.form
     name = request.args.get("collection") or ALL
-    scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
+    scope = lookup.scope(name, viewer_of(request, running.settings()))
     if request.method == "POST" and request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         asked = questions_of_body(request.stream.read(MOST_BYTES + 1), request.mimetype)
     else:

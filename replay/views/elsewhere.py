@@ -13,9 +13,11 @@ from flask import Response, current_app, make_response, render_template, request
 
 from archiver.elsewhere.answers import Memento
 from archiver.elsewhere.asking import Heard, OtherArchives
+from archiver.elsewhere.current import AskedArchives
 from archiver.errors import InvalidTimestamp
 from archiver.settings import Settings
 from archiver.timestamps import parse_http_date, parse_timestamp, to_timestamp
+from replay import running
 from replay.address import raw_path, repair_url
 from replay.delivery import URL_SAFE
 from replay.elsewhere import FORMATS, nearest, silent, together
@@ -165,13 +167,12 @@ def _is_ahead_of_need() -> bool:
 
 
 def _others() -> OtherArchives:
-    found: OtherArchives = current_app.extensions["muniment.elsewhere"]
-    return found
+    asked: AskedArchives = current_app.extensions["muniment.elsewhere"]
+    return asked.current()
 
 
 def _settings() -> Settings:
-    found: Settings = current_app.config["SETTINGS"]
-    return found
+    return running.settings()
 
 
 def _asked(name: str, prefix: str) -> tuple[Lookup, Scope, str]:

@@ -8,8 +8,8 @@ from flask import Response, current_app, jsonify, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.errors import UsageError
-from archiver.settings import Settings
 from archiver.urls import urlkey
+from replay import running
 from replay.address import ReplayAddress
 from replay.changewords import CHANGE_WORDS
 from replay.feeds import ATOM, Entry, Feed, atom
@@ -70,7 +70,7 @@ def _changes_of_one(ask: Asked) -> list[Change]:
 
 
 def _answer(ask: Asked, title: str, page: str, found: list[Change]) -> Response:
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = running.settings()
     base = base_address().rstrip("/")
     query = request.query_string.decode("latin-1")
     made = Feed(

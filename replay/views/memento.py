@@ -14,6 +14,7 @@ from archiver.index.protocol import Row
 from archiver.index.query import KeyRange
 from archiver.timestamps import parse_http_date, parse_timestamp, to_timestamp
 from archiver.urls import urlkey
+from replay import running
 from replay.address import raw_path, repair_url
 from replay.around import Neighbours
 from replay.cdxlines import pieces
@@ -47,7 +48,7 @@ def negotiated(lookup: Lookup, scope: Scope, url: str) -> Response:
         if (rule := lookup.blocked(scope, url, timestamp)) is not None:
             told = _told(rule.message or "What is held of this URL may not be shown.", status_of(rule), place)
             if told.status_code == 451:
-                told.headers["Link"] += ", " + blocked_by(current_app.config["SETTINGS"], request.host_url)
+                told.headers["Link"] += ", " + blocked_by(running.settings(), request.host_url)
             return told
         return _told("No capture of this URL is held.", 404, place)
     neighbours: Neighbours = current_app.extensions["muniment.neighbours"]
@@ -132,7 +133,7 @@ def _page(held: Sequence[Held]) -> PageOf:
 
 def _asked(name: str) -> tuple[Lookup, Scope]:
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    return lookup, lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
+    return lookup, lookup.scope(name, viewer_of(request, running.settings()))
 
 
 def _rest_of_path(prefix: str) -> str:

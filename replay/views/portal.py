@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.collections.catalogue import ORDERS, Catalogue
 from archiver.errors import NotFound
 from archiver.index.protocol import UrlSummary
+from replay import running
 from replay.health import OK, Health
 from replay.lookup import ALL, Lookup, Scope
 from replay.portal.choices import Choice, Link, read_choice
@@ -41,7 +42,7 @@ def _list_of_collections(path: str, scope: Scope | None) -> str:
 
 def _collections(choice: Choice, path: str, organisation: str = "") -> CollectionPage:
     counting: Counting = current_app.extensions["muniment.counting"]
-    viewer = viewer_of(request, current_app.config["SETTINGS"])
+    viewer = viewer_of(request, running.settings())
     return collection_page(_lookup(), _catalogue(), counting, viewer, choice, path, organisation)
 
 
@@ -49,7 +50,7 @@ def organisation(slug: str) -> str:
     """`/-/organisations/<slug>`: who collects, and what. One without a collection that is listed is not told of."""
     path = f"/-/organisations/{quote(slug)}"
     choice = read_choice(request.args.items(multi=True), LIST_ORDERS)
-    viewer = viewer_of(request, current_app.config["SETTINGS"])
+    viewer = viewer_of(request, running.settings())
     known = (item.organisation for item in _lookup().listed(viewer) if item.organisation)
     found = next((item for item in known if item.slug == slug), None)
     if found is None:
@@ -63,7 +64,7 @@ def organisation(slug: str) -> str:
 def collection(name: str) -> str | BaseResponse:
     """`/<collection>/`: what is said of it, its seeds, search in it, its feed."""
     lookup = _lookup()
-    scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
+    scope = lookup.scope(name, viewer_of(request, running.settings()))
     typed = request.args.get("q", "").strip()
     if request.args.get("feed") == "atom":
         return portalfiles.feed(lookup, scope)
@@ -81,7 +82,7 @@ def _one(lookup: Lookup, scope: Scope) -> str:
     seeds = seed_page(lookup, catalogue, scope, choice)
     pages = [] if seeds.all_seeds else lookup.pages(scope, scope.slug, limit=_SHOWN)
     picture = catalogue.pictured("collection").get(scope.slug, "")
-    address, instance = f"{base_address().rstrip('/')}{path}", current_app.config["SETTINGS"].instance_name
+    address, instance = f"{base_address().rstrip('/')}{path}", running.settings().instance_name
     shown = f"{base_address()}-/images/collection/{quote(scope.slug)}" if picture else ""
     listed = {item.organisation.slug for item in lookup.listed(scope.viewer) if item.organisation}
     return render_template(
@@ -115,7 +116,7 @@ def _documents(lookup: Lookup, scope: Scope) -> list[UrlSummary]:
 def collection_short(name: str) -> BaseResponse:
     """`/<collection>` without its slash."""
     lookup = _lookup()
-    lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
+    lookup.scope(name, viewer_of(request, running.settings()))
     return redirect(f"/{name}/", 301)
 
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.collections.catalogue import Catalogue
 from archiver.collections.images import ImageRegistry
 from archiver.errors import NotFound
+from replay import running
 from replay.address import ReplayAddress
 from replay.feeds import ATOM, Entry, Feed, atom
 from replay.lookup import ALL, Lookup, Scope
@@ -31,7 +32,7 @@ _PICTURE_POLICY = "default-src 'none'; sandbox"
 def picture(owner: str, slug: str) -> BaseResponse:
     """`/-/images/<organisation|collection>/<slug>`: its picture. What readers may not know of has none."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    viewer = viewer_of(request, current_app.config["SETTINGS"])
+    viewer = viewer_of(request, running.settings())
     number = None
     if owner == "collection":
         collection = lookup.scope(slug, viewer).collection
@@ -53,7 +54,7 @@ def picture(owner: str, slug: str) -> BaseResponse:
 
 def feed(lookup: Lookup, scope: Scope) -> BaseResponse:
     """`/<collection>/?feed=atom`: the latest captures."""
-    settings = current_app.config["SETTINGS"]
+    settings = running.settings()
     catalogue: Catalogue = current_app.extensions["muniment.catalogue"]
     base, language = base_address().rstrip("/"), reader_language()
     page = f"{base}/{quote(scope.slug)}/"
@@ -80,7 +81,7 @@ def feed(lookup: Lookup, scope: Scope) -> BaseResponse:
 def search_description(name: str) -> BaseResponse:
     """`/-/opensearch/<collection>.xml`: how a browser searches here."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    settings = current_app.config["SETTINGS"]
+    settings = running.settings()
     scope = lookup.scope(name, viewer_of(request, settings))
     title = scope.collection.title if scope.collection else settings.instance_name
     text = opensearch(title, PORTAL_WORDS[reader_language()].search_help, base_address(), quote(scope.slug))

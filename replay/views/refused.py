@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, make_response, render_template, request
 
 from archiver.collections.access import Rule
 from archiver.settings import Settings
+from replay import running
 from replay.absent import absent_part
 
 
@@ -23,7 +24,7 @@ def refused(rule: Rule, url: str, modifier: str = "", destination: str = "") -> 
         modifier: of the address.
         destination: Sec-Fetch-Dest of the request.
     """
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = running.settings()
     status = status_of(rule)
     part = absent_part(modifier, destination)
     if part is not None:

@@ -17,9 +17,9 @@ from archiver.holdings import Holdings
 from archiver.markup.charset import SNIFF_BYTES
 from archiver.missing import Miss, MissNotes
 from archiver.model import Capture, MediaItem
-from archiver.settings import Settings
 from archiver.timestamps import parse_timestamp
 from archiver.urls import path_of, urlkey
+from replay import running
 from replay.address import ReplayAddress, VersionsAddress, kept_escapes, parse_address, raw_path, read_escapes
 from replay.around import Neighbours
 from replay.banner import BannerFacts, MediaLink, render_banner
@@ -88,7 +88,7 @@ def show(name: str, rest: str) -> BaseResponse:
         # It would stand between the reader and every other page of the archive.
         return Response("An archived page installs no service worker.", 403, content_type="text/plain; charset=utf-8")
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
+    scope = lookup.scope(name, viewer_of(request, running.settings()))
     prefix = f"/{name}/"
     path = raw_path(request.environ["PATH_INFO"], request.environ.get("QUERY_STRING", ""))
     address = parse_address(path.partition(prefix)[2] or rest, name)
@@ -108,7 +108,7 @@ class _Replay:
     """One replay request."""
 
     def __init__(self, lookup: Lookup, scope: Scope, address: ReplayAddress) -> None:
-        self.settings: Settings = current_app.config["SETTINGS"]
+        self.settings = running.settings()
         self.holdings: Holdings = current_app.extensions["muniment.holdings"]
         self.lookup = lookup
         self.scope = scope
@@ -373,8 +373,8 @@ class _Replay:
 
     def note_missing(self) -> None:
         """Note a part that is missing, where that is wanted; what rules keep from readers is not missing."""
-        notes: MissNotes | None = current_app.extensions["muniment.missing"]
-        if notes is None or self.scope.collection is None or request.method != "GET" or self.is_sent:
+        notes: MissNotes = current_app.extensions["muniment.missing"]
+        if not self.settings.record_missing or self.scope.collection is None or request.method != "GET" or self.is_sent:
             return
         if self.scope.gate is not None and self.scope.gate.applying(urlkey(self.address.url)):
             return

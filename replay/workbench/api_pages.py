@@ -25,6 +25,7 @@ from replay.workbench.api import (
     record_views,
     report_views,
     seed_views,
+    setting_views,
 )
 from replay.workbench.api.openapi import document
 from replay.workbench.api.operations import OPERATIONS, ROOT, Operation, blueprint
@@ -34,7 +35,7 @@ from replay.workbench.session import needs
 #: Every part of the API; importing one makes its operations known.
 PARTS = (
     collection_views, archive_views, image_views, seed_views, crawl_views, report_views, job_views, missing_views, access_views,
-    record_views, account_views,
+    record_views, setting_views, account_views,
 )  # fmt: skip
 
 reference = Blueprint("api_reference", __name__)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from argon2 import PasswordHasher
-from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request, url_for
+from flask import Blueprint, Flask, Response, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
@@ -24,6 +24,7 @@ from archiver.wasapi.jobs import JobBoard
 from archiver.wasapi.runner import JobRunner
 from replay.proof import prover
 from replay.workbench import (
+    access_pages,
     account_pages,
     api_pages,
     capture_pages,
@@ -35,6 +36,8 @@ from replay.workbench import (
     record_pages,
     save_pages,
     schedule_pages,
+    setting_pages,
+    storage_pages,
     test_crawl_pages,
     transfer_pages,
     wasapi_pages,
@@ -83,8 +86,11 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     missing_pages.blueprint,
     transfer_pages.blueprint,
     deletion_pages.blueprint,
+    access_pages.blueprint,
     record_pages.blueprint,
     save_pages.blueprint,
+    setting_pages.blueprint,
+    storage_pages.blueprint,
     wasapi_pages.blueprint,
     *api_pages.BLUEPRINTS,
 )
@@ -101,8 +107,11 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("missing.collections", "Missing", Role.VIEWER),
     ("transfers.transfers", "Import and export", Role.ARCHIVIST),
     ("deletions.deletions", "Deletions", Role.ARCHIVIST),
+    ("access.rules", "Access", Role.VIEWER),
+    ("storage.storage", "Storage", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
+    ("settings.settings", "Settings", Role.ADMINISTRATOR),
     ("api_reference.page", "API", Role.VIEWER),
 )
 
@@ -118,7 +127,7 @@ def create_workbench(
     """The workbench as a WSGI application.
 
     Args:
-        settings: ports, and what captures need.
+        settings: as they are at the start; what counts at once is asked of the archive with each request.
         holdings: the opened archive.
         runner: runs captures of single pages; by default one of its own.
         clock: the time, UTC.
@@ -138,11 +147,10 @@ def create_workbench(
         MAX_CONTENT_LENGTH=_MOST_FORM,
         MAX_FORM_MEMORY_SIZE=_MOST_FORM,
         MAX_FORM_PARTS=5000,
-        SETTINGS=settings,
     )
     csrf = CSRFProtect(app)
     captures = runner or CaptureRunner(holdings, software="muniment")
-    app.extensions["muniment.workbench"] = Workbench(settings, holdings, accounts, captures, clock)
+    app.extensions["muniment.workbench"] = Workbench(holdings, accounts, captures, clock)
     app.extensions["muniment.runner"] = captures
     if settings.jobs:  # the keeper beside this server does crawls; without one each has a process of its own
         app.extensions["muniment.launch"] = launch_as_job(holdings, clock)
@@ -200,7 +208,7 @@ def _everywhere() -> dict[str, object]:
 
 
 def _guard() -> BaseResponse | None:
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = context().settings
     names = frozenset(name.strip().lower() for name in settings.workbench_names.split(",") if name.strip())
     hosts = allowed_hosts(settings.workbench_port) | names
     reason = refusal(request.method, dict(request.headers), hosts, by_token=bears_credentials())

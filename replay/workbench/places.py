@@ -24,18 +24,21 @@ class Workbench:
     """Everything a view needs.
 
     Attributes:
-        settings: of this run.
         holdings: the opened archive.
         accounts: who may use it.
         captures: single pages that are captured from here.
         clock: the time, UTC.
     """
 
-    settings: Settings
     holdings: Holdings
     accounts: AccountRegistry
     captures: CaptureRunner
     clock: Callable[[], datetime]
+
+    @property
+    def settings(self) -> Settings:
+        """As they are at this moment."""
+        return self.holdings.settings
 
 
 def context() -> Workbench:

@@ -620,7 +620,7 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return result.output
 
     assert "3 captures of 2 URLs" in run(delete, "suppress", "--host", "e.org", "--reason", "x", "--dry-run")
-    with pytest.raises(NotFound, match="Nothing of that is held"):
+    with pytest.raises(UsageError, match="Nothing of that is held"):
         run(delete, "suppress", "http://e.org/mistyped", "--reason", "x")
     assert "There are no deletions." in run(delete, "report")
     assert "Deletion 1" in run(delete, "suppress", LETTER, "--reason", "Ana asked", "--actor", "keeper", "--say")

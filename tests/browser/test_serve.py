@@ -41,12 +41,17 @@ def test_a_capture_that_the_workbench_was_making_is_kept_when_it_is_stopped(tmp_
         return Answer(b"late", "image/png")
 
     with RouteServer({"/": Answer(b"<p>here<img src=slow.png>"), "/slow.png": slow}) as server:
-        with serving(tmp_path) as (_, workbench):
+        with serving(tmp_path) as addresses:
+            workbench = addresses[1]
             form = urllib.parse.urlencode({"url": server.url("/"), "collection": "default"}).encode()
             token = make_token(tmp_path)
             asking = urllib.request.Request(f"{workbench}captures", form, {"Authorization": f"Bearer {token}"})
             urllib.request.urlopen(asking).close()
             assert asked.wait(20)
+            reader, desk = (str(urllib.parse.urlsplit(address).port) for address in addresses)
+            second, _ = start(tmp_path / "second", "--port", reader, "--workbench-port", desk, stderr=subprocess.PIPE)
+            said = second.communicate(timeout=30)[1].decode()
+            assert second.returncode == 1 and f"Error: Port {reader} on 127.0.0.1 cannot be used" in said
             Thread(target=release.set).start()
         files = list((tmp_path / "archive").iterdir())
         assert [file.suffix for file in files] == [".gz"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
@@ -22,7 +23,7 @@ def test_a_collection_with_seeds_and_metadata(
     browser: Browser, tmp_path: Path, serve: Callable[[Path], tuple[str, str]]
 ) -> None:
     archive = tmp_path / "warcs"
-    _, workbench = serve(archive)
+    reader, workbench = serve(archive)
     page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
@@ -30,13 +31,27 @@ def test_a_collection_with_seeds_and_metadata(
     _make(page)
     _add_seeds(page)
     _describe(page, tmp_path)
-    for path in ("", "/seeds", "/seeds/add", "/groups", "/metadata", "/described", "/fields", "/sheet", "/settings"):
+    _rename_the_archive(page, reader, workbench)
+    parts = ("", "/seeds", "/seeds/add", "/groups", "/metadata", "/described", "/fields", "/sheet", "/settings")
+    for path in (*(f"collections/sites-of-unesco{part}" for part in parts), "settings", "storage", "access"):
         page.set_viewport_size({"width": 390, "height": 800})
-        page.goto(f"{workbench}collections/sites-of-unesco{path}")
+        page.goto(f"{workbench}{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert page.evaluate(_NAMELESS) == [], path
     assert said == []
     page.close()
+
+
+def _rename_the_archive(page: Page, reader: str, workbench: str) -> None:
+    """By the settings, which count in the processes of the reader too, while it runs."""
+    page.goto(f"{workbench}settings")
+    page.get_by_label("Instance name").fill("Archive of Arles")
+    page.get_by_role("button", name="Save “Names”").click()
+    expect(page.get_by_role("status")).to_have_text("Changed: Instance name.")
+    until = monotonic() + 20
+    while "Archive of Arles" not in page.request.get(reader).text():
+        assert monotonic() < until
+    expect(page.get_by_text("Back to the default: Muniment")).to_be_visible()
 
 
 def _make(page: Page) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,7 @@ Seen = frozenset[tuple[str, int]]
 
 HOME, PAGE, FOLDER, QUERY = "http://e.org/", "http://e.org/page", "http://e.org/docs/a", "http://e.org/q?b=2&a=1"
 BELOW, PORT, OTHER, LONGER = "http://deep.sub.e.org/x", "http://e.org:8080/p", "http://other.net/", "http://e.orgs.net/"
+BY_NAME = {"home": HOME, "page": PAGE, "folder": FOLDER, "query": QUERY, "below": BELOW, "other": OTHER}
 URLS = (HOME, PAGE, FOLDER, QUERY, BELOW, PORT, OTHER, LONGER)
 YEARS = (2012, 2016, 2020)
 EVERYTHING: Seen = frozenset((url, year) for url in URLS for year in YEARS)
@@ -66,13 +68,33 @@ def describe(holdings: Holdings) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """Rules, who asks, and what may be seen then; `told`: captures of which is said that they are kept from the reader."""
+    """Rules, who asks, and what may be seen then; `told`: captures of which is said that they are kept from the reader;
+    `private`: seeds that are not public then, and their scopes."""
 
     name: str
     rules: tuple[Rule, ...]
     seen: Seen
     headers: dict[str, str]
     told: Seen = frozenset()
+    private: tuple[tuple[str, str], ...] = ()
+
+
+@contextmanager
+def in_force(holdings: Holdings, case: Case) -> Iterator[None]:
+    """For a while the rules of a case count, and its seeds are not public."""
+    registry = SeedRegistry(holdings.engine, lambda: NOW)
+    before = [seed for url, _ in case.private if (seed := registry.find("unesco", url)) is not None]
+    for seed, (_, scope) in zip(before, case.private, strict=True):
+        registry.change(seed.number, replace(seed.draft, scope=scope, is_public=False))
+    made = holdings.access.add(case.rules)
+    try:
+        yield
+    finally:
+        for seed in before:
+            registry.change(seed.number, seed.draft)
+        for rule in made:
+            holdings.access.remove(rule.number)
+        holdings.access.add(())  # the rules are read again
 
 
 def only(*urls: str, years: Iterable[int] = YEARS) -> Seen:
@@ -98,6 +120,11 @@ def allow(**said: Any) -> Rule:
 
 def case(name: str, *rules: Rule, hides: Seen = frozenset(), told: Seen = frozenset(), by: dict[str, str] = ANYBODY) -> Case:
     return Case(name, rules, EVERYTHING - hides - told, by, told)
+
+
+def private(name: str, *rules: Rule, hides: Seen, **scopes: str) -> Case:
+    """Seeds that are not public: what of it is hidden."""
+    return Case(name, rules, EVERYTHING - hides, ANYBODY, private=tuple((BY_NAME[name], kind) for name, kind in scopes.items()))
 
 
 ON_HOST = only(HOME, PAGE, FOLDER, QUERY, PORT, BELOW)
@@ -130,6 +157,12 @@ CASES = [
     case("closed to a network, from outside", exclude(url=PAGE, **INSIDERS)),
     case("not yet in force", exclude(is_everything=True, starts="2020-09-02")),
     case("no longer in force", exclude(is_everything=True, ends="2020-08-31")),
+    private("a private folder in what a public seed takes", hides=only(FOLDER), folder="prefix"),
+    private(
+        "a private domain, but for public seeds in it", hides=only(HOME, PAGE, QUERY, BELOW),
+        home="domain", page="page", query="page", below="page+1",
+    ),
+    private("a private seed and a rule that opens what is around it", allow(host="other.net"), hides=only(OTHER), other="host"),
     case("in force", exclude(url=HOME, starts="2020-08-31", ends="2020-09-02"), hides=only(HOME)),
 ]  # fmt: skip
 

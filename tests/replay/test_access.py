@@ -13,7 +13,10 @@ from time import monotonic
 import pytest
 from flask.testing import FlaskClient
 
-from archiver.collections.access import ALL_KEYS, Action
+from archiver.collections.access import ALL_KEYS, Action, Viewer
+from archiver.collections.accessrules import AccessRules
+from archiver.collections.descriptions import DescriptionRegistry, Statement
+from archiver.collections.explain import explain
 from archiver.export.permitted import for_readers
 from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.model import PageResult, Visibility
@@ -43,6 +46,7 @@ from tests.replay.access_table import (
     block,
     describe,
     exclude,
+    in_force,
     only,
     records,
     stamp,
@@ -90,8 +94,8 @@ def ruled(holdings: Holdings, client: FlaskClient) -> Iterator[FlaskClient]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_place_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings, case: Case) -> None:
-    holdings.access.add(case.rules)
-    given = {name: place.ask(ruled, case.headers) for name, place in PLACES.items()}
+    with in_force(holdings, case):
+        given = {name: place.ask(ruled, case.headers) for name, place in PLACES.items()}
     assert given == {name: place.says(case) for name, place in PLACES.items()}
 
 
@@ -101,19 +105,17 @@ def test_the_proxy_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings)
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         proxy = Proxy(holdings, server.server_address[1], str(holdings.settings.archive / "proxy" / "ca.pem"))
         for case in CASES:
-            made = holdings.access.add(case.rules)
             fields = {**case.headers, "accept": "text/html"}
-            for url in URLS:
+            with in_force(holdings, case):
+                answers = {url: proxy.get(url, **fields) for url in URLS}
+            for url, answer in answers.items():
                 years = sorted(year for held, year in case.seen if held == url)
-                answer = proxy.get(url, **fields)
                 expected = 200 if years else 451 if any(held == url for held, _ in case.told) else 404
                 assert answer.status_code == expected, (case.name, url)
                 assert not years or str(years[-1]) in answer.text, (case.name, url)
                 if expected == 451:
                     assert 'rel="blocked-by"' in answer.headers["Link"]
                     assert "At the request of the author." in answer.text
-            for rule in made:
-                holdings.access.remove(rule.number)
         server.shutdown()
 
 
@@ -121,26 +123,54 @@ def test_postgresql_gives_the_same_answer(tmp_path: Path, postgresql: PostgreSQL
     with archive_of(records(), tmp_path, postgresql.new_database()) as holdings:
         describe(holdings)
         client = patient_reader(holdings)
-        names = ("a host, with hosts below it and other ports", "an embargo", "one URL is said to be kept back")
+        names = ("a host, with hosts below it and other ports", "an embargo", "one URL is said to be kept back",
+                 "a private domain, but for public seeds in it")  # fmt: skip
         for case in (case for case in CASES if case.name in names):
-            made = holdings.access.add(case.rules)
-            for name, place in PLACES.items():
-                assert place.ask(client, case.headers) == place.says(case), (name, case.name)
-            for rule in made:
-                holdings.access.remove(rule.number)
+            with in_force(holdings, case):
+                for name, place in PLACES.items():
+                    assert place.ask(client, case.headers) == place.says(case), (name, case.name)
         assert not holdings.audit.verify().problems
 
 
 def test_what_is_given_out_for_all_to_see_is_what_all_may_see(ruled: FlaskClient, holdings: Holdings) -> None:
     for case in CASES:
-        made = holdings.access.add(case.rules)
-        permitted = for_readers(holdings, "unesco")
-        captures = filter(permitted, holdings.index.scan(("unesco",), [ALL_KEYS]))
-        given = {(item.url, int(item.timestamp[:4])) for item in captures}
+        with in_force(holdings, case):
+            permitted = for_readers(holdings, "unesco")
+            captures = filter(permitted, holdings.index.scan(("unesco",), [ALL_KEYS]))
+            given = {(item.url, int(item.timestamp[:4])) for item in captures}
         if case.headers is ANYBODY:  # what is closed to some is not given out to be seen by all
             assert given == case.seen - (only(PAGE) if "closed to" in case.name else frozenset()), case.name
-        for rule in made:
-            holdings.access.remove(rule.number)
+
+
+def test_a_private_seed_is_nowhere_and_only_its_captures_are_opened_by_a_rule(ruled: FlaskClient, holdings: Holdings) -> None:
+    said = DescriptionRegistry(holdings.engine)
+    said.replace("unesco", "seed", PAGE, [Statement("title", "The secret page"), Statement("subject", "Zanzibar")])
+    other = AccessRules(holdings.engine, lambda: NOW, holdings.audit, ticks=(seconds := iter(range(99))).__next__)
+    assert not other.current().rules
+    addresses = ("/unesco/", "/unesco/?q=Zanzibar&in=descriptions", "/all/?q=secret&in=descriptions", "/unesco/?feed=atom",
+                 "/unesco/?q=http://e.org/&in=addresses", f"/unesco/*/{PAGE}", "/unesco/*/http://e.org/*")  # fmt: skip
+    with in_force(holdings, Case("", (), frozenset(), ANYBODY, private=((PAGE, "page"),))):
+        assert [rule.seed for rule in other.current().rules] == [PAGE]  # another process knows of it a second later
+        for address in addresses:
+            text = ruled.get(address, headers=ANYBODY).get_data(as_text=True)
+            assert "The secret page" not in text and f"/{PAGE}" not in text.replace(address, ""), address
+            assert "Zanzibar" not in text or "q=" in address, address
+            assert (
+                "Zanzibar" not in text.replace("q=Zanzibar", "").replace('"Zanzibar"', "").replace(">Zanzibar", "")
+                or "q=" in address
+            )
+        assert ruled.get(f"/unesco/*/{PAGE}", headers=ANYBODY).status_code == 404
+        told = explain(holdings, "unesco", PAGE, "", Viewer())
+        assert told.action is Action.EXCLUDE and "A seed that is not public decides" in "\n".join(told.lines())
+        (rule,) = holdings.access.add([allow(url=PAGE, collection="unesco", groups=["staff"])])
+        assert ruled.get(f"/unesco/{stamp(2016)}id_/{PAGE}", headers=STAFF).status_code == 200
+        assert ruled.get(f"/unesco/{stamp(2016)}id_/{PAGE}", headers=ANYBODY).status_code == 404
+        assert "The secret page" not in ruled.get("/unesco/", headers=STAFF).get_data(as_text=True)
+        assert holdings.access.all() == [rule]  # what seeds stand for is no rule that somebody keeps
+        holdings.access.remove(rule.number)
+    assert next(seconds) and not other.current().rules
+    assert "The secret page" in ruled.get("/unesco/", headers=ANYBODY).get_data(as_text=True)
+    said.replace("unesco", "seed", PAGE, [])
 
 
 # -- what is said ----------------------------------------------------------------------------------------------------

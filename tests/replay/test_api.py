@@ -334,4 +334,4 @@ def test_the_audit_log_and_the_settings(api: ApiClient) -> None:
     assert verdict["problems"] == [] and api("GET", f"/audit/verdict?expected={verdict['last']}").get_json()["problems"] == []
     assert api("GET", "/audit/verdict?expected=abc").get_json()["problems"]
     settings = {item["name"]: item for item in api("GET", "/settings").get_json()}
-    assert settings["workbench_port"]["value"] == str(PORT) and settings["workbench_port"]["source"] == "command line"
+    assert settings["workbench_port"]["value"] == PORT and settings["workbench_port"]["source"] == "command line"

@@ -102,6 +102,10 @@ def test_captures_are_listed_and_deleted(api: ApiClient, holdings: Holdings, beg
     assert api("GET", "/collections/default/captures?url=ftp://x/").status_code == 400
     wanted = {"collection": "default", "url": page, "reason": "asked for"}
     assert api("POST", "/deletions/preview", wanted).get_json()["captures"] == 1
+    nothing = api("POST", "/deletions", {**wanted, "url": f"{page}l"})
+    assert nothing.status_code == 400 and "Nothing of that is held in “default”." in nothing.get_json()["title"]
+    assert api("POST", "/deletions/preview", {**wanted, "url": f"{page}l"}).get_json()["captures"] == 0
+    assert api("GET", "/deletions").get_json()["items"] == []
     gone = api("POST", "/deletions", wanted).get_json()
     assert gone["state"] == "suppressed" and api("GET", "/deletions").get_json()["items"] == [gone]
     rule = gone["number"]

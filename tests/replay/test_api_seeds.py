@@ -109,7 +109,8 @@ def test_jobs_are_asked_for_looked_at_and_cancelled(api: ApiClient, holdings: Ho
 
 def test_a_purge_is_not_tried_again_by_everybody(api: ApiClient, holdings: Holdings) -> None:
     app = create_workbench(holdings.settings, holdings, hasher=QUICK)
-    rule = api("POST", "/deletions", {"collection": "default", "is_everything": True, "reason": "x"}).get_json()["number"]
+    rule = api("POST", "/deletions", {"collection": "default", "is_everything": True, "reason": "x", "until": "2020"})
+    rule = rule.get_json()["number"]
     job = api("POST", "/jobs/purges", {"deletion": rule}).get_json()["number"]
     api("POST", f"/jobs/{job}/cancel")
     assert ApiClient(app, holdings, Role.ARCHIVIST)("POST", f"/jobs/{job}/retry").status_code == 403

@@ -65,6 +65,7 @@ def retry(
     with crawl_of(number, collection, archive) as (holdings, crawl):
         say_repaired(holdings)
         queued = _control(holdings).retry_failed(crawl.number)
+        _note(holdings, "retry", crawl.number, {"urls": queued})
         click.echo(f"{counted(queued, 'URL')} of crawl {crawl.number} queued once more.", err=as_json)
         if queue_only or not queued:
             return 0
@@ -80,12 +81,16 @@ def set_(number: int | None, collection: str | None, archive: object, as_json: b
 
     Rules are added to those it has. What is queued or was refused is looked at again by what the crawl is asked now.
     """
+    from archiver.collections.steering import differences
+
     with crawl_of(number, collection, archive) as (holdings, crawl):
         control = _control(holdings)
         plan, given = control.info(crawl.number).plan, PlanOptions(**options)
         if given.given:
-            plan = changed_plan(plan, given, holdings.settings)
+            old, plan = plan, changed_plan(plan, given, holdings.settings)
             control.change(crawl.number, plan)
+            if changes := differences(old, plan):
+                _note(holdings, "change", crawl.number, {"changes": changes})
     if as_json:
         print_json(plan_json(plan))
         return
@@ -139,6 +144,13 @@ def _control(holdings: Holdings) -> CrawlControl:
     return CrawlControl(holdings.engine, utc_now)
 
 
+def _note(holdings: Holdings, action: str, crawl: int, detail: object = "") -> None:
+    """Tell the audit log who did what with a crawl."""
+    from archiver.audit import terminal_actor
+
+    holdings.audit.note(terminal_actor(), f"crawl.{action}", f"crawl {crawl}", detail)
+
+
 def _worked_on(holdings: Holdings, crawl: int) -> bool:
     """Whether processes are there that notice what is wanted."""
     from archiver.collections.reports import living_workers
@@ -155,6 +167,7 @@ def _ask(number: int | None, collection: str | None, archive: object, wanted: st
             raise Conflict(f"Crawl {crawl.number} is {crawl.state} already.", "There is nothing to be done.")
         control = _control(holdings)
         control.want(crawl.number, wanted)
+        _note(holdings, wanted, crawl.number)
         if _worked_on(holdings, crawl.number):
             click.echo(f"Crawl {crawl.number} {soon} once what is being received is finished.")
             return
@@ -164,6 +177,7 @@ def _ask(number: int | None, collection: str | None, archive: object, wanted: st
 
 def _go_on(holdings: Holdings, crawl: int, workers: int, as_json: bool) -> int:
     _control(holdings).want(crawl, "run")
+    _note(holdings, "resume", crawl)
     if _worked_on(holdings, crawl):
         click.echo(f"Crawl {crawl} goes on where it runs. See it: muniment crawl watch {crawl}", err=as_json)
         return 0

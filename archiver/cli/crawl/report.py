@@ -63,7 +63,7 @@ def list_(collection: str | None, archive: object, everywhere: bool, as_csv: boo
         raise UsageError("--all means every collection, -c one of them.", "Leave one of them out.")
     settings = settings_from(collection=collection, archive=archive)
     with open_holdings(settings) as holdings:
-        slug = None if everywhere else holdings.collections.get(settings.collection).slug
+        slug = None if everywhere else holdings.collections.get(holdings.settings.collection).slug
         found = CrawlReports(holdings.engine).crawls(slug)
         now = utc_now().timestamp()
         running = [item.number for item in found if item.state == "running"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -58,7 +57,7 @@ def run_crawl(holdings: Holdings, crawl: int, *, workers: int, as_json: bool) ->
     from archiver.holdings import utc_now
 
     reports = CrawlReports(holdings.engine)
-    planned = replace(holdings, settings=settings_of(holdings.settings, reports.plan(crawl)))
+    planned = holdings.with_settings(settings_of(holdings.settings, reports.plan(crawl)))
     stop = StopSignal()
     with stopping(stop), showing(lambda: progress(holdings.engine, crawl, utc_now().timestamp()), sys.stderr):
         supervise.run(planned, crawl, software=f"muniment/{version('muniment')}", workers=workers, stop=stop)

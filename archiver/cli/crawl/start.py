@@ -44,10 +44,12 @@ def start(
     """Begin a crawl."""
     settings = settings_from(collection=collection, archive=archive)
     _refuse_commands(seeds)
-    plan = new_plan([*seeds_of(seeds), *_from_files(seeds_file)], PlanOptions(**options), settings)
+    wanted = [*seeds_of(seeds), *_from_files(seeds_file)]
+    plan = new_plan(wanted, PlanOptions(**options), settings)
     if dry_run:
         _show_scope(plan, as_json)
         return 0
+    from archiver.audit import terminal_actor
     from archiver.cli.crawl.running import check_login, run_crawl
     from archiver.crawl.control import CrawlControl
     from archiver.holdings import open_holdings, utc_now
@@ -55,8 +57,11 @@ def start(
     check_login(plan)
     with open_holdings(settings) as holdings:
         say_repaired(holdings)
-        slug = holdings.collections.get(settings.collection).slug
+        plan = new_plan(wanted, PlanOptions(**options), holdings.settings)
+        slug = holdings.collections.get(holdings.settings.collection).slug
         crawl = CrawlControl(holdings.engine, utc_now).create(slug, plan)
+        said = {"collection": slug, "seeds": len(plan.seeds), "first": plan.seeds[0].url, "scope": plan.scope.value}
+        holdings.audit.note(terminal_actor(), "crawl.start", f"crawl {crawl}", said)
         return run_crawl(holdings, crawl, workers=workers, as_json=as_json)
 
 

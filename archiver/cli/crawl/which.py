@@ -35,6 +35,6 @@ def crawl_of(number: int | None, collection: str | None, archive: object) -> Ite
     settings = settings_from(collection=collection, archive=archive)
     with open_holdings(settings) as holdings:
         if collection is not None or number is None:
-            holdings.collections.get(settings.collection)
-        named = settings.collection if number is None else collection
+            holdings.collections.get(holdings.settings.collection)
+        named = holdings.settings.collection if number is None else collection
         yield holdings, CrawlReports(holdings.engine).find(number, named)

@@ -51,7 +51,7 @@ def why(url: str, number: int | None, collection: str | None, archive: object, a
         if number is not None:
             crawls = [reports.find(number, collection)]
         else:
-            slug = holdings.collections.get(settings.collection).slug
+            slug = holdings.collections.get(holdings.settings.collection).slug
             crawls = reports.crawls(slug) or [reports.find(None, slug)]
         asked = spellings(url)
         stories: list[Story] = []

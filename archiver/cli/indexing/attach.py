@@ -56,9 +56,11 @@ def attach(
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
         if server:
-            added = attach_server(holdings, settings.collection, location, warcs=warcs, replay=replay, dialect=dialect or "")
+            added = attach_server(
+                holdings, holdings.settings.collection, location, warcs=warcs, replay=replay, dialect=dialect or ""
+            )
         else:
-            added = attach_files(holdings, settings.collection, location, warcs=warcs, locations=locations)
+            added = attach_files(holdings, holdings.settings.collection, location, warcs=warcs, locations=locations)
     if as_json:
         print_json(_as_json(added, ""))
         return
@@ -79,7 +81,7 @@ def detach(location: str, collection: str | None, archive: object, as_json: bool
 
     settings = settings_from(archive=archive, collection=collection)
     with open_holdings(settings) as holdings:
-        gone = detach_index(holdings, settings.collection, location)
+        gone = detach_index(holdings, holdings.settings.collection, location)
     if as_json:
         print_json(_as_json(gone, ""))
         return

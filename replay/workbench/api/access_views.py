@@ -277,10 +277,14 @@ class PurgeView:
     left: dict[str, str]
 
 
-def _rule(body: DeletionBody) -> Rule:
-    selection = deletion.Selection(
+def _selection(body: DeletionBody) -> deletion.Selection:
+    return deletion.Selection(
         body.collection, body.url, body.prefix, body.host, body.crawl, body.record, body.is_everything, body.since, body.until
     )
+
+
+def _rule(body: DeletionBody) -> Rule:
+    selection = _selection(body)
     return deletion.rule_for(context().holdings, selection, reason=body.reason, message=body.message, is_said=body.is_said)
 
 
@@ -311,8 +315,10 @@ def preview_deletion(body: DeletionBody) -> ExtentView:
 
 @operation("POST", "/deletions", Role.ARCHIVIST, _DELETIONS)
 def suppress(body: DeletionBody) -> Created[DeletionView]:
-    """Put captures out of sight at once; they can come back until they are purged."""
-    made = deletion.suppress(context().holdings, _rule(body), actor=current_account().name)
+    """Put captures out of sight at once; they can come back until they are purged. One that is about nothing is refused."""
+    holdings, rule = context().holdings, _rule(body)
+    deletion.refuse_nothing(deletion.extent(holdings, rule), _selection(body))
+    made = deletion.suppress(holdings, rule, actor=current_account().name)
     return Created(_deletion(made), f"/deletions/{made.number}")
 
 

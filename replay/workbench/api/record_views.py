@@ -1,8 +1,7 @@
-"""Files and storage, search, the audit log and the settings, in the API."""
+"""Files and storage, search and the audit log, in the API."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -15,14 +14,13 @@ from archiver.index.files import HELD, MISSING, PURGED, REMOVED, FileQuery, Stor
 from archiver.search.snippet import snippet_of
 from archiver.search.store import PageHit, TextStore
 from archiver.search.words import Question, read_question
-from archiver.settings import NAMES, help_of
+from archiver.storagefacts import StorageFacts, storage_facts
 from archiver.timestamps import parse_iso
 from replay.workbench.api.operations import Page, PageQuery, first_of, number_of, operation
 from replay.workbench.api.schema import Bounds
 from replay.workbench.places import context
 
 _STATES = (HELD, PURGED, REMOVED, MISSING)
-_PASSWORD = re.compile(r"(?<=://)([^/@]*)@")
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,13 @@ def get_storage() -> tuple[StorageView, ...]:
     return tuple(StorageView(slug, found.files, found.bytes, found.captures) for slug, found in totals)
 
 
+@operation("GET", "/storage/place", Role.VIEWER, "Storage")
+def get_storage_place() -> StorageFacts:
+    """Say where the files are, how much they take, what is on its way there, how much room is left, and when they were last
+    verified."""
+    return storage_facts(context().holdings)
+
+
 def _file(item: StoredFile) -> FileView:
     fixity, part = item.fixity, item.part
     return FileView(
@@ -157,7 +162,7 @@ def _hit(texts: TextStore, question: Question, hit: PageHit) -> HitView:
     )  # fmt: skip
 
 
-# -- audit log and settings ------------------------------------------------------------------------------------------
+# -- audit log ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -190,16 +195,6 @@ class VerifyQuery:
     expected: Annotated[str, Bounds("The hash of what was then the last entry.", longest=64)] = ""
 
 
-@dataclass(frozen=True)
-class SettingView:
-    """A setting: `source` says where its value comes from; passwords in addresses are left out."""
-
-    name: str
-    value: str
-    source: str
-    help: str
-
-
 @operation("GET", "/audit", Role.ARCHIVIST, "Audit log")
 def list_audit(query: PageQuery) -> Page[AuditEntryView]:
     """List what was done to the holdings, newest first."""
@@ -218,15 +213,3 @@ def verify_audit(query: VerifyQuery) -> AuditVerdictView:
     """Say whether all entries are there and as they were written."""
     verdict = context().holdings.audit.verify(query.expected)
     return AuditVerdictView(verdict.entries, verdict.last, verdict.problems)
-
-
-@operation("GET", "/settings", Role.ADMINISTRATOR, "Settings")
-def list_settings() -> tuple[SettingView, ...]:
-    """List the settings of the running server. They are changed in its file, its environment or its command line."""
-    settings = context().settings
-    return tuple(
-        SettingView(
-            name, _PASSWORD.sub("…@", str(getattr(settings, name))), settings.sources.get(name, "default"), help_of(name)
-        )
-        for name in NAMES
-    )

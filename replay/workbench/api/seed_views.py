@@ -59,7 +59,7 @@ class NewSeedBody:
     schedule: Annotated[Schedule | None, Bounds("How often it is crawled; null for only when asked.")] = None
     group: Group = ""
     is_active: Annotated[bool, Bounds("Schedules crawl it.")] = True
-    is_public: Annotated[bool, Bounds("Readers see it in the list of seeds.")] = True
+    is_public: Annotated[bool, Bounds("Readers see it; else nothing of it, nor of what its scope takes.")] = True
     notes: Notes = ""
     limits: Numbers | None = None
     rules: Rules = ()
