@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from archiver.accounts import AccountRegistry, Role
+from archiver.accounts import Account, AccountRegistry, Role
 from archiver.crawljobs import launch_as_job
 from archiver.errors import MunimentError
 from archiver.holdings import Holdings, utc_now
@@ -95,25 +95,29 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     *api_pages.BLUEPRINTS,
 )
 
-#: What the navigation leads to: endpoint, text, who sees it.
-NAVIGATION: tuple[tuple[str, str, Role], ...] = (
+#: What the navigation leads to: endpoint, text, who sees it. First what is done every day.
+DAILY: tuple[tuple[str, str, Role], ...] = (
     ("home", "Overview", Role.VIEWER),
     ("collections.collections", "Collections", Role.VIEWER),
     ("crawls.crawls", "Crawls", Role.VIEWER),
     ("jobs.jobs", "Jobs", Role.VIEWER),
-    ("schedules.schedules", "Schedules", Role.VIEWER),
     ("captures.captures", "Capture", Role.VIEWER),
     ("save.form", "Save page", Role.VIEWER),
     ("missing.collections", "Missing", Role.VIEWER),
     ("transfers.transfers", "Import and export", Role.ARCHIVIST),
-    ("deletions.deletions", "Deletions", Role.ARCHIVIST),
+)
+#: Behind one word: how the archive is kept.
+ADMINISTRATION: tuple[tuple[str, str, Role], ...] = (
     ("access.rules", "Access", Role.VIEWER),
+    ("deletions.deletions", "Deletions", Role.ARCHIVIST),
     ("storage.storage", "Storage", Role.VIEWER),
     ("records.audit", "Audit log", Role.ARCHIVIST),
     ("accounts.accounts", "Accounts", Role.ADMINISTRATOR),
     ("settings.settings", "Settings", Role.ADMINISTRATOR),
     ("api_reference.page", "API", Role.VIEWER),
 )
+#: Parts of the workbench whose pages are tabs of another one's.
+_WITHIN = {"schedules": "jobs", "tests": "jobs", "notices": "jobs"}
 
 
 def create_workbench(
@@ -192,19 +196,26 @@ def home() -> str:
 def _everywhere() -> dict[str, object]:
     """What every template may use."""
     account = account_or_none()
-    places = [
-        (url_for(endpoint), text, (request.endpoint or "").partition(".")[0] == endpoint.partition(".")[0])
-        for endpoint, text, role in NAVIGATION
-        if account is not None and account.role.includes(role)
-    ]
     return {
         "instance": context().settings.instance_name,
         "me": account,
         "may": may,
         "Role": Role,
-        "navigation": places,
+        "navigation": _places(DAILY, account),
+        "administration": _places(ADMINISTRATION, account),
         "reader": reader_address() if account is not None else "",
     }
+
+
+def _places(entries: tuple[tuple[str, str, Role], ...], account: Account | None) -> list[tuple[str, str, bool]]:
+    """What somebody sees of a part of the navigation: address, text, whether we are there."""
+    part = (request.endpoint or "").partition(".")[0]
+    here = _WITHIN.get(part, part)
+    return [
+        (url_for(endpoint), text, here == endpoint.partition(".")[0])
+        for endpoint, text, role in entries
+        if account is not None and account.role.includes(role)
+    ]
 
 
 def _guard() -> BaseResponse | None:

@@ -10,7 +10,7 @@ from flask import Flask
 
 from archiver.accounts import Role
 from archiver.holdings import Holdings
-from replay.workbench.app import NAVIGATION, create_workbench
+from replay.workbench.app import ADMINISTRATION, DAILY, create_workbench
 from replay.workbench.session import COOKIE, is_decided, safe_next
 from tests.conftest import OpenHoldings
 from tests.workbench import HOME, PASSWORD, PORT, QUICK, accounts_of, form_token, logged_in
@@ -99,7 +99,7 @@ def test_the_navigation_leads_where_a_role_may_go(app: Flask, holdings: Holdings
     client = logged_in(app, holdings, role)
     page = client.get("/", base_url=HOME).get_data(as_text=True)
     with app.test_request_context(base_url=HOME):
-        for endpoint, text, needed in NAVIGATION:
+        for endpoint, text, needed in DAILY + ADMINISTRATION:
             path = app.url_map.bind("127.0.0.1").build(endpoint)
             assert (f">{text}</a>" in page.partition("</nav>")[0]) == role.includes(needed)
             assert client.get(path, base_url=HOME).status_code == (200 if role.includes(needed) else 403), path
