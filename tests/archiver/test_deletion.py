@@ -291,14 +291,15 @@ def test_a_record_of_two_collections_leaves_only_the_one(holdings_with: OpenHold
 def test_files_read_where_they_are_are_left_and_named(holdings_with: OpenHoldings, tmp_path: Path) -> None:
     holdings = holdings_with()
     path = tmp_path / "theirs.warc.gz"
-    path.write_bytes(b"".join(records()[2:3]))
+    theirs = records()[2]
+    path.write_bytes(theirs)
     import_file(path, collection="default", store=holdings.store, index=holdings.index, in_place=True)
     number = chosen(holdings, url=LETTER)
     assert extent(holdings, holdings.access.get(number)).not_ours == 1
     report = purge(holdings, number)
     assert list(report.left) == [str(path)]
     assert shown(holdings, LETTER, 2016)[0] == 404
-    assert path.read_bytes() == records()[2]
+    assert path.read_bytes() == theirs
     assert holdings.access.get(number).deletion == "suppressed"
 
 
