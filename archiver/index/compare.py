@@ -21,7 +21,7 @@ from archiver.index.tables import captures, collections, files
 from archiver.timestamps import parse_iso, to_timestamp
 from archiver.urls import printable, urlkey
 from archiver.warc.blockrules import Facts, is_http
-from archiver.warc.records import canonical_digest, is_looked_up
+from archiver.warc.records import LOOKED_UP, canonical_digest, is_looked_up
 from archiver.warc.scan import Raw
 
 _BATCH = 5000
@@ -266,8 +266,8 @@ class Queue:
 
 def timestamp_of(raw: Raw, facts: Facts, url: str) -> str:
     """The timestamp of a record that look-ups can find; "" for others."""
-    status = facts.status if is_http(raw.header) else None
-    if not url or not is_looked_up(raw.header.get("warc-type").lower(), status):
+    kind = raw.header.get("warc-type").lower()
+    if not url or kind not in LOOKED_UP or not is_looked_up(kind, facts.status if is_http(raw.header) else None):
         return ""
     try:
         return to_timestamp(parse_iso(raw.header.get("warc-date")))
