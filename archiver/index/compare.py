@@ -187,6 +187,9 @@ class Comparison:
     def seen(self, raw: Raw, facts: Facts) -> None:
         """The next record."""
         self._check_length()
+        kind = raw.header.kind
+        if kind.lower() not in LOOKED_UP and min(self._rows.upcoming, self._crawled.upcoming) > raw.offset:
+            return  # nothing says that it is anything else
         for row in self._rows.before(raw.offset):
             self._note("index-no-record", row.offset, f"collection {row.collection}", row.url)
         for offset, url in self._crawled.before(raw.offset):
@@ -249,18 +252,23 @@ class Queue:
     def __init__(self, items: Iterator[Any], offset: Callable[[Any], int]) -> None:
         self._items = items
         self._offset = offset
-        self._next = next(items, None)
+        self._advance()
+
+    def _advance(self) -> None:
+        self._next = next(self._items, None)
+        #: Offset of the next one.
+        self.upcoming = 1 << 62 if self._next is None else self._offset(self._next)
 
     def before(self, offset: int) -> Iterator[Any]:
-        while self._next is not None and self._offset(self._next) < offset:
+        while self.upcoming < offset:
             yield self._next
-            self._next = next(self._items, None)
+            self._advance()
 
     def at(self, offset: int) -> list[Any]:
         found = []
-        while self._next is not None and self._offset(self._next) == offset:
+        while self.upcoming == offset:
             found.append(self._next)
-            self._next = next(self._items, None)
+            self._advance()
         return found
 
 

@@ -268,12 +268,7 @@ class _Part:
     def _record(self, raw: Raw) -> Linked:
         header, report, observer = raw.header, self._report, self._observer
         shape = header.shape
-        if (
-            shape is not None
-            and observer is None
-            and self._has_begun
-            and (linked := self._usual(raw, header, shape)) is not None
-        ):
+        if shape is not None and self._has_begun and (linked := self._usual(raw, header, shape)) is not None:
             return linked
         fields = header.fields
         offset, uri = raw.offset, fields.get("warc-target-uri", "")
@@ -304,12 +299,15 @@ class _Part:
 
     def _usual(self, raw: Raw, header: Header, shape: Shape) -> Linked | None:
         """A record of a known shape with nothing wrong: the same as `_record`, without names being looked up."""
-        values, report = header.values, self._report
+        values, report, observer = header.values, self._report, self._observer
         if shape.broken or raw.block is None or not raw.is_whole or shape.block < 0 or shape.date < 0:
             return None
         payload = values[shape.payload] if shape.payload >= 0 else ""
-        if ordinary(shape.kind, values[shape.block], payload, shape.is_http, raw.block) is None:
+        facts = ordinary(shape.kind, values[shape.block], payload, shape.is_http, raw.block, observer is not None)
+        if facts is None:
             return None
+        if observer is not None:
+            observer(raw, facts)
         report.records[shape.kind] += 1
         report.block_bytes += header.length or 0
         offset, record_id = raw.offset, values[shape.record_id]

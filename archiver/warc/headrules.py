@@ -156,6 +156,11 @@ class Header:
             self._fields.update(zip(self.shape.names, self.values[::-1], strict=True))
         return self._fields
 
+    @property
+    def kind(self) -> str:
+        """Type of the record; "" where it does not say."""
+        return self.fields.get("warc-type", "") if self.shape is None else self.shape.kind
+
     def get(self, name: str) -> str:
         """A value by the name in lower case; "" when it is not there."""
         return self.fields.get(name, "")
