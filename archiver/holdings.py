@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from sqlalchemy import Engine
 
@@ -19,23 +18,19 @@ from archiver.errors import MunimentError
 from archiver.fixity import measure
 from archiver.index.database import alone, open_database
 from archiver.index.files import LEAVING, PURGING, FileRegistry, Part
-from archiver.index.leftover import whole_captures
 from archiver.index.merged import MergedIndex
 from archiver.index.protocol import CaptureSource
 from archiver.index.segments import SegmentIndex
 from archiver.index.sources import AttachedIndexes, Source, SourceRegistry
 from archiver.keptsettings import GivenSettings, KeptSettings, SettingsSource
-from archiver.model import Capture
 from archiver.settings import Settings
 from archiver.store.opening import open_store
 from archiver.store.protocol import WarcStore
-from archiver.warc.reader import StoredRecord
+from archiver.warc.reader import StoredRecord, iter_records
 from archiver.warc.repair import RepairReport, repair_abandoned
 
 #: The collection that is always there.
 DEFAULT_COLLECTION = "default"
-
-_ROWS_AT_ONCE = 1000
 
 
 def utc_now() -> datetime:
@@ -175,40 +170,40 @@ def _index_abandoned(holdings: Holdings, name: str) -> Part | None:
     stream = holdings.store.abandoned(name)
     if stream is None:
         return None
+    from archiver.index.leftover import index_leftover  # takes as long to import as the rest, and crashes are rare
+
     with stream:
-        rows = _whole_captures(holdings, name, stream)
-        part: Part | None = None
-        while batch := list(islice(rows, _ROWS_AT_ONCE)):
-            holdings.index.add(batch)
-            moments = [capture.timestamp for capture in batch]
-            if part is None:
-                part = Part(batch[0].collection, 0, moments[0], moments[0])
-            part = Part(part.collection, part.captures + len(batch), min(part.first, *moments), max(part.last, *moments))
-        return part
-
-
-def _whole_captures(holdings: Holdings, file: str, stream: BinaryIO) -> Iterator[Capture]:
-    """The rows of one of our own files, up to its first damage; its warcinfo record says what it is part of.
-
-    A file that is part of no collection here is the torn copy of an import: it has no rows until that is done again.
-    """
-    collection: str | None = None
-
-    def collection_of(record: StoredRecord) -> str | None:
-        nonlocal collection
-        if record.record_type == "warcinfo":
-            collection = collection_named(holdings, record)
-        return collection
-
-    return whole_captures(stream, file, collection_of)
+        # A file that is part of no collection here is the torn copy of an import: it has no rows until that is done again.
+        first = next(iter_records(stream), None)
+        is_own = isinstance(first, StoredRecord) and first.record_type == "warcinfo"
+        collection = collection_named(holdings, first) if isinstance(first, StoredRecord) and is_own else None
+        if collection is None:
+            return None
+        found = index_leftover(holdings.engine, stream, name, collection, min_bytes=holdings.settings.dedup_min_bytes)
+        if found is None:
+            return None
+        return Part(collection, found.captures, f"{found.first:014d}", f"{found.last:014d}")
 
 
 def collection_named(holdings: Holdings, warcinfo: StoredRecord) -> str | None:
     """The collection of this archive that a warcinfo record says its file is part of."""
-    text = b"".join(warcinfo.payload()).decode("utf-8", "replace")
-    for line in text.splitlines():
+    value = _said(warcinfo).get("ispartof")
+    if value is None:
+        return None
+    return value if value in {collection.slug for collection in holdings.collections.all(with_tests=True)} else None
+
+
+def own_collection(warcinfo: StoredRecord) -> str:
+    """The collection that a file is part of by its warcinfo record, if we wrote that; "" for those of other programs, which
+    mean something else by it."""
+    said = _said(warcinfo)
+    return said.get("ispartof", "") if said.get("software", "").lower().startswith("muniment") else ""
+
+
+def _said(warcinfo: StoredRecord) -> dict[str, str]:
+    """The fields in a warcinfo record's block, names in lower case; of repeated ones the first."""
+    found: dict[str, str] = {}
+    for line in b"".join(warcinfo.payload()).decode("utf-8", "replace").splitlines():
         name, _, value = line.partition(":")
-        if name.strip().lower() == "ispartof":
-            known = {collection.slug for collection in holdings.collections.all(with_tests=True)}
-            return value.strip() if value.strip() in known else None
-    return None
+        found.setdefault(name.strip().lower(), value.strip())
+    return found

@@ -9,9 +9,9 @@ from functools import partial
 
 from sqlalchemy import Connection, MetaData, Select, Table, delete, func, insert, select, text, update
 
-from archiver.errors import Conflict, DamagedRecord, MissingRecord, MunimentError
+from archiver.errors import Conflict, DamagedRecord, MissingRecord, MunimentError, UsageError
 from archiver.fixity import measure
-from archiver.holdings import Holdings, collection_named
+from archiver.holdings import Holdings, collection_named, own_collection
 from archiver.index.batches import Counts
 from archiver.index.build import Builder, Done, Task
 from archiver.index.crawltables import crawl_files
@@ -21,6 +21,7 @@ from archiver.index.holdingstables import file_parts
 from archiver.index.load import BUILD, Loader
 from archiver.index.segments import note_segments, rebuild_segments
 from archiver.index.tables import captures, collections, files, payloads, validators
+from archiver.model import Visibility
 from archiver.store.opening import open_store
 from archiver.warc.reader import StoredRecord, iter_records
 
@@ -46,6 +47,7 @@ class RebuildReport:
         unknown: files of the store that belong to no collection.
         kept: files elsewhere that were not read again; what the index had of them stays.
         missing: files that could not be read, with the reason.
+        made: collections that did not exist, and of which files say that they are part: made with their name alone, private.
     """
 
     files: int = 0
@@ -55,6 +57,7 @@ class RebuildReport:
     unknown: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
 
 
 class Rebuild:
@@ -111,6 +114,8 @@ class Rebuild:
         with alone(self._holdings.settings.archive, "rebuild", wait=False) as mine:
             if not mine:
                 raise Conflict("The index is being rebuilt already.", "Wait for that to end.")
+            if self._slugs is None:
+                self._make_collections()
             self._clear()
             with writing(self._engine) as connection:
                 for table in self._new.values():
@@ -127,6 +132,26 @@ class Rebuild:
         self.report.files, self.report.captures = len(read), sum(self._rows.values())
         self.report.bytes = sum(self._read[name] for name in read)
         return self.report
+
+    def _make_collections(self) -> None:
+        """Make those that files of our own say they are part of, when the database knows neither: it is a new one.
+
+        Who might see them is not in the files: nobody, until somebody says so.
+        """
+        registry = self._holdings.collections
+        with reading(self._engine) as connection:
+            known = set(connection.execute(select(files.c.name)).scalars())
+        there = {collection.slug for collection in registry.all(with_tests=True)}
+        for name in sorted(set(self._holdings.store.names()) - known):
+            slug = self._of_warcinfo(name, own_collection)
+            if not slug or slug in there:
+                continue
+            there.add(slug)
+            try:
+                registry.create(slug, visibility=Visibility.PRIVATE, actor="")
+            except (UsageError, Conflict):
+                continue  # no name that ours have, such as that of a test crawl: the file is listed as one of no collection
+            self.report.made.append(slug)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -199,16 +224,20 @@ class Rebuild:
     def _said(self, name: str) -> tuple[str, ...]:
         """The collection that a file of our own says it is part of."""
         if name not in self._parts:
-            self._parts[name] = None
-            try:
-                with self._holdings.store.open(name) as stream:
-                    first = next(iter_records(stream), None)
-                    if isinstance(first, StoredRecord) and first.record_type == "warcinfo":
-                        self._parts[name] = collection_named(self._holdings, first)
-            except (MissingRecord, DamagedRecord):
-                pass
+            self._parts[name] = self._of_warcinfo(name, partial(collection_named, self._holdings))
         slug = self._parts[name]
         return (slug,) if slug else ()
+
+    def _of_warcinfo(self, name: str, asked: Callable[[StoredRecord], str | None]) -> str | None:
+        """What is asked of a file's warcinfo record; None when it begins with something else, or cannot be read."""
+        try:
+            with self._holdings.store.open(name) as stream:
+                first = next(iter_records(stream), None)
+                if isinstance(first, StoredRecord) and first.record_type == "warcinfo":
+                    return asked(first)
+        except (MissingRecord, DamagedRecord):
+            pass
+        return None
 
     def _tell(self, task: Task, position: int) -> None:
         if self._told is not None:

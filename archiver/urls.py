@@ -142,6 +142,8 @@ _SESSION_IN_QUERY = (
 #: Paths and queries that are their own key but for case: nearly all.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
 _PLAIN_QUERY = re.compile(r"(?!.*(?:sid=|sessionid|cfid=))[a-z0-9_.~=&+-]*", re.IGNORECASE | re.ASCII)
+#: URLs that are put together of nothing else: more than half of all, and their keys cost half as much.
+_PLAIN_URL = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)(" + _PLAIN_PATH.pattern + ")")
 _PLACE = re.compile(r"([^/?\\]*)([^?]*)(?:\?(.*))?$", re.DOTALL)
 _WWW = re.compile(r"^www\d*\.")
 #: Escapes of what would mean something else without them: "/a%2Fb" names one thing in a folder, "/a/b" a folder and a thing.
@@ -159,6 +161,10 @@ def urlkey(url: str) -> str:
     On purpose different from `surt`: IPv6 addresses keep their brackets, and `host:8080/x` is read as an address
     without its scheme, not as one with the scheme `host`. Never raises: what is no URL is its own key.
     """
+    plain = _PLAIN_URL.fullmatch(url)
+    if plain is not None:
+        scheme, authority, path = plain.groups()
+        return f"{_host_key(scheme, authority)}){(path.rstrip('/') or '/').lower()}"
     url = _LINE_BREAK.sub("", strip_fragment(url.strip(_EDGES)))
     scheme, separator, rest = url.partition("://")
     if not separator:

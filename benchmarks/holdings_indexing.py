@@ -3,7 +3,8 @@
 Ours writes a database that is served meanwhile, with what later captures refer to, sorted and safe on the disk; the peers
 write lines, unsorted, which is the least that they can do. All read the same files. The peers are installed in environments
 of their own. "One process" unpacks large records in a second thread, so that it keeps up to two processors busy; the peers have
-one thread. What a second of CPU time is enough for is shown, too. Then the memory of indexing one file of ten gigabytes.
+one thread. What a second of CPU time is enough for is shown, too: speeds by the clock mean something only
+where nothing else is at work. Then the memory of indexing one file of ten gigabytes.
 
 python benchmarks/holdings_indexing.py [--rounds N] [--quick] [--json]
 """

@@ -21,8 +21,8 @@ from archiver.errors import DamagedRecord, MissingRecord
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_files
 from archiver.index.database import reading, writing
-from archiver.index.leftover import whole_captures
-from archiver.warc.reader import StoredRecord, read_record
+from archiver.index.leftover import index_leftover
+from archiver.warc.reader import StoredRecord, iter_records, read_record
 
 #: URLs that are taken in with one commit.
 _AT_ONCE = 100
@@ -108,18 +108,24 @@ class Recoverer:
     def _answers(self, name: str, committed: int) -> list[int]:
         """Offsets of the answers in a file that are not known to the database, the last one of each URL; all are indexed."""
         offsets: dict[str, int] = {}
-
-        def collection_of(record: StoredRecord) -> str:
-            if record.record_type in ("response", "revisit"):
-                offsets[record.url] = record.offset
-            return self._collection
-
         try:
             stream = self._holdings.store.open(name, committed)
         except MissingRecord:
             return []
         with stream:
-            self._holdings.index.add(whole_captures(stream, name, collection_of, committed))
+            for item in iter_records(stream, committed):
+                if not isinstance(item, StoredRecord):
+                    break  # the torn end
+                if item.record_type in ("response", "revisit"):
+                    offsets[item.url] = item.offset
+            index_leftover(
+                self._holdings.engine,
+                stream,
+                name,
+                self._collection,
+                min_bytes=self._holdings.settings.dedup_min_bytes,
+                start=committed,
+            )
         return sorted(offsets.values())
 
     def _visit_of(self, name: str, offset: int) -> Visit | None:

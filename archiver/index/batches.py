@@ -150,6 +150,7 @@ class FileRows:
         start: where an earlier reading got to.
         is_growing: more may be written to it: what its end says is not final, and left for the next time.
         ahead: unpack large records in a second thread before their turn comes.
+        only_whole: stop at the first damage.
         told: is given each record that gets no row, and each bad place.
         reached: told where each record is that is read.
     """
@@ -163,6 +164,7 @@ class FileRows:
         start: Progress = Progress(),
         is_growing: bool = False,
         ahead: bool = False,
+        only_whole: bool = False,
         told: Told | None = None,
         reached: Callable[[int], None] | None = None,
     ) -> None:
@@ -174,6 +176,7 @@ class FileRows:
         self._progress = start
         self._is_growing = is_growing
         self._ahead = ahead
+        self._only_whole = only_whole
         self._told = told
         self._reached = reached
         self._routine: dict[str, int] = {}  # records of which the type alone is the reason, by type
@@ -201,7 +204,9 @@ class FileRows:
                 ready = self._stored(item)
             else:
                 self._damaged(item)
-                continue
+                ready = None
+            if self._only_whole and self.counts.bad:
+                break
             if ready is not None:
                 yield ready
             if self._reached is not None:

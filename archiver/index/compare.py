@@ -21,7 +21,7 @@ from archiver.index.tables import captures, collections, files
 from archiver.timestamps import parse_iso, to_timestamp
 from archiver.urls import printable, urlkey
 from archiver.warc.blockrules import Facts, is_http
-from archiver.warc.records import canonical_digest, is_looked_up
+from archiver.warc.records import LOOKED_UP, canonical_digest, is_looked_up
 from archiver.warc.scan import Raw
 
 _BATCH = 5000
@@ -187,6 +187,9 @@ class Comparison:
     def seen(self, raw: Raw, facts: Facts) -> None:
         """The next record."""
         self._check_length()
+        kind = raw.header.kind
+        if kind.lower() not in LOOKED_UP and min(self._rows.upcoming, self._crawled.upcoming) > raw.offset:
+            return  # nothing says that it is anything else
         for row in self._rows.before(raw.offset):
             self._note("index-no-record", row.offset, f"collection {row.collection}", row.url)
         for offset, url in self._crawled.before(raw.offset):
@@ -249,25 +252,30 @@ class Queue:
     def __init__(self, items: Iterator[Any], offset: Callable[[Any], int]) -> None:
         self._items = items
         self._offset = offset
-        self._next = next(items, None)
+        self._advance()
+
+    def _advance(self) -> None:
+        self._next = next(self._items, None)
+        #: Offset of the next one.
+        self.upcoming = 1 << 62 if self._next is None else self._offset(self._next)
 
     def before(self, offset: int) -> Iterator[Any]:
-        while self._next is not None and self._offset(self._next) < offset:
+        while self.upcoming < offset:
             yield self._next
-            self._next = next(self._items, None)
+            self._advance()
 
     def at(self, offset: int) -> list[Any]:
         found = []
-        while self._next is not None and self._offset(self._next) == offset:
+        while self.upcoming == offset:
             found.append(self._next)
-            self._next = next(self._items, None)
+            self._advance()
         return found
 
 
 def timestamp_of(raw: Raw, facts: Facts, url: str) -> str:
     """The timestamp of a record that look-ups can find; "" for others."""
-    status = facts.status if is_http(raw.header) else None
-    if not url or not is_looked_up(raw.header.get("warc-type").lower(), status):
+    kind = raw.header.get("warc-type").lower()
+    if not url or kind not in LOOKED_UP or not is_looked_up(kind, facts.status if is_http(raw.header) else None):
         return ""
     try:
         return to_timestamp(parse_iso(raw.header.get("warc-date")))

@@ -1,56 +1,42 @@
-"""The rows of WARC files that killed processes left: what is whole in them is indexed as an import would index it."""
+"""Indexes WARC files that killed processes left: what is whole in them, and what later captures refer to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import BinaryIO
 
-from archiver.errors import DamagedRecord
-from archiver.index.entry import capture_of_stored, why_not_indexed
-from archiver.index.pairing import Pairing
-from archiver.model import Capture
-from archiver.warc.reader import StoredRecord, iter_records
+from sqlalchemy import Engine
+
+from archiver.index.batches import FileRows, Progress
+from archiver.index.database import writing
+from archiver.index.load import Load, Loader
+from archiver.index.quick import Looker
 
 
-def whole_captures(
-    stream: BinaryIO, file: str, collection_of: Callable[[StoredRecord], str | None], start: int = 0
-) -> Iterator[Capture]:
-    """The captures of a file up to its first damage; the answer to a request with a body is found by that, too.
+def index_leftover(
+    engine: Engine, stream: BinaryIO, file: str, collection: str, *, min_bytes: int, start: int = 0
+) -> Progress | None:
+    """Index one of our own files up to its first damage; rows that are there already are passed over.
 
     Args:
+        engine: the archive's database.
         stream: the file.
         file: its name in the store.
-        collection_of: told each record before it is read; slug of the collection it is for, None for none.
+        collection: slug of the one it is for.
+        min_bytes: shorter payloads are not referred to by later captures.
         start: offset of the record to begin with.
+
+    Returns:
+        How many captures there were, from when to when; None for none.
+
+    Raises:
+        StorageFailed: the database did not take them.
     """
-    pairing = Pairing()
-    pending: tuple[Capture, StoredRecord] | None = None
-    for item in iter_records(stream, start):
-        if not isinstance(item, StoredRecord):
-            break  # the torn end
-        try:
-            collection = collection_of(item)
-            if item.record_type == "request":
-                key = pairing.request(item, has_capture=pending is not None)
-                pending = (replace(pending[0], urlkey=key), pending[1]) if pending is not None and key else pending
-            if collection is None or why_not_indexed(item):
-                continue
-            yield from _settled(pending)
-            pending = None
-            capture = capture_of_stored(item, collection, file)
-            key = pairing.response(_giver(item))
-            pending = (replace(capture, urlkey=key) if key else capture, item)
-        except DamagedRecord:
-            break
-    yield from _settled(pending)
-
-
-def _settled(pending: tuple[Capture, StoredRecord] | None) -> Iterator[Capture]:
-    """A capture, once the record behind it was looked for: only then the length of a whole one is known."""
-    if pending is not None and pending[1].length:
-        yield replace(pending[0], length=pending[1].length)
-
-
-def _giver(record: StoredRecord) -> Callable[[], StoredRecord]:
-    return lambda: record
+    loader = Loader(engine, parts=None)
+    rows = FileRows(stream, Looker(min_bytes), min_bytes=min_bytes, start=Progress(start), only_whole=True)
+    progress = Progress()
+    for batch in rows.batches():
+        progress = batch.progress
+        if batch.rows:
+            with writing(engine) as connection:
+                loader.load(connection, [Load(file, (collection,), batch)])
+    return progress if progress.captures else None

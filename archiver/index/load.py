@@ -46,10 +46,10 @@ class Loader:
     Args:
         engine: the archive's database.
         suffix: of the names of the tables that are written to.
-        parts: the table in which progress is noted.
+        parts: the table in which progress is noted; None for nowhere.
     """
 
-    def __init__(self, engine: Engine, suffix: str = "", parts: Table = file_parts) -> None:
+    def __init__(self, engine: Engine, suffix: str = "", parts: Table | None = file_parts) -> None:
         self._engine = engine
         self._suffix = suffix
         self._parts = parts
@@ -94,6 +94,8 @@ class Loader:
             self._files |= file_numbers(connection, self._engine, names)
 
     def _note(self, connection: Connection, loads: Sequence[Load]) -> None:
+        if self._parts is None:
+            return
         parts = {}
         for load in loads:
             progress = load.batch.progress

@@ -266,8 +266,8 @@ def _rare(row: list[Any], record: StoredRecord) -> None:
 
 
 def _validators(extra: dict[bytes, list[bytes]], moment: int) -> tuple[str, str]:
-    if b"etag" not in extra and b"last-modified" not in extra:
+    etag, modified = extra.get(b"etag"), extra.get(b"last-modified")
+    if etag is None and modified is None:
         return "", ""
-    etag, modified = (field_text(extra[name][0]) if name in extra else "" for name in (b"etag", b"last-modified"))
-    vary = [word for value in extra.get(b"vary", ()) for word in words(value) if word]
-    return settled_validators(etag, modified, vary, moment)
+    vary = [word for value in extra[b"vary"] for word in words(value) if word] if b"vary" in extra else ()
+    return settled_validators(field_text(etag[0]) if etag else "", field_text(modified[0]) if modified else "", vary, moment)

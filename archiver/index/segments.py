@@ -1,8 +1,12 @@
-"""Where the later parts of records lie that were cut into segments; see `archiver.warc.segments`."""
+"""Where the later parts of records lie that were cut into segments; see `archiver.warc.segments`.
+
+A first part is noted, as number 1, while somebody waits for the others: for the text of the whole.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, select
 
@@ -12,6 +16,18 @@ from archiver.index.tables import files
 from archiver.store.protocol import WarcStore
 from archiver.warc.reader import StoredRecord, iter_records
 from archiver.warc.segments import Segment, segment_of
+
+_FIRST = 1
+_is_later = segments.c.number > _FIRST
+
+
+class Waiting(NamedTuple):
+    """A first part that is noted because others are missing: its identifier, and where it lies."""
+
+    origin: str
+    file_id: int
+    file: str
+    offset: int
 
 
 class SegmentIndex:
@@ -42,14 +58,14 @@ class SegmentIndex:
     def has_any(self) -> bool:
         """Some record was cut into several."""
         with reading(self._engine) as connection:
-            return connection.execute(select(segments.c.origin).limit(1)).first() is not None
+            return connection.execute(select(segments.c.origin).where(_is_later).limit(1)).first() is not None
 
     def find_all(self, origin: str) -> Sequence[Segment]:
         """Every copy of every later part of a record, in any order."""
         statement = (
             select(segments.c.number, files.c.name, segments.c.offset)
             .join(files, files.c.id == segments.c.file_id)
-            .where(segments.c.origin == origin)
+            .where(segments.c.origin == origin, _is_later)
         )
         with reading(self._engine) as connection:
             return [Segment(origin, number, file, offset) for number, file, offset in connection.execute(statement)]
@@ -59,7 +75,7 @@ class SegmentIndex:
         statement = (
             select(segments.c.number, files.c.name, segments.c.offset)
             .join(files, files.c.id == segments.c.file_id)
-            .where(segments.c.origin == origin)
+            .where(segments.c.origin == origin, _is_later)
             .order_by(segments.c.number, segments.c.file_id, segments.c.offset)
         )
         found: dict[int, Segment] = {}
@@ -67,6 +83,30 @@ class SegmentIndex:
             for number, file, offset in connection.execute(statement):
                 found.setdefault(number, Segment(origin, number, file, offset))
         return list(found.values())
+
+    def wait_within(self, connection: Connection, origin: str, file_id: int, offset: int) -> None:
+        """Note a first part whose text is to be read when others come, in a transaction of the caller's."""
+        row = {"origin": origin, "number": _FIRST, "file_id": file_id, "offset": offset}
+        connection.execute(insert_new(self._engine, segments).values(**row))
+
+    def waiting(self) -> list[Waiting]:
+        """First parts that somebody waits with and of which a later part is held by now."""
+        later = segments.alias()
+        has_later = select(later.c.origin).where(later.c.origin == segments.c.origin, later.c.number > _FIRST).exists()
+        statement = (
+            select(segments.c.origin, segments.c.file_id, files.c.name, segments.c.offset)
+            .join(files, files.c.id == segments.c.file_id)
+            .where(segments.c.number == _FIRST, has_later)
+            .order_by(segments.c.origin, segments.c.file_id, segments.c.offset)
+        )
+        with reading(self._engine) as connection:
+            return [Waiting(*row) for row in connection.execute(statement)]
+
+    def waited_within(self, connection: Connection, part: Waiting) -> None:
+        """Nobody waits any more."""
+        columns = segments.c
+        here = (columns.origin == part.origin, columns.number == _FIRST, columns.file_id == part.file_id)
+        connection.execute(delete(segments).where(*here, columns.offset == part.offset))
 
 
 def note_segments(engine: Engine, store: WarcStore, file: str) -> None:
@@ -93,7 +133,7 @@ def rebuild_segments(engine: Engine, store: WarcStore, having: Iterable[str]) ->
     """
     found = [part for file in having for part in _parts_in(store, file)]
     with writing(engine) as connection:
-        connection.execute(delete(segments))
+        connection.execute(delete(segments).where(_is_later))
         SegmentIndex(engine).add_within(connection, found)
 
 

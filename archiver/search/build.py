@@ -19,12 +19,13 @@ from archiver.index.database import alone, erasing, reading, writing
 from archiver.index.entry import why_not_indexed
 from archiver.index.files import HELD, PURGED
 from archiver.index.holdingstables import file_parts
+from archiver.index.segments import Waiting
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture
 from archiver.search.store import CapturedText, TextStore
 from archiver.timestamps import to_timestamp
 from archiver.urls import printable, urlkey
-from archiver.warc.reader import BadRecord, StoredRecord, iter_records
+from archiver.warc.reader import BadRecord, StoredRecord, iter_records, read_record
 from archiver.warc.records import canonical_digest
 from archiver.warc.segments import is_begun, read_whole
 
@@ -83,6 +84,10 @@ def read_texts(
                 reader = _FileReader(holdings, number, name, done, report)
                 if not reader.run(may_go_on, progress):
                     return report
+        for part in holdings.segments.waiting():
+            if not may_go_on():
+                return report
+            _FileReader(holdings, part.file_id, part.file, part.offset, report).read_late(part)
     report.is_complete = True
     return report
 
@@ -170,6 +175,7 @@ class _FileReader:
         self._report = report
         self._found: list[CapturedText] = []
         self._repeated: list[tuple[int, str, str, str]] = []
+        self._incomplete: list[tuple[str, int]] = []  # first parts of records whose others are missing: identifier, offset
         with reading(holdings.engine) as connection:
             self._collections = [number for (number,) in connection.execute(select(collections.c.id))]
 
@@ -205,6 +211,25 @@ class _FileReader:
         self._keep(max(end, self._done))
         return True
 
+    def read_late(self, part: Waiting) -> None:
+        """Read the text of a record whose other parts may have come after the first; when some still lack, another time."""
+        missed = self._report.unreadable
+        try:
+            record = read_record(self._holdings.store, self._name, part.offset)
+        except (MissingRecord, DamagedRecord, StorageFailed):
+            return
+        try:
+            if record.record_id == part.origin:
+                self._take(record)
+        finally:
+            record.close()
+        if self._incomplete:
+            self._report.unreadable = missed  # told when it was met first
+            return
+        with writing(self._holdings.engine) as connection:
+            self._texts.add_within(connection, self._found)
+            self._holdings.segments.waited_within(connection, part)
+
     def _is_enough(self, position: int) -> bool:
         return len(self._found) + len(self._repeated) >= _TEXTS_AT_ONCE or position - self._done >= _BYTES_AT_ONCE
 
@@ -239,6 +264,8 @@ class _FileReader:
             body = self._body(record)
         except DamagedRecord:
             self._report.unreadable += 1
+            if is_begun(record):
+                self._incomplete.append((record.record_id, record.offset))
             return None
         self._report.documents += 1
         return text_of(body, mime, charset)
@@ -276,6 +303,9 @@ class _FileReader:
             self._texts.add_within(connection, self._found)
             for owner, key, timestamp, digest in self._repeated:
                 self._report.repeated += self._texts.count_within(connection, owner, key, timestamp, digest)
+            for origin, offset in self._incomplete:
+                self._holdings.segments.wait_within(connection, origin, self._number, offset)
+        self._incomplete.clear()
         self._done = end
         self._found.clear()
         self._repeated.clear()

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from archiver.message import ChunkedDecoder
 from archiver.warc.digests import TO_PYTHON, Claim, digest_of, hasher, read_claim
@@ -24,8 +24,8 @@ _BLANK = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?!\d)")
 _REQUEST = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ +\S[^\r\n]* HTTP/\d")
 _LENGTHS = re.compile(rb"\n(content-length|transfer-encoding):[ \t]*([^\r\n]*)", re.IGNORECASE)
-_CONTENT_LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r", re.IGNORECASE)
 _PIECE = 64 * 1024
+_CR = 0x0D
 _EMPTY = "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"  # of no bytes
 _sha1 = hashlib.sha1
 #: The same as `TO_PYTHON` for bytes, which takes a third of the time.
@@ -34,8 +34,7 @@ _DIGITS = bytes(TO_PYTHON.get(code, code) for code in range(256))
 Note = Callable[[str, str], None]  # rule, detail
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What was found in a block.
 
     Attributes:
@@ -99,40 +98,57 @@ def check_block(raw: Raw, note: Note, *, want_digest: bool = False) -> Facts:
     return Facts(message.status, message.length, head, digest)
 
 
-def is_ordinary(fields: dict[str, str], block: memoryview) -> bool:
-    """A record of the commonest kind with nothing wrong, told at a third of the price; False says nothing.
+def ordinary(kind: str, said: str, payload: str, is_http: bool, block: memoryview, want_facts: bool = False) -> Facts | None:
+    """A record of the commonest kind with nothing wrong, told at a third of the price of `check_block`; None says nothing.
 
     That is an http response or request, not chunked, or a block without payload, with SHA-1 in base32.
+
+    Args:
+        kind: type of the record.
+        said: its WARC-Block-Digest; "" for none.
+        payload: its WARC-Payload-Digest; "" for none.
+        is_http: its Content-Type is application/http with a parameter.
+        block: all of it; of no segment.
+        want_facts: give what `check_block` would, with the payload digest; `NOTHING` otherwise.
     """
-    said = fields.get("warc-block-digest", "")
-    if len(said) != 37 or not said.startswith("sha1:") or "warc-segment-number" in fields:
-        return False
     try:
-        if int(said[5:].encode().translate(_DIGITS), 32) != int.from_bytes(_sha1(block, usedforsecurity=False).digest()):
-            return False
-        kind, payload = fields["warc-type"], fields.get("warc-payload-digest", "")
-        if kind in ("metadata", "warcinfo"):
-            return not payload
-        if (kind not in ("response", "request")) or not fields["content-type"].startswith("application/http;"):
-            return False
+        if len(said) != 37 or not _fits(said, block):
+            return None
+        if kind == "metadata" or kind == "warcinfo":
+            return None if payload or is_http else NOTHING
+        if not is_http or (kind != "response" and kind != "request"):
+            return None
         near = bytes(block[:2048])
-        end = near.find(b"\r\n\r\n") + 4
-        found = (_STATUS if kind == "response" else _REQUEST).match(near)
-        if end < 4 or found is None or b"\n\n" in near[:end] or b"transfer-encoding" in near[:end].lower():
-            return False
+        end = near.find(b"\n\r\n") + 3
+        if end < 4 or near[end - 4] != _CR or near.find(b"\n\n", 0, end) >= 0:
+            return None
+        status = None
         if kind == "response":
-            declared = _CONTENT_LENGTH.search(near, 0, end)
-            if declared is not None and int(declared.group(1)) > len(block) - end > 0:
-                return False
-        if payload == _EMPTY:
-            return len(block) == end
-        if len(payload) != 37 or not payload.startswith("sha1:"):
-            return False
-        return int(payload[5:].encode().translate(_DIGITS), 32) == int.from_bytes(
-            _sha1(block[end:], usedforsecurity=False).digest()
-        )
-    except (KeyError, ValueError):
-        return False
+            found = _STATUS.match(near)
+            if found is None:
+                return None
+            status = int(found.group(1))
+            head = near[:end].lower()
+            if head.find(b"transfer-encoding") >= 0:
+                return None
+            declared = head.rfind(b"\ncontent-length:")
+            if declared >= 0 and int(head[declared + 16 : head.find(b"\r", declared)]) > len(block) - end > 0:
+                return None
+        elif _REQUEST.match(near) is None or near[:end].lower().find(b"transfer-encoding") >= 0:
+            return None
+        is_right = len(block) == end if payload == _EMPTY else len(payload) == 37 and _fits(payload, block[end:])
+        if not is_right:
+            return None
+        return Facts(status, end, near[:end], payload) if want_facts else NOTHING
+    except ValueError:
+        return None
+
+
+def _fits(said: str, data: memoryview) -> bool:
+    """That bytes are what a digest of 37 characters says, if it is SHA-1 in base32."""
+    return said.startswith("sha1:") and int(said[5:].encode().translate(_DIGITS), 32) == int.from_bytes(
+        _sha1(data, usedforsecurity=False).digest()
+    )
 
 
 @dataclass(slots=True)

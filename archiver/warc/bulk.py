@@ -89,8 +89,13 @@ class _Block:
 
     __slots__ = ("_at", "_data")
 
-    def __init__(self, data: bytearray, at: int) -> None:
+    def __init__(self) -> None:
+        self._data, self._at = bytearray(), 0
+
+    def begin(self, data: bytearray, at: int) -> _Block:
+        """At the block of another record."""
         self._data, self._at = data, at
+        return self
 
     def read(self, size: int) -> bytes:
         at = self._at
@@ -153,7 +158,7 @@ def _members(
 ) -> Generator[QuickRecord, None, tuple[int, int]]:
     """Ordinary records in gzip members of their own; see `_plain`."""
     before: QuickRecord | None = None
-    odd, taken = offset, 0
+    odd, taken, reader = offset, 0, _Block()
     for here, end, data in whole_members(stream, offset, ahead=ahead):
         known = heads.match(data)
         if known is None:
@@ -166,7 +171,7 @@ def _members(
             odd = here
             taken += 1
             yield before
-        before = QuickRecord(layout, head, here, end - here, length, look(layout, head, length, _Block(data, block)))
+        before = QuickRecord(layout, head, here, end - here, length, look(layout, head, length, reader.begin(data, block)))
     # Our own reader begins one record before the odd one, and so comes to that as if it had read all.
     return odd, taken
 

@@ -16,10 +16,10 @@ from typing import BinaryIO
 from zlib_ng import zlib_ng
 
 from archiver.errors import DamagedRecord
-from archiver.warc.blockrules import NOTHING, Facts, check_block, is_ordinary
+from archiver.warc.blockrules import NOTHING, Facts, check_block, ordinary
 from archiver.warc.events import Events, Identifiers, Linked, Pair, Run, Ties, repeated
 from archiver.warc.frames import is_frame
-from archiver.warc.headrules import Header
+from archiver.warc.headrules import Header, Shape
 from archiver.warc.headshapes import HeaderRules
 from archiver.warc.reader import BadRecord, StoredRecord, iter_records
 from archiver.warc.rules import RULES, Finding, Severity
@@ -242,10 +242,9 @@ class _Part:
         spool: str,
     ) -> None:
         self._records, self._report, self._log = records, report, report.log
-        self._start, self._is_first = start, start == 0
+        self._start, self._has_begun = start, start != 0  # what must come first can be looked at in the first part only
         self._observer, self._progress = observer, progress
         self._identifiers = Identifiers(spool)
-        self._count = 0
 
     def run(self) -> None:
         report = self._report
@@ -267,33 +266,68 @@ class _Part:
         report.identifiers = self._identifiers.runs()
 
     def _record(self, raw: Raw) -> Linked:
-        header, report, log = raw.header, self._report, self._log
+        header, report, observer = raw.header, self._report, self._observer
+        shape = header.shape
+        if shape is not None and self._has_begun and (linked := self._usual(raw, header, shape)) is not None:
+            return linked
         fields = header.fields
         offset, uri = raw.offset, fields.get("warc-target-uri", "")
         kind = fields.get("warc-type", "")
-        for rule, detail in header.broken:
-            log.note(rule, offset, detail, uri)
-        self._count += 1
-        if self._count == 1 and self._is_first:
+        if header.broken:
+            for rule, detail in header.broken:
+                self._log.note(rule, offset, detail, uri)
+        if not self._has_begun:
+            self._has_begun = True
             self._first(raw, kind)
         report.records[kind or "unnamed"] += 1
         report.block_bytes += header.length or 0
-        facts = NOTHING
-        is_judged = self._observer is None and raw.block is not None and raw.is_whole and is_ordinary(fields, raw.block)
-        if not is_judged and (
-            header.length or raw.pieces is not None or "warc-block-digest" in fields or "warc-payload-digest" in fields
-        ):
-            facts = check_block(
-                raw, lambda rule, detail: log.note(rule, offset, detail, uri), want_digest=self._observer is not None
-            )
-        if self._observer is not None:
-            self._observer(raw, facts)
+        facts = None
+        if raw.block is not None and raw.is_whole and "warc-segment-number" not in fields:
+            is_http = fields.get("content-type", "").lower().startswith("application/http;")
+            said, payload = fields.get("warc-block-digest", ""), fields.get("warc-payload-digest", "")
+            facts = ordinary(kind, said, payload, is_http, raw.block, observer is not None)
+        if facts is None:
+            facts = self._block(raw, uri)
+        if observer is not None:
+            observer(raw, facts)
         record_id = fields.get("warc-record-id", "")
         if record_id:
             self._identifiers.add(record_id, offset)
         if fields.get("warc-warcinfo-id", "") not in report.ties.used or "warc-segment-number" in fields:
-            report.ties.add(header, offset, log.note)
+            report.ties.add(header, offset, self._log.note)
         return Linked(offset, record_id, kind, fields.get("warc-date", ""), uri, header.concurrent)
+
+    def _usual(self, raw: Raw, header: Header, shape: Shape) -> Linked | None:
+        """A record of a known shape with nothing wrong: the same as `_record`, without names being looked up."""
+        values, report, observer = header.values, self._report, self._observer
+        if shape.broken or raw.block is None or not raw.is_whole or shape.block < 0 or shape.date < 0:
+            return None
+        payload = values[shape.payload] if shape.payload >= 0 else ""
+        facts = ordinary(shape.kind, values[shape.block], payload, shape.is_http, raw.block, observer is not None)
+        if facts is None:
+            return None
+        if observer is not None:
+            observer(raw, facts)
+        report.records[shape.kind] += 1
+        report.block_bytes += header.length or 0
+        offset, record_id = raw.offset, values[shape.record_id]
+        self._identifiers.add(record_id, offset)
+        if shape.warcinfo < 0 or values[shape.warcinfo] not in report.ties.used:
+            report.ties.add(header, offset, self._log.note)
+        uri = values[shape.uri] if shape.uri >= 0 else ""
+        return Linked(offset, record_id, shape.kind, values[shape.date], uri, header.concurrent)
+
+    def _block(self, raw: Raw, uri: str) -> Facts:
+        """The block of a record that is not ordinary, or in which something is wrong."""
+        header, log, offset = raw.header, self._log, raw.offset
+        has_digest = "warc-block-digest" in header.fields or "warc-payload-digest" in header.fields
+        if not header.length and raw.pieces is None and not has_digest:
+            return NOTHING
+
+        def note(rule: str, detail: str) -> None:
+            log.note(rule, offset, detail, uri)
+
+        return check_block(raw, note, want_digest=self._observer is not None)
 
     def _first(self, raw: Raw, kind: str) -> None:
         if kind != "warcinfo":

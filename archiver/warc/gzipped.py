@@ -34,7 +34,7 @@ Member = tuple[int, int, bytearray]
 THREAD = "unpacking"
 
 
-def unpack(data: bytes, at: int, end: int, view: memoryview) -> bytearray | None:
+def unpack(data: bytes, at: int, end: int, view: memoryview, most: int = _MOST) -> bytearray | None:
     """What a member holds that is data[at:end]; None when it is not that, not sound, empty or large. `view`: of all data.
 
     libdeflate says nothing of bytes behind a member, so the four bytes of its length must not have come before the end.
@@ -43,7 +43,7 @@ def unpack(data: bytes, at: int, end: int, view: memoryview) -> bytearray | None
         return None
     trailer = data[end - 4 : end]
     size = int.from_bytes(trailer, "little")
-    if not 0 < size <= _MOST:
+    if not 0 < size <= most:
         return None
     try:
         out: bytearray = gzip_decompress(view[at:end], size)

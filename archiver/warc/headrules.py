@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
@@ -73,23 +73,93 @@ _MAY_REPEAT = frozenset({"warc-concurrent-to"})
 Broken = tuple[str, str]  # (rule, detail)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class Shape:
+    """What headers that are made alike have in common, and where in their values that lies in which they differ.
+
+    Attributes:
+        version: the first line.
+        names: of the fields whose values differ, last first: of a repeated field the first counts.
+        fixed: fields with the same value in all of them.
+        concurrent: where the values of WARC-Concurrent-To are; None for nowhere.
+        broken: the rules that all of them break.
+        kind: type of the record.
+        is_http: the block is called an HTTP message, as the standard writes it.
+    """
+
+    version: str
+    names: tuple[str, ...]
+    fixed: dict[str, str]
+    concurrent: slice | None
+    broken: tuple[Broken, ...]
+    kind: str = ""
+    is_http: bool = False
+    record_id: int = -1
+    date: int = -1
+    uri: int = -1
+    warcinfo: int = -1
+    block: int = -1
+    payload: int = -1
+    length: int = -1
+
+    def __post_init__(self) -> None:
+        at = {name: len(self.names) - 1 - place for place, name in enumerate(self.names)}
+        self.kind = self.fixed.get("warc-type", "")
+        self.is_http = self.fixed.get("content-type", "").startswith("application/http;")
+        self.record_id, self.date = at.get("warc-record-id", -1), at.get("warc-date", -1)
+        self.uri, self.warcinfo = at.get("warc-target-uri", -1), at.get("warc-warcinfo-id", -1)
+        self.block, self.payload = at.get("warc-block-digest", -1), at.get("warc-payload-digest", -1)
+        self.length = at.get("content-length", -1)
+
+
 class Header:
     """What a record header says, values as text, names in lower case.
 
     Attributes:
         version: the first line.
-        fields: the first value of each name.
         concurrent: identifiers of WARC-Concurrent-To, brackets included.
         length: of the block; None when that is not told.
         broken: the rules it breaks.
+        shape: what it has in common with others, when it is made like them.
+        values: in which it differs from those.
     """
 
-    version: str
-    fields: dict[str, str]
-    concurrent: tuple[str, ...] = ()
-    length: int | None = None
-    broken: tuple[Broken, ...] = field(default=())
+    __slots__ = ("_fields", "broken", "concurrent", "length", "shape", "values", "version")
+
+    def __init__(
+        self,
+        version: str,
+        fields: dict[str, str] | None,
+        concurrent: tuple[str, ...] = (),
+        length: int | None = None,
+        broken: tuple[Broken, ...] = (),
+        shape: Shape | None = None,
+        values: tuple[str, ...] = (),
+    ) -> None:
+        self.version, self._fields, self.concurrent, self.length = version, fields, concurrent, length
+        self.broken, self.shape, self.values = broken, shape, values
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Header):
+            return NotImplemented
+        mine, theirs = ((one.version, one.fields, one.concurrent, one.length, one.broken) for one in (self, other))
+        return mine == theirs
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The first value of each name. Where there is a shape this is put together when somebody asks: most never do."""
+        if self._fields is None:
+            assert self.shape is not None
+            self._fields = self.shape.fixed.copy()
+            self._fields.update(zip(self.shape.names, self.values[::-1], strict=True))
+        return self._fields
+
+    @property
+    def kind(self) -> str:
+        """Type of the record; "" where it does not say."""
+        return self.fields.get("warc-type", "") if self.shape is None else self.shape.kind
 
     def get(self, name: str) -> str:
         """A value by the name in lower case; "" when it is not there."""

@@ -7,11 +7,12 @@ such a pattern matches whole breaks no rule either, and costs a fifth. All other
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from archiver.warc.headrules import Broken, Header, check_header
+from archiver.warc.headrules import Header, Shape, check_header
 
-_UUID = r"<urn:uuid:[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}>"
+_UUID = r"<urn:uuid:[0-9a-fA-F\-]{32,36}>"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _EXACT_DATE = (
     r"[12]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -53,47 +54,60 @@ class HeaderRules:
     """Checks headers and learns what good ones look like. Not for several threads at once."""
 
     def __init__(self) -> None:
-        self._shapes: dict[bytes, list[_Shape]] = {}
+        self._shapes: dict[str, list[_Pattern]] = {}
 
     def check(self, raw: bytes) -> Header:
         """The header of a record: from the version line to the empty line, both included."""
-        shapes = self._shapes.get(raw[:_KEY])
-        if shapes is not None:
-            text = raw.decode("latin-1")
-            for place, shape in enumerate(shapes):
-                if (header := shape.match(text)) is not None:
-                    if place:  # what fitted last is tried first
-                        del shapes[place]
-                        shapes.insert(0, shape)
-                    return header
+        text = raw.decode("latin-1")
+        known = self.begins(text)
+        if known is not None and known[1] == len(text):
+            return known[0]
         header = check_header(raw)
         if all(rule in _BY_SHAPE for rule, _ in header.broken):
-            self._learn(raw, header)
+            self._learn(text, header)
         return header
 
-    def _learn(self, raw: bytes, header: Header) -> None:
-        shape = _Shape.of(raw, header)
-        shapes = self._shapes.setdefault(raw[:_KEY], [])
-        if shape is not None and len(self._shapes) <= _MOST_SHAPES:
-            del shapes[_MOST_SHAPES - 1 :]
-            shapes.insert(0, shape)
+    def begins(self, text: str) -> tuple[Header, int] | None:
+        """A header of a known shape that a text begins with, and where in the text it ends; None says nothing.
+
+        Args:
+            text: bytes as Latin-1.
+        """
+        patterns = self._shapes.get(text[:_KEY])
+        if patterns is None:
+            return None
+        known = patterns[0].begins(text)
+        if known is not None:
+            return known
+        for pattern in patterns[1:]:
+            known = pattern.begins(text)
+            if known is not None:
+                patterns.remove(pattern)  # what fitted last is tried first
+                patterns.insert(0, pattern)
+                return known
+        return None
+
+    def _learn(self, text: str, header: Header) -> None:
+        key = text[:_KEY]
+        if key in self._shapes or len(self._shapes) < _MOST_SHAPES:
+            pattern = _Pattern.of(text, header)
+            if pattern is not None:
+                patterns = self._shapes.setdefault(key, [])
+                del patterns[_MOST_SHAPES - 1 :]
+                patterns.insert(0, pattern)
 
 
-@dataclass(slots=True)
-class _Shape:
-    """The pattern of a header without fault, and what its groups mean, last first: of a repeated field the first counts."""
+@dataclass(slots=True, eq=False)
+class _Pattern:
+    """Fits headers of one shape. Its groups are the values in which they differ."""
 
-    pattern: re.Pattern[str]
-    backward: tuple[str, ...]
-    version: str
-    fixed: dict[str, str]
-    concurrent: tuple[int, ...]
-    broken: tuple[Broken, ...]
+    match: Callable[[str], re.Match[str] | None]
+    shape: Shape
 
     @classmethod
-    def of(cls, raw: bytes, header: Header) -> _Shape | None:
-        """The shape of a header that breaks no rule; None for one that is best looked at each time."""
-        lines = raw.decode("latin-1").split("\r\n")[1:-2]
+    def of(cls, text: str, header: Header) -> _Pattern | None:
+        """For a header that breaks no rule; None for one that is best looked at each time."""
+        lines = text.split("\r\n")[1:-2]
         parts, names, fixed = [re.escape(header.version) + r"\r\n"], [], {}
         for line in lines:
             name, _, value = line.partition(": ")
@@ -112,10 +126,14 @@ class _Shape:
                 names.append(key)
             parts.append(r"\r\n")
         parts.append(r"\r\n")
-        concurrent = tuple(place for place, name in enumerate(names) if name == "warc-concurrent-to")
-        return cls(
-            re.compile("".join(parts), re.ASCII), tuple(reversed(names)), header.version, fixed, concurrent, header.broken
-        )
+        places = [place for place, name in enumerate(names) if name == "warc-concurrent-to"]
+        concurrent = slice(places[0], places[-1] + 1) if places else None
+        if places and len(places) != places[-1] + 1 - places[0]:
+            return None  # they do not follow each other
+        shape = Shape(header.version, tuple(reversed(names)), fixed, concurrent, header.broken)
+        if min(shape.record_id, shape.length) < 0:
+            return None
+        return cls(re.compile("".join(parts), re.ASCII).match, shape)
 
     @staticmethod
     def _form(key: str, header: Header) -> str:
@@ -126,15 +144,14 @@ class _Shape:
             return _EXACT_DATE + (r"Z" if header.version == "WARC/1.0" else r"(?:\.\d{1,9})?Z")
         return _FORMS.get(key, _EXTENSION)
 
-    def match(self, raw: str) -> Header | None:
-        """The header, when it is of this shape."""
-        found = self.pattern.fullmatch(raw)
+    def begins(self, text: str) -> tuple[Header, int] | None:
+        """The header that the text begins with, when it is of this shape, and where it ends."""
+        found = self.match(text)
         if found is None:
             return None
-        values = found.groups()
-        fields = self.fixed.copy()
-        fields.update(zip(self.backward, values[::-1]))
-        concurrent = tuple([values[place] for place in self.concurrent])
-        if fields["warc-record-id"] in concurrent:
+        shape, values = self.shape, found.groups()
+        concurrent = values[shape.concurrent] if shape.concurrent is not None else ()
+        if concurrent and values[shape.record_id] in concurrent:
             return None
-        return Header(self.version, fields, concurrent, int(fields["content-length"]), self.broken)
+        length = int(values[shape.length])
+        return Header(shape.version, None, concurrent, length, shape.broken, shape, values), found.end()

@@ -12,16 +12,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from zlib_ng import zlib_ng
-
 from archiver.warc.feeds import FIRST_STEP, MAGIC, Broken, Cut, Feed, Member, Plain, Window, begins_record, pass_header
+from archiver.warc.gzipped import unpack
 from archiver.warc.headrules import Header
 from archiver.warc.headshapes import HeaderRules
 
 _MAX_HEADER = 1024 * 1024
 _WHOLE = 4 * 1024 * 1024
+_NEAR = 1536  # bytes in which most headers end
 _SMALLEST = 18  # bytes of a gzip member
 _BLANK = re.compile(rb"\n\r?\n")
+_MAGIC = re.compile(re.escape(MAGIC))
 _PLAIN_START = re.compile(rb"WARC/\d")
 _LINE_ENDS = b"\r\n"
 _HAS_EXTRA = 4  # flag of a gzip header (RFC 1952, section 2.3.1)
@@ -155,34 +156,46 @@ class Scanner:
     def _members(self) -> Iterator[Raw]:
         """Members until something else begins. Most hold a record and nothing else, and the next one follows: these go the
         short way."""
-        source, check = self._input, self._rules.check
-        window, view = b"", memoryview(b"")
+        source, check, begins = self._input, self._rules.check, self._rules.begins
+        window, view, base = b"", memoryview(b""), 0
+        places: Iterator[re.Match[bytes]] = iter(())
+        behind = -1
         while True:
-            if len(source.data) - source.at < FIRST_STEP:
+            at = source.at
+            if len(source.data) - at < FIRST_STEP:
                 source.has(FIRST_STEP)
-            data, at, offset = source.data, source.at, source.position
-            if not data.startswith(MAGIC, at) or offset >= self._end:
+            if (data := source.data) is not window:
+                window, view, at, behind = data, memoryview(data), source.at, 0
+                base, places = source.position - at, _MAGIC.finditer(data, at)
+            offset = base + at
+            if offset >= self._end or not data.startswith(MAGIC, at):
                 return
-            if data is not window:
-                window, view = data, memoryview(data)
             if data[at + 3 : at + 4] and data[at + 3] & _HAS_EXTRA:
                 self._note("gzip-extra", offset, "")
-            behind = data.find(MAGIC, at + _SMALLEST)
-            out = _whole(view[at:behind]) if behind > 0 else b""
+            while 0 <= behind < at + _SMALLEST:
+                behind = found.start() if (found := next(places, None)) is not None else -1
+            out = unpack(data, at, behind, view, _WHOLE) if behind > 0 else None
+            if out is None:
+                yield from self._member(source, offset)
+                continue
+            known = begins(out[:_NEAR].decode("latin-1"))
+            if known is not None and known[1] + (known[0].length or 0) + 4 == len(out) and out.endswith(b"\r\n\r\n"):
+                source.at = behind
+                yield Raw(offset, known[0], memoryview(out)[known[1] : -4], None, behind - at)
+                continue
             end = out.find(b"\r\n\r\n") + 4
             if end > 4 and out.startswith(b"WARC/") and out.endswith(b"\r\n\r\n") and out.find(b"\n\n", 0, end) < 0:
-                header = check(out[:end])
+                header = check(bytes(out[:end]))
                 if header.length is not None and end + header.length + 4 == len(out):
                     source.at = behind
                     yield Raw(offset, header, memoryview(out)[end:-4], None, behind - at)
                     continue
-            feed = Member(source)
-            feed.first()
-            yield from self._member(feed, offset)
+            yield from self._member(source, offset)
 
-    def _member(self, feed: Member, offset: int) -> Iterator[Raw]:
+    def _member(self, source: Window, offset: int) -> Iterator[Raw]:
         """A member that is not as most are."""
-        source = self._input
+        feed = Member(source)
+        feed.first()
         count = 0
         try:
             for raw in self._records_of(feed, offset):
@@ -401,16 +414,6 @@ class Scanner:
             left -= len(piece)
             yield piece
         raw.is_whole = True
-
-
-def _whole(data: memoryview) -> bytes:
-    """What a gzip member holds that is these bytes and no others; nothing when it is not, or is large."""
-    engine = zlib_ng.decompressobj(31)
-    try:
-        out: bytes = engine.decompress(data, _WHOLE)
-    except zlib_ng.error:  # type: ignore[misc]
-        return b""
-    return out if engine.eof and not engine.unused_data else b""
 
 
 def _shown(data: bytes) -> str:

@@ -11,9 +11,12 @@ from io import BytesIO
 import pytest
 
 from archiver.index.quick import Looker
-from archiver.warc import bulk, gzipped, scan
+from archiver.warc import bulk, check, gzipped, scan
+from archiver.warc.blockrules import Facts
 from archiver.warc.check import check_file
 from archiver.warc.gzipped import whole_members
+from archiver.warc.headshapes import HeaderRules
+from archiver.warc.records import digest
 from tests.archiver.test_bulk import assert_same, record
 
 FEXTRA, FNAME, FCOMMENT, FHCRC = 4, 8, 16, 2
@@ -85,10 +88,65 @@ def test_a_member_between_others_gives_the_same_rows(name: str) -> None:
 def test_the_short_way_of_verifying_finds_what_the_long_one_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     odd = SINGLE[name]
     for data in (odd, PLAIN[0] + odd, b"".join([*PLAIN, odd, *PLAIN])):
-        short = check_file(BytesIO(data), "x.warc.gz", len(data))
+        short, told = check_file(BytesIO(data), "x.warc.gz", len(data)), facts_of(data)
         with monkeypatch.context() as patch:
-            patch.setattr(scan, "_whole", lambda _: b"")
+            patch.setattr(check, "ordinary", lambda *_: None)
             assert check_file(BytesIO(data), "x.warc.gz", len(data)) == short
+            assert facts_of(data) == told  # what an archive's index is compared with
+            patch.setattr(scan, "unpack", lambda *_: None)
+            patch.setattr(HeaderRules, "begins", lambda *_: None)
+            assert check_file(BytesIO(data), "x.warc.gz", len(data)) == short
+            assert facts_of(data) == told
+
+
+def facts_of(data: bytes) -> list[tuple[int, int, Facts]]:
+    """What those are told who compare records with something else."""
+    found: list[tuple[int, int, Facts]] = []
+    check_file(BytesIO(data), "x.warc.gz", len(data), observer=lambda raw, facts: found.append((raw.offset, raw.length, facts)))
+    return found
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+BLOCKS = {
+    "with its length": HEAD + b"Content-Length: 5\r\n\r\nhello",
+    "without a body": b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n",
+    "shorter than it says": HEAD + b"content-length: 500\r\n\r\nhello",
+    "two lengths": HEAD + b"Content-Length: 5\r\nContent-Length: 500\r\n\r\nhello",
+    "a length that is none": HEAD + b"Content-Length: five\r\n\r\nhello",
+    "chunked": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "lines that end with LF": HEAD.replace(b"\r", b"") + b"\nhello\r\n\r\nand more",
+    "an odd end of the head": HEAD + b"X: y\n\r\nhello\r\n\r\nand more",
+    "no end of the head": HEAD + b"hello",
+    "no HTTP": b"hello\r\n\r\nhello",
+    "a long head": HEAD + b"X: " + b"y" * 3000 + b"\r\n\r\nhello",
+    "a request": b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_short_way_of_looking_at_a_block_finds_what_the_long_one_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"".join(
+        member(described(kind, BLOCKS[name], lie)) for kind in ("response", "request", "metadata") for lie in range(4)
+    )
+    short, told = check_file(BytesIO(data * 2), "x.warc.gz", len(data) * 2), facts_of(data * 2)
+    monkeypatch.setattr(check, "ordinary", lambda *_: None)
+    assert check_file(BytesIO(data * 2), "x.warc.gz", len(data) * 2) == short
+    assert facts_of(data * 2) == told
+    assert short.log.counts["warc-5.8-mismatch"] >= 6
+
+
+def described(kind: str, block: bytes, lie: int) -> bytes:
+    """A record with digests, of which the first or the second or none is right; in the end it has but the first."""
+    payload = block.partition(b"\r\n\r\n")[2] if kind != "metadata" else block
+    digests = [digest([block + b"?" * (lie == 1)]), digest([payload + b"?" * (lie == 2)])]
+    media = "application/warc-fields" if kind == "metadata" else f"application/http;msgtype={kind}"
+    second = f"WARC-Payload-Digest: {digests[1]}\r\n" if lie < 3 and kind != "metadata" else ""
+    return (
+        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <urn:uuid:{lie:032x}>\r\nWARC-Date: 2020-01-01T00:00:00Z\r\n"
+        f"WARC-Target-URI: http://example.org/\r\nWARC-Block-Digest: {digests[0]}\r\n{second}"
+        f"Content-Type: {media}\r\nContent-Length: {len(block)}\r\n\r\n"
+    ).encode() + block + b"\r\n\r\n"  # fmt: skip
 
 
 def test_no_two_headers_alike(monkeypatch: pytest.MonkeyPatch) -> None:

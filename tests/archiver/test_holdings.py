@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,15 +12,20 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from archiver.errors import StorageFailed, UsageError
 from archiver.holdings import Holdings, open_holdings
+from archiver.index.database import reading
+from archiver.index.load import Loader
+from archiver.index.payloads import Dedup
 from archiver.index.query import KeyRange
-from archiver.index.sql import CaptureIndex
+from archiver.index.tables import payloads, validators
 from archiver.model import Exchange
 from archiver.settings import load_settings
 from archiver.urls import urlkey
 from archiver.warc.importer import import_file
+from archiver.warc.records import labelled
 from archiver.warc.writer import WarcInfo, WarcWriter
 from tests.servers.warcs import response_record
 
@@ -92,6 +98,42 @@ def test_answers_to_requests_with_a_body_are_found_by_it_after_a_crash(holdings_
     assert len({key for key, *_ in keys("default")}) == 4
 
 
+def test_what_was_found_after_a_crash_is_not_kept_twice(holdings_with: OpenHoldings) -> None:
+    """Payloads and validators are remembered as if the process had not been killed: the next capture is a revisit."""
+    first = holdings_with()
+    ids = iter(f"<urn:uuid:{number:032x}>" for number in range(1000))
+    info = WarcInfo(software="test", is_part_of="default")
+    writer = WarcWriter(first.store, prefix="killed", warcinfo=info, clock=lambda: NOW, new_id=lambda: next(ids))
+    body = b"ink on vellum " * 50
+    reply = b'HTTP/1.1 200 OK\r\nETag: "ink"\r\nContent-Length: %d\r\n\r\n%b' % (len(body), body)
+    for url in ("http://site.example/a", "http://site.example/b"):
+        request = b"GET /a HTTP/1.1\r\nHost: site.example\r\n\r\n"
+        writer.write_exchange(Exchange(url, NOW, timedelta(seconds=1), request, BytesIO(reply), len(reply), b"", 200))
+    writer.sync()
+    assert writer._file is not None
+    writer._file.close()
+    (name,) = first.store.unfinished()
+    path = first.store.path(name)
+    path.write_bytes(path.read_bytes()[:-40])  # what was written last is not whole
+    second = holdings_with()
+    dedup = Dedup(second.engine, second.collections.number("default"))
+    target = dedup.target(labelled(hashlib.sha1(body, usedforsecurity=False).digest()), len(body))
+    assert target is not None and target.url == "http://site.example/a"
+    asked = dedup.condition("http://site.example/a")
+    assert asked is not None and asked.headers == {"If-None-Match": '"ink"'} and asked.target == target
+    (report,) = second.repaired
+    second.collections.create("again", title="Imported")
+    import_file(second.store.path(report.file), collection="again", store=second.store, index=second.index, in_place=True)
+    with reading(second.engine) as connection:
+        for table in (payloads, validators):
+            columns = [column for column in table.columns if column.name != "collection_id"]
+            rows = [
+                sorted(map(tuple, connection.execute(select(*columns).where(table.c.collection_id == number))))
+                for number in map(second.collections.number, ("default", "again"))
+            ]
+            assert rows[0] == rows[1] and rows[0]
+
+
 def test_a_file_that_is_being_written_is_left_alone(holdings_with: OpenHoldings) -> None:
     first = holdings_with()
     path = first.store.path(write_open_file(first))
@@ -107,11 +149,11 @@ def test_a_repair_that_was_cut_short_is_done_again(holdings_with: OpenHoldings, 
     first = holdings_with()
     write_open_file(first)
 
-    def broken(self: CaptureIndex, rows: object) -> int:
+    def broken(self: Loader, connection: object, loads: object) -> None:
         raise StorageFailed("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(CaptureIndex, "add", broken)
+        patch.setattr(Loader, "load", broken)
         with pytest.raises(StorageFailed):
             holdings_with()
     assert len(list(first.store.unfinished())) == 1

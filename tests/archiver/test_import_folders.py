@@ -56,7 +56,7 @@ def zipped(name: str) -> bytes:
     [
         (RECORDS[0], Kind.WARC),
         (b"\r\n\0" + RECORDS[0], Kind.WARC),
-        (gzip.compress(RECORDS[0]), Kind.WARC),
+        (gzip.compress(RECORDS[0], mtime=0), Kind.WARC),
         (compress(RECORDS[0]), Kind.WARC),
         (skippable(a_dictionary().as_bytes()), Kind.WARC),
         (b"filedesc://x.arc 0.0.0.0 20200101000000 text/plain 5\n", Kind.ARC),
@@ -72,14 +72,14 @@ def zipped(name: str) -> bytes:
         (b" CDX N b a m s k r M S V g\n", Kind.CDX),
         (b"org,example)/ 20200101000000 http://example.org/ text/html 200 ABC - - 10 0 x.warc.gz\n", Kind.CDX),
         (b'org,example)/ 20200101000000 {"url": "http://example.org/"}\n', Kind.CDX),
-        (gzip.compress(b'org,example)/ 20200101000000 {"url"'), Kind.CDX),
+        (gzip.compress(b'org,example)/ 20200101000000 {"url"', mtime=0), Kind.CDX),
         (b"<html>", Kind.UNKNOWN),
         (b'{"log": 5}', Kind.UNKNOWN),
         (b"{" * 70_000, Kind.UNKNOWN),
         (b"", Kind.UNKNOWN),
         (b"\x1f\x8b\x08garbage", Kind.UNKNOWN),
         (b"\x28\xb5\x2f\xfdgarbage", Kind.UNKNOWN),
-        (gzip.compress(b"\0" * 50_000_000), Kind.UNKNOWN),
+        (gzip.compress(b"\0" * 50_000_000, mtime=0), Kind.UNKNOWN),
     ],
 )
 def test_kinds_are_told_by_content(data: bytes, kind: Kind) -> None:

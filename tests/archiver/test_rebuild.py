@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -24,9 +26,12 @@ from archiver.index.database import alone, reading, writing
 from archiver.index.entry import capture_of
 from archiver.index.holdingstables import file_parts
 from archiver.index.tables import captures, collections, files, payloads, validators
+from archiver.model import Visibility
 from archiver.rebuild import Rebuild
 from archiver.settings import load_settings
+from archiver.store.folder import FolderStore
 from archiver.warc.importer import import_file
+from archiver.warc.writer import WarcInfo, WarcWriter
 from tests.archiver.crawling import Crawl, Site, page, plan
 from tests.archiver.test_files import writer
 from tests.archiver.test_warc import REPLIES, exchange
@@ -150,6 +155,36 @@ def test_a_database_that_was_lost_is_made_anew_from_our_own_files(tmp_path: Path
     assert [row[:4] for row in after["file_parts"]] != []
 
 
+def test_collections_of_a_database_that_was_lost_are_made_again_but_not_those_that_other_programs_mean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    (home / "archive").mkdir(parents=True)
+    store = FolderStore(home / "archive")
+    own, other = "muniment/1", "Heritrix/3"
+    for part, software in (("unesco", own), ("job-7", other), ("unesco.test1", own), ("all", own)):
+        info = WarcInfo(software, is_part_of=part)
+        made = WarcWriter(store, prefix=part, warcinfo=info, clock=lambda: MOMENT, new_id=new_id())
+        made.write_exchange(exchange(REPLIES["plain"], f"http://{part}.example.org/"))
+        made.close()
+    assert run(["--archive", str(home), "index", "rebuild"]) == 0
+    said = capsys.readouterr().out
+    assert "The collection “unesco” was not in the database" in said and "It is private" in said
+    assert said.count("belongs to no collection") == 3 and said.count("was not in the database") == 1
+    assert run(["--archive", str(home), "index", "rebuild", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["made_collections"] == [], "it is there now"
+    with open_holdings(load_settings({"archive": home}, environ={})) as holdings:
+        made_again = holdings.collections.get("unesco")
+        assert (made_again.title, made_again.visibility) == ("unesco", Visibility.PRIVATE)
+        assert [row[0] for row in tables(holdings)["captures"]] == ["unesco"]
+        assert {item.slug for item in holdings.collections.all(with_tests=True)} == {"default", "unesco"}
+
+
+def new_id() -> Callable[[], str]:
+    numbers = count(1)
+    return lambda: f"<urn:uuid:{next(numbers):032d}>"
+
+
 def test_files_that_are_missing_leave_the_index_as_it_was(tmp_path: Path, holdings_with: OpenHoldings) -> None:
     holdings = holdings_with()
     fill(holdings, tmp_path)
@@ -215,8 +250,11 @@ from archiver.index import batches, build
 batches.BATCH_ROWS = build.BATCH_ROWS = 50
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
+from archiver.model import Visibility
 from archiver.rebuild import Rebuild
+from archiver.store.folder import FolderStore
 from archiver.warc.importer import import_file
+from archiver.warc.writer import WarcInfo, WarcWriter
 from archiver.index.load import Loader
 home, path, batches_before = sys.argv[1], sys.argv[2], int(sys.argv[3])
 load = Loader.load

@@ -194,3 +194,24 @@ def test_what_later_parts_say_is_found_checked_and_goes_out_with_the_page(tmp_pa
     assert facts_of(holdings, capture).payload is Fixity.RIGHT
     read_texts_of(holdings, "default", capture.urlkey)
     assert TextStore(holdings.engine).search(["default"], question).pages
+
+
+def test_the_text_of_a_record_is_read_when_its_later_parts_come_after_the_first(
+    tmp_path: Path, holdings_with: OpenHoldings
+) -> None:
+    page = b"<!doctype html><title>Charter</title><p>vellum" + b" and so on" * 100 + b"<p>papyrus"
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + page
+    pieces = [part(1, block[:300]), part(2, block[300:900]), part(3, block[900:], total=len(block))]
+    holdings = holdings_with()
+    texts, found = TextStore(holdings.engine), []
+    for number in (0, 2, 1):
+        (tmp_path / f"{number}.warc.gz").write_bytes(pieces[number])
+        Import(holdings, tmp_path / f"{number}.warc.gz")
+        report = read_texts(holdings)
+        pages = texts.search(["default"], read_question("papyrus")).pages
+        found.append((report.unreadable, report.documents, len(pages)))
+        if number == 2:  # a rebuild keeps in mind what is waited for
+            Rebuild(holdings).run()
+    assert found == [(1, 0, 0), (0, 0, 0), (0, 1, 1)]
+    assert holdings.segments.waiting() == [] and read_texts(holdings).documents == 0
+    assert opened(holdings) == page

@@ -78,6 +78,30 @@ def test_keys_agree_with_the_surt_package(url: str) -> None:
     assert urlkey(url) == surt.surt(url)
 
 
+def test_the_short_way_to_a_key_leads_where_the_long_one_does() -> None:
+    choose = random.Random(3)
+    hosts = [
+        "example.org",
+        "WWW2.Example.org",
+        "www.a",
+        "a.",
+        ".a",
+        "a..b",
+        "a:80",
+        "a:443",
+        "a:8080",
+        "a:",
+        "[::1]",
+        "u@a",
+        "",
+    ]
+    parts = ["a", "B", "~x", "-y", "_z", ".", "..", ".well-known", "x.html", "", "%41", "é", "(S(1))", "a;b", "*", "\\"]
+    for _ in range(5000):
+        path = "".join("/" + choose.choice(parts) for _ in range(choose.randrange(4)))
+        url = f"{choose.choice(('http', 'https', 'HTTP', 'ftp'))}://{choose.choice(hosts)}{path}{choose.choice(('', '?', '/'))}"
+        assert urlkey(url) == urlkey(f"{url}#"), url  # what has a fragment goes the long way
+
+
 @pytest.mark.parametrize("url", DIFFERENT)
 def test_keys_differ_from_the_surt_package_only_on_purpose(url: str) -> None:
     ours, reason = DIFFERENT[url]

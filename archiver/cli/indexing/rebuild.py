@@ -82,6 +82,12 @@ def _print(report: RebuildReport) -> None:
             click.echo(f"  {name}: … and {more:,} more")
     for name, reason in sorted(report.missing.items()):
         click.echo(f"  {name}: left out: {reason}")
+    for slug in report.made:
+        click.echo(
+            f"  The collection “{slug}” was not in the database and was made again with its name alone. It is private, because "
+            "files do not tell who may see it; title, description, seeds and rules are not in files either. "
+            f"“muniment import” takes them from an export; “muniment collection set {slug} --visibility public” shows it."
+        )
     for name in report.unknown:
         click.echo(f"  {name}: belongs to no collection. Import it with --in-place to say to which.")
     for name in report.kept:
@@ -106,6 +112,7 @@ def _as_json(report: RebuildReport) -> dict[str, object]:
         "more": sum(counts.unnamed + counts.unnamed_bad for counts in report.counts.values()),
         "left_out": report.missing,
         "without_collection": report.unknown,
+        "made_collections": report.made,
         "kept": report.kept,
     }
 
