@@ -18,6 +18,7 @@ from archiver.errors import StorageFailed, UsageError
 from archiver.holdings import open_holdings
 from archiver.index.database import FILE_NAME, HEAD, open_database, reading, writing
 from archiver.settings import load_settings
+from tests.conftest import SET_PRAGMAS
 
 MIGRATIONS = Path(__file__).parents[2] / "archiver" / "migrations"
 
@@ -99,7 +100,8 @@ def test_a_database_url_that_cannot_be_used_is_a_usage_error(tmp_path: Path, url
         open_database(url, tmp_path)
 
 
-def test_what_is_committed_is_on_the_disk_and_readers_do_not_wait(tmp_path: Path) -> None:
+def test_what_is_committed_is_on_the_disk_and_readers_do_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archiver.index.database._set_pragmas", SET_PRAGMAS)
     engine = open_database("", tmp_path)
     with reading(engine) as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"

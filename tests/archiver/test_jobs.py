@@ -125,7 +125,7 @@ def either(request: pytest.FixtureRequest, holdings_with: OpenHoldings, tmp_path
     if request.param == "sqlite":
         return holdings_with()
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    return holdings_with(database=server.new_database())
+    return holdings_with(database=server.new_archive())
 
 
 def test_workers_never_take_the_same_job(either: Holdings) -> None:
