@@ -140,7 +140,7 @@ def test_a_running_server_shows_what_comes_into_a_watched_folder(tmp_path: Path,
         path.write_bytes(record)
         os.utime(path, (0, 0))  # nobody has written to it for long
 
-        for _ in range(100):
+        for _ in range(600):
             with suppress(URLError), urllib.request.urlopen(f"{reader}default/20200101mp_/http://example.org/new") as answer:
                 assert b"just came in" in answer.read()
                 return
