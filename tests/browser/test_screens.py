@@ -63,6 +63,7 @@ _LISTEN = """(within) => {
   host.addEventListener('focusin', (event) => meet(event.target, looks(event.target)), true);
   return before.size;
 }"""
+_TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
 _TABBED = """() => {
   const short = (text) => text.slice(0, 160);
   const {before, unseen, met} = window.tabbed;
@@ -126,12 +127,18 @@ def go(page: Page, shown: Screens, screen: Screen) -> None:
 
 def walk(page: Page, within: str) -> list[str]:
     """What is wrong for those who have a keyboard only."""
+    keys = page.context.new_cdp_session(page)
+
+    def press() -> None:
+        keys.send("Input.dispatchKeyEvent", _TAB)
+
     for _ in range(page.evaluate(_LISTEN, within)):
-        page.keyboard.press("Tab")
+        press()
     for _ in range(20):  # some controls have several stops
         if not page.evaluate(_LEFT):
             break
-        page.keyboard.press("Tab")
+        press()
+    keys.detach()
     found: list[str] = page.evaluate(_TABBED)
     return found
 
@@ -178,8 +185,6 @@ def test_screens_are_for_everybody(browser: Browser, shown: Screens, server: str
     plain_context, plain = tab(browser, shown, "en-US", scripts=False)
     wrong: list[str] = []
     for screen in shown.of(server):
-        page.set_viewport_size({"width": 1280, "height": 900})
-        page.emulate_media(color_scheme="light")
         go(page, shown, screen)
         found = []
         if not screen.needs_scripts and screen.form is None:
@@ -188,9 +193,8 @@ def test_screens_are_for_everybody(browser: Browser, shown: Screens, server: str
         page.evaluate(AXE)
         found += page.evaluate(_FOUND, screen.within)
         found += walk(page, screen.within)
-        page.set_viewport_size({"width": 390, "height": 800})
-        page.emulate_media(color_scheme="dark")
-        found += [f"dark, on a phone: {one}" for one in page.evaluate(_FOUND, screen.within)]
+        if server == "workbench":  # its only language
+            found += narrow_and_dark(page, screen)
         if page.evaluate(_BYTES) > MOST_BYTES:
             found.append(f"{page.evaluate(_BYTES)} bytes of its own")
         wrong += [f"{screen}: {one}" for one in found]
@@ -201,14 +205,24 @@ def test_screens_are_for_everybody(browser: Browser, shown: Screens, server: str
 
 
 @pytest.mark.parametrize("server", ["reader", "proxy"])
-def test_nothing_is_found_by_axe_from_right_to_left(browser: Browser, shown: Screens, server: str) -> None:
+def test_screens_from_right_to_left_are_for_everybody(browser: Browser, shown: Screens, server: str) -> None:
     context, page = tab(browser, shown, "ar")
     wrong: list[str] = []
     for screen in shown.of(server):
         go(page, shown, screen)
         page.evaluate(AXE)
-        wrong += [f"{screen}: {one}" for one in page.evaluate(_FOUND, screen.within)]
+        wrong += [f"{screen}: {one}" for one in narrow_and_dark(page, screen)]
         if not screen.within:
             assert page.locator("html").get_attribute("dir") == "rtl"
     context.close()
     assert wrong == []
+
+
+def narrow_and_dark(page: Page, screen: Screen) -> list[str]:
+    """What axe finds on a phone at night."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.emulate_media(color_scheme="dark")
+    found: list[str] = page.evaluate(_FOUND, screen.within)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
+    return [f"dark, on a phone: {one}" for one in found]
