@@ -27,7 +27,7 @@ from archiver.keeping import work_off
 from archiver.settings import load_settings
 from archiver.urls import urlkey
 from tests.archiver.crawling import plan
-from tests.browser.conftest import free_port, make_token, serving, start, wait_for
+from tests.browser.conftest import free_port, make_token, serving, started, wait_for
 from tests.servers.routes import Answer, Asked, RouteServer
 from tests.servers.warcs import response_record
 
@@ -105,15 +105,12 @@ NAMES = ["reader", "workbench", "proxy", "keeper"]
     ],
 )
 def test_when_one_server_dies_the_others_stop_and_say_so(tmp_path: Path, name: str, who: str) -> None:
-    process, addresses = start(tmp_path, "--proxy", str(free_port()), stderr=subprocess.PIPE)
-    try:
+    with started(tmp_path, "--proxy", str(free_port()), stderr=subprocess.PIPE) as (process, addresses):
         for address in addresses:
             wait_for(address, process)
         victim = children(process.pid)[NAMES.index(name)]
         os.kill(victim if who == "server" else children(victim)[0], signal.SIGKILL)
-        _, said = process.communicate(timeout=30)  # ends when no process is left that could say something
-    finally:
-        process.kill()
+        _, said = process.communicate(timeout=60)  # ends when no process is left that could say something
     assert process.returncode == 1
     assert f"Error: The server of the {name} ended by itself, and the others with it. Start them again.\n" in said.decode()
     for address in addresses:

@@ -1,4 +1,4 @@
-"""Servers that end with the tests that started them, however those end."""
+"""Processes that end with the tests that started them, however those end."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import ctypes
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
+from typing import Any
 
 #: Of prctl(2): the signal that a process gets when the thread that started it is gone.
 _PDEATHSIG = 1
@@ -25,6 +27,22 @@ def end_with_us(number: signal.Signals) -> Callable[[], None]:
     """
     library = ctypes.CDLL(None)  # before the fork
     return (lambda: library.prctl(_PDEATHSIG, int(number))) if hasattr(library, "prctl") else (lambda: None)
+
+
+@contextmanager
+def child(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A process; where it still runs at the end, because a test failed, it is killed, so that no other test hears of it.
+
+    Args:
+        command: and arguments.
+        options: of `subprocess.Popen`.
+    """
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 @contextmanager
