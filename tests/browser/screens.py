@@ -142,6 +142,8 @@ class Screens:
         session: cookie of an administrator.
         apps: of each server.
         all: the screens.
+        holdings: the archive that reader and workbench show.
+        waiting: path of a job that waits.
         seen: templates that were filled.
     """
 
@@ -149,6 +151,8 @@ class Screens:
     session: str
     apps: dict[str, Flask]
     all: list[Screen]
+    holdings: Holdings
+    waiting: str
     seen: set[str] = field(default_factory=set)
 
     def address(self, screen: Screen) -> str:
@@ -252,7 +256,7 @@ def screens(folder: Path) -> Iterator[Screens]:
         _miss(apps["reader"].test_client(), holdings)
         read_texts(holdings)
         origins = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()} | {"proxy": HOME.rstrip("/")}
-        yield Screens(origins, session, apps, shown, seen)
+        yield Screens(origins, session, apps, shown, holdings, desk.waiting, seen)
 
 
 def _describe(holdings: Holdings) -> None:
@@ -278,6 +282,7 @@ class _Desk:
 
     def __init__(self, app: Flask, session: str, home: str) -> None:
         self._app = app
+        self.waiting = ""
         self._client: FlaskClient = app.test_client()
         self._client.set_cookie(COOKIE, session, domain="127.0.0.1")
         self._home = home
@@ -335,7 +340,7 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
     test, _ = testcrawls.begin_test(holdings, "unesco", plan(home), by="ada")
     desk.post("/jobs", kind="export", collection="plans", form="json")
     work_off(holdings, StopSignal())
-    waiting = desk.post("/jobs", kind="verify", collection="plans")  # waits: nobody works here any more
+    desk.waiting = desk.post("/jobs", kind="verify", collection="plans")  # nobody works here any more
     capture = desk.post("/captures", url=home, collection="unesco")
     saved = desk.post("/save", url=home)
     desk.post("/notices", kind="webhook", target=f"{home}notice", events="crawl.finished")
@@ -349,7 +354,7 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
         f"{crawl}/compare?with={crawls[0]}", f"{crawl}/compare/lost?with={crawls[0]}", f"{crawl}/compare/new?with={crawls[0]}",
         f"{crawl}/compare/changed?with={crawls[0]}", f"{crawl}/seeds", f"{crawl}/hosts", f"{crawl}/types", f"{crawl}/statuses",
         f"{crawl}/reasons", f"{crawl}/urls", f"{crawl}/why?url={quoted}", "/tests", f"/tests/{test}", "/jobs", "/jobs/1",
-        waiting, "/schedules", "/schedules/unesco/weekly", "/budget", "/captures", capture, "/notices", "/missing/",
+        desk.waiting, "/schedules", "/schedules/unesco/weekly", "/budget", "/captures", capture, "/notices", "/missing/",
         "/missing/unesco", "/missing/unesco/parts", "/audit", "/accounts", "/accounts/grace", "/me",
     ]  # fmt: skip
     parts = ["seeds", "seeds/1", "seeds/add", "groups", "metadata", "described", "fields", "sheet", "settings"]

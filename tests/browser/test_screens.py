@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from sqlalchemy import update
 
+from archiver.index.database import writing
+from archiver.index.worktables import jobs
 from replay.workbench.session import COOKIE
 from tests.browser.screens import NO_PAGES, Screen, Screens, page_endpoints, proxied, screens
 
@@ -226,3 +229,27 @@ def narrow_and_dark(page: Page, screen: Screen) -> list[str]:
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
     return [f"dark, on a phone: {one}" for one in found]
+
+
+def test_a_page_of_work_keeps_itself_up_to_date(browser: Browser, shown: Screens) -> None:
+    context, page = tab(browser, shown, "en-US")
+    page.clock.install()
+    page.goto(shown.origins["workbench"] + shown.waiting)
+    status = page.get_by_role("status")
+    expect(status).to_contain_text("waiting")
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.focus()
+    page.evaluate("window.isTheSamePage = true")
+    with writing(shown.holdings.engine) as connection:
+        connection.execute(update(jobs).values(state="running", message="half way"))
+    page.clock.fast_forward(3000)
+    expect(status).to_contain_text("half way")
+    expect(cancel).to_be_focused()
+    assert page.evaluate("window.isTheSamePage")
+    with writing(shown.holdings.engine) as connection:
+        connection.execute(update(jobs).values(state="done"))
+    with page.expect_event("load"):  # it is over
+        page.clock.fast_forward(3000)
+    expect(status).to_contain_text("done")
+    expect(cancel).to_have_count(0)
+    context.close()
