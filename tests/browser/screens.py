@@ -60,11 +60,13 @@ NO_PAGES = {
         "static", "picture", "search_description", "health", "runtime", "worker_runtime", "worklet_runtime", "net", "reports",
         "collection_short", "earlier", "later", "download", "sparkline", "available", "timegate", "timemap",
         "elsewhere_timegate", "elsewhere_timemap", "around_feed", "around_sparkline", "around_calendarcaptures",
+        "around_difference", "page_picture",
     },
     "workbench": {
         "static", "captures.job_json", "collections.image", "collections.logo", "collections.export_metadata",
         "collections.export_seeds", "crawls.live", "jobs.file", "jobs.stream", "save.save_now", "save.status",
         "save.status_of_none", "save.arrived", "save.of_system", "save.of_user", "save.web", "api_reference.openapi",
+        "deletions.tombstones",
     },
 }  # fmt: skip
 #: The proxy's own pages, and their status.
@@ -112,14 +114,15 @@ class Uncounted(Counts):
         """Not yet."""
 
 
-def proxied(path: str, language: str) -> ProxyAnswer:
+def proxied(holdings: Holdings, path: str, language: str) -> ProxyAnswer:
     """What the proxy says of itself.
 
     Args:
+        holdings: the archive.
         path: one of `PROXIED`.
         language: of the reader.
     """
-    pages = Pages("Muniment", "AB:CD:EF", "")
+    pages = Pages(holdings, "AB:CD:EF")
     asked = Asked("GET", f"{SITE}{path}", {"accept-language": language}, "127.0.0.1")
     choice = Choice("unesco", "2016")
     if path == "/home":
@@ -346,6 +349,7 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
     desk.post("/notices", kind="webhook", target=f"{home}notice", events="crawl.finished")
     desk.post("/me/tokens", name="For a program", role="viewer")
     desk.post("/budget/unesco", budget="5G")
+    deleted = desk.post("/deletions", collection="unesco", sort="url", what=f"{SITE}/other", reason="By mistake.")
     desk.wait(capture, saved)
     crawl, quoted = f"/crawls/{crawls[1]}", f"{home}a.html"
     paths = [
@@ -355,7 +359,8 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
         f"{crawl}/compare/changed?with={crawls[0]}", f"{crawl}/seeds", f"{crawl}/hosts", f"{crawl}/types", f"{crawl}/statuses",
         f"{crawl}/reasons", f"{crawl}/urls", f"{crawl}/why?url={quoted}", "/tests", f"/tests/{test}", "/jobs", "/jobs/1",
         desk.waiting, "/schedules", "/schedules/unesco/weekly", "/budget", "/captures", capture, "/notices", "/missing/",
-        "/missing/unesco", "/missing/unesco/parts", "/audit", "/accounts", "/accounts/grace", "/me",
+        "/missing/unesco", "/missing/unesco/parts", "/access", f"/access?url={SITE}/menu", "/access/1", "/deletions", deleted,
+        "/transfers", "/settings", "/storage", "/audit", "/accounts", "/accounts/grace", "/me",
     ]  # fmt: skip
     parts = ["seeds", "seeds/1", "seeds/add", "groups", "metadata", "described", "fields", "sheet", "settings"]
     paths += [f"/collections/unesco/{part}" for part in parts]
@@ -375,6 +380,11 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
         Screen("workbench", "/collections/unesco/sheet", form={"table": sheet}),
         Screen("workbench", "/crawls/new", form={"seeds": home, "collection": "unesco", "workers": "1", "do": "preview"}),
         Screen("workbench", f"{crawl}/rule", form={"urls": quoted}),
+        Screen(
+            "workbench",
+            "/deletions/preview",
+            form={"collection": "unesco", "sort": "url", "what": f"{SITE}/quirks", "reason": "By mistake."},
+        ),
     ]
 
 

@@ -104,7 +104,7 @@ def tab(browser: Browser, shown: Screens, language: str, *, scripts: bool = True
     context.add_cookies([{"name": COOKIE, "value": shown.session, "domain": "127.0.0.1", "path": "/"}])
 
     def by_proxy(route: Route) -> None:
-        answer = proxied("/" + route.request.url.rpartition("/")[2], language)
+        answer = proxied(shown.holdings, "/" + route.request.url.rpartition("/")[2], language)
         headers = {name.decode(): value.decode("latin-1") for name, value in answer.fields}
         route.fulfill(status=answer.status, headers=headers, body=b"".join(answer.body))
 

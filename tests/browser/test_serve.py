@@ -49,8 +49,9 @@ def test_a_capture_that_the_workbench_was_making_is_kept_when_it_is_stopped(tmp_
             urllib.request.urlopen(asking).close()
             assert asked.wait(20)
             reader, desk = (str(urllib.parse.urlsplit(address).port) for address in addresses)
-            second, _ = start(tmp_path / "second", "--port", reader, "--workbench-port", desk, stderr=subprocess.PIPE)
-            said = second.communicate(timeout=30)[1].decode()
+            options = ("--port", reader, "--workbench-port", desk)
+            with started(tmp_path / "second", *options, stderr=subprocess.PIPE) as (second, _):
+                said = second.communicate(timeout=60)[1].decode()
             assert second.returncode == 1 and f"Error: Port {reader} on 127.0.0.1 cannot be used" in said
             Thread(target=release.set).start()
         files = list((tmp_path / "archive").iterdir())
