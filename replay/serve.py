@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
@@ -72,6 +73,7 @@ def serve(settings: Settings, *, ready: Callable[[], Settings]) -> None:
 def _serve(settings: Settings, ready: Callable[[], Settings]) -> None:
     """Serve until interrupted, on ports that are ours."""
     os.environ.update(as_environment(settings))
+    _import_for_all()
     sites = [
         _site("reader", settings.host, settings.port, settings.workers),
         _site("workbench", "127.0.0.1", settings.workbench_port, 1),
@@ -107,6 +109,12 @@ def _serve(settings: Settings, ready: Callable[[], Settings]) -> None:
         site.join()
     if dead is not None:
         raise ServerDied(f"The server of the {dead.name} ended by itself, and the others with it.", "Start them again.")
+
+
+def _import_for_all() -> None:
+    """What every server needs is imported once, before they part: they start sooner, and share its memory."""
+    for name in ("granian", "archiver.keeping", "replay.app", "replay.workbench.app"):
+        import_module(name)
 
 
 def _site(name: str, host: str, port: int, workers: int) -> BaseProcess:

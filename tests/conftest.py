@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Playwright, sync_playwright
+from werkzeug.routing import Rule
 
 from archiver.holdings import Holdings, open_holdings
+from archiver.index import database
 from archiver.index.database import FILE_NAME, open_database
 from archiver.settings import load_settings
 from tests.servers.postgresql import PostgreSQL, running
@@ -24,6 +28,20 @@ OpenHoldings = Callable[..., Holdings]
 # Dozens of processes are started: what each imports is compiled once, whatever the shell says.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# Where tests run in the background, Ctrl+C would be nothing to all that they start, and some press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+#: How connections to SQLite begin.
+SET_PRAGMAS = database._set_pragmas
+
+
+def _set_hasty_pragmas(connection: Any, record: object) -> None:
+    SET_PRAGMAS(connection, record)
+    connection.execute("PRAGMA synchronous=OFF").close()
+
+
+database._set_pragmas = _set_hasty_pragmas  # no archive of this process has to outlive the machine; those of others do
 
 
 class CompiledTemplates(BytecodeCache):
@@ -41,6 +59,20 @@ class CompiledTemplates(BytecodeCache):
 
 
 Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
+
+_compile_builder = Rule._compile_builder
+_builders: dict[tuple[object, ...], Any] = {}
+
+
+def _compile_builder_once(rule: Rule, append_unknown: bool = True) -> Any:
+    """What makes addresses of a rule: the same for every application, of which hundreds are made, with hundreds of rules."""
+    key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+    if key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
+
+
+Rule._compile_builder = _compile_builder_once  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 from archiver.cli.main import run
 from tests.archiver.waczs_by_hand import package
 from tests.archiver.warcs_by_hand import file_of, response, sha1
+from tests.servers.lifelines import child
 
 
 @pytest.fixture
@@ -91,20 +92,19 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(tmp_path: Path) -> None:
         for _ in range(300):
             out.write(part)
     code = "import sys; from archiver.cli.main import run; sys.exit(run(sys.argv[1:]))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "verify", "--workers", "1", str(tmp_path / "test.warc.gz")],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:  # until it reads the file
-        try:
-            links = {str(path.readlink()) for path in Path(f"/proc/{process.pid}/fd").iterdir()}
-        except OSError:
-            links = set()
-        if str(tmp_path / "test.warc.gz") in links:
-            break
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    command = [sys.executable, "-c", code, "verify", "--workers", "1", str(tmp_path / "test.warc.gz")]
+    with child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ, text=True) as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:  # until it reads the file
+            try:
+                links = {str(path.readlink()) for path in Path(f"/proc/{process.pid}/fd").iterdir()}
+            except OSError:
+                links = set()
+            if str(tmp_path / "test.warc.gz") in links:
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Stopped" in errors
     assert "Traceback" not in errors

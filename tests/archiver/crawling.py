@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Thread
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import select
 
@@ -17,6 +19,7 @@ from archiver.crawl.decision import UrlState
 from archiver.crawl.entries import counts_as_page, queue_host
 from archiver.crawl.plan import CrawlPlan, Limits, Pace, RobotsMode, ScopeKind, Seed
 from archiver.crawl.supervise import CrawlResult, run, utc_now
+from archiver.crawl.worker import CrawlWorker
 from archiver.engine import StopSignal
 from archiver.holdings import Holdings
 from archiver.index.crawltables import (
@@ -169,7 +172,8 @@ class Crawl:
         values: dict[str, Any] = {}
         if fast is not None:
             values = {"clock": fast.clock, "monotonic": fast.monotonic, "ticker": lambda number: fast}
-        return run(self.holdings, self.number, software="test/1", workers=workers, stop=stop, **values)
+        with patch.object(CrawlWorker, "patience", lambda _: 0.01) if fast is not None else nullcontext():
+            return run(self.holdings, self.number, software="test/1", workers=workers, stop=stop, **values)
 
     def begin(self, **values: Any) -> None:
         """The same in a thread of its own; `join` waits for its end."""

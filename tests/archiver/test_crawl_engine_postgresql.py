@@ -19,7 +19,7 @@ from tests.servers.routes import Answer, Route
 @pytest.fixture(scope="module")
 def database(postgresql: PostgreSQL) -> str:
     """A PostgreSQL database of this module's own; its URL."""
-    return postgresql.new_database()
+    return postgresql.new_archive()
 
 
 def test_a_crawl_with_postgresql(database: str, holdings_with: OpenHoldings) -> None:

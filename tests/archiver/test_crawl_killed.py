@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event, Lock
 
@@ -20,6 +21,7 @@ from archiver.index.crawltables import crawl_counts, crawl_frontier, crawl_queue
 from archiver.index.database import reading
 from archiver.settings import load_settings
 from archiver.warc.reader import StoredRecord, iter_records
+from tests.servers.lifelines import child
 from tests.servers.routes import Answer, Asked, RouteServer
 from tests.servers.weed import ObjectServer
 
@@ -105,10 +107,10 @@ def command_of(process: int) -> bytes:
     return Path(f"/proc/{process}/cmdline").read_bytes()
 
 
-def begin(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
+def begin(home: Path, *arguments: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
     command = [sys.executable, "-c", "from archiver.cli.main import main; main()", "--archive", str(home), "crawl", *arguments]
     environment = {**os.environ, "MUNIMENT_CONNECTIONS": str(CONNECTIONS)}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+    return child(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
 
 
 def ended(process: subprocess.Popen[bytes]) -> bool:
@@ -126,12 +128,12 @@ def test_a_crawl_that_is_killed_again_and_again_captures_everything_once(tmp_pat
     killer = Killer(seed=1, pages=250, kills=8)
     with RouteServer(dict.fromkeys(killer.pages, killer.answer)) as server:
         arguments = options(server)
-        while True:
-            process = begin(tmp_path, *arguments)
-            killer.victims = lambda pid=process.pid: [pid]  # type: ignore[misc]
-            killer.arm()
-            if ended(process):
-                break
+        is_over = False
+        while not is_over:
+            with begin(tmp_path, *arguments) as process:
+                killer.victims = lambda pid=process.pid: [pid]  # type: ignore[misc]
+                killer.arm()
+                is_over = ended(process)
             killer.is_armed = False
             arguments = ["resume"]
     assert killer.kills == killer.wanted
@@ -140,8 +142,10 @@ def test_a_crawl_that_is_killed_again_and_again_captures_everything_once(tmp_pat
 
 def test_workers_that_are_killed_are_replaced(tmp_path: Path) -> None:
     killer = Killer(seed=2, pages=400, kills=4)
-    with RouteServer(dict.fromkeys(killer.pages, killer.answer)) as server:
-        process = begin(tmp_path, *options(server), "--workers", "3")
+    with (
+        RouteServer(dict.fromkeys(killer.pages, killer.answer)) as server,
+        begin(tmp_path, *options(server), "--workers", "3") as process,
+    ):
         killer.victims = lambda: workers_of(process.pid)
         killer.arm()
         assert ended(process)
@@ -157,12 +161,12 @@ def test_crawls_into_object_storage_lose_nothing_either(
     killer = Killer(seed=3, pages=70, kills=3)
     with RouteServer(dict.fromkeys(killer.pages, killer.answer)) as server:
         arguments = [*options(server), "--workers", "2"]
-        while True:
-            process = begin(tmp_path, *arguments)
-            killer.victims = lambda pid=process.pid: [pid, *workers_of(pid)]  # type: ignore[misc]
-            killer.arm()
-            if ended(process):
-                break
+        is_over = False
+        while not is_over:
+            with begin(tmp_path, *arguments) as process:
+                killer.victims = lambda pid=process.pid: [pid, *workers_of(pid)]  # type: ignore[misc]
+                killer.arm()
+                is_over = ended(process)
             killer.is_armed = False
             arguments = ["resume"]
     assert killer.kills == killer.wanted

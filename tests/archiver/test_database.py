@@ -6,6 +6,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from archiver.errors import StorageFailed, UsageError
 from archiver.holdings import open_holdings
 from archiver.index.database import FILE_NAME, HEAD, open_database, reading, writing
 from archiver.settings import load_settings
+from tests.conftest import SET_PRAGMAS
+from tests.servers.lifelines import child
 
 MIGRATIONS = Path(__file__).parents[2] / "archiver" / "migrations"
 
@@ -99,7 +102,8 @@ def test_a_database_url_that_cannot_be_used_is_a_usage_error(tmp_path: Path, url
         open_database(url, tmp_path)
 
 
-def test_what_is_committed_is_on_the_disk_and_readers_do_not_wait(tmp_path: Path) -> None:
+def test_what_is_committed_is_on_the_disk_and_readers_do_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archiver.index.database._set_pragmas", SET_PRAGMAS)
     engine = open_database("", tmp_path)
     with reading(engine) as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
@@ -125,11 +129,13 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 def test_many_processes_may_begin_an_archive_at_once(tmp_path: Path) -> None:
     command_line = [str(Path(sys.executable).with_name("muniment")), "--archive", str(tmp_path / "new"), "collection", "list"]
-    running = [subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(6)]
-    for process in running:
-        output, _ = process.communicate(timeout=60)
-        assert process.returncode == 0, output
-        assert b"default" in output
+    with ExitStack() as stack:
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        running = [stack.enter_context(child(command_line, **options)) for _ in range(6)]
+        for process in running:
+            output, _ = process.communicate(timeout=60)
+            assert process.returncode == 0, output
+            assert b"default" in output
 
 
 def test_an_archive_below_a_file_is_said(tmp_path: Path) -> None:

@@ -419,7 +419,7 @@ def test_pages_and_reports_do_not_tell_of_it_any_more(holdings_with: OpenHolding
 
 
 def test_with_postgresql(holdings_with: OpenHoldings, tmp_path: Path, postgresql: PostgreSQL) -> None:
-    with holdings_with(database=postgresql.new_database()) as holdings:
+    with holdings_with(database=postgresql.new_archive()) as holdings:
         fill(holdings, tmp_path)
         report = purge(holdings, chosen(holdings, url=LETTER), copies=Copies.KEEP)
         assert (report.captures, report.records, report.kept_whole) == (1, 2, 1)

@@ -262,7 +262,7 @@ def test_text_that_no_database_keeps_is_taken_as_far_as_it_goes(holdings: Holdin
 
 
 def test_everything_comes_back_into_postgresql(holdings: Holdings, tmp_path: Path, postgresql: PostgreSQL) -> None:
-    settings = load_settings({"archive": tmp_path / "other", "database": postgresql.new_database()}, environ={})
+    settings = load_settings({"archive": tmp_path / "other", "database": postgresql.new_archive()}, environ={})
     with open_holdings(settings, clock=lambda: NOW) as other:
         data = described(holdings)
         from_json(other, data)

@@ -413,7 +413,7 @@ def test_an_archive_in_postgresql_and_object_storage_gives_out_the_same(
     full: tuple[Holdings, str], tmp_path: Path, postgresql: PostgreSQL, s3: ObjectServer
 ) -> None:
     holdings, _ = full
-    values = {"archive": tmp_path / "far", "database": postgresql.new_database(), "store": f"s3://archive/{tmp_path.name}"}
+    values = {"archive": tmp_path / "far", "database": postgresql.new_archive(), "store": f"s3://archive/{tmp_path.name}"}
     into_folder(holdings, "kept", tmp_path / "out")
     with open_holdings(load_settings(values, environ={}), clock=lambda: NOW) as far:
         from_json(far, to_json(holdings, "kept"))

@@ -7,6 +7,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -27,6 +28,7 @@ from archiver.urls import urlkey
 from archiver.warc.importer import import_file
 from archiver.warc.records import labelled
 from archiver.warc.writer import WarcInfo, WarcWriter
+from tests.servers.lifelines import child
 from tests.servers.warcs import response_record
 
 OpenHoldings = Callable[..., Holdings]
@@ -176,10 +178,10 @@ def test_processes_that_import_at_once_lose_nothing(holdings_with: OpenHoldings,
         path.write_bytes(b"".join(records))
         files.append(path)
     home = tmp_path / "warcs"
-    running = [
-        subprocess.Popen([MUNIMENT, "--archive", str(home), "import", str(path)], stderr=subprocess.PIPE) for path in files
-    ]
-    ends = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
+    with ExitStack() as stack:
+        commands = [[MUNIMENT, "--archive", str(home), "import", str(path)] for path in files]
+        running = [stack.enter_context(child(command, stderr=subprocess.PIPE)) for command in commands]
+        ends = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
     assert [status for _, status in ends] == [0] * 4, ends
     holdings = holdings_with()
     assert len(captured(holdings)) == 200

@@ -84,7 +84,7 @@ def test_captures_pages_and_parts_come_into_postgresql_once(
     lists = {"pages/pages.jsonl": PAGES["pages/pages.jsonl"] + b'{"url": "http://missing.example/"}\n'}
     parts = b"".join(parts_of(message(), 600, 3000))
     wacz(tmp_path / "x.wacz", {**FILES, **lists, "archive/parts.warc.gz": parts}, manifest={"title": "T\u0000 \u2019"})
-    holdings = holdings_with(database=postgresql.new_database())
+    holdings = holdings_with(database=postgresql.new_archive())
     for _ in range(2):
         assert Import(holdings, tmp_path / "x.wacz").captures == 4
     assert holdings.index.summary("default").captures == 4

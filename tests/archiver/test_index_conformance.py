@@ -35,7 +35,7 @@ QUERIES = [
 @pytest.fixture(scope="module")
 def database(postgresql: PostgreSQL) -> str:
     """A PostgreSQL database of this module's own; its URL."""
-    return postgresql.new_database()
+    return postgresql.new_archive()
 
 
 @pytest.fixture(scope="module", params=KINDS)

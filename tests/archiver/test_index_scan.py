@@ -27,7 +27,7 @@ def holdings(
 ) -> Iterator[Holdings]:
     """An archive with the captures of `captured` in three collections, in each engine."""
     folder: Path = tmp_path_factory.mktemp("scan")
-    database = postgresql.new_database() if request.param == "postgresql" else ""
+    database = postgresql.new_archive() if request.param == "postgresql" else ""
     with open_holdings(load_settings({"archive": folder / "warcs", "database": database}, environ={})) as opened:
         for slug in ("one", "two", "empty"):
             opened.collections.create(slug)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ from archiver.keeping import work_off
 from archiver.settings import load_settings
 from tests.archiver.crawling import page, plan
 from tests.conftest import OpenHoldings
+from tests.servers.lifelines import child
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.routes import Answer, Asked, Route, RouteServer
 
@@ -125,7 +127,7 @@ def either(request: pytest.FixtureRequest, holdings_with: OpenHoldings, tmp_path
     if request.param == "sqlite":
         return holdings_with()
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    return holdings_with(database=server.new_database())
+    return holdings_with(database=server.new_archive())
 
 
 def test_workers_never_take_the_same_job(either: Holdings) -> None:
@@ -382,11 +384,11 @@ def test_pages_that_were_captured_are_not_captured_again(holdings: Holdings) -> 
 # -- killed ----------------------------------------------------------------------------------------------------------
 
 
-def worker(home: Path) -> subprocess.Popen[bytes]:
+def worker(home: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
     code = "from archiver.cli.work import work; raise SystemExit(work.main(standalone_mode=False))"
     command = [sys.executable, "-c", code, "--archive", str(home), "--once", "--json"]
     environment = {**os.environ, "MUNIMENT_ALLOW_PRIVATE": "yes", "MUNIMENT_CONNECTIONS": "2"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+    return child(command, stdout=subprocess.PIPE, env=environment)
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_a_crawl(tmp_path: Path) -> None:
@@ -409,8 +411,8 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_crawl(tmp_path: Path) -> Non
             assert first.wait(60) == -signal.SIGKILL
         with open_holdings(load_settings({"archive": tmp_path}, environ={})) as holdings:
             assert JobRegistry(holdings.engine, utc_now).get(number).state is JobState.RUNNING
-        second = worker(tmp_path)
-        output, _ = second.communicate(timeout=60)
+        with worker(tmp_path) as second:
+            output, _ = second.communicate(timeout=60)
     assert second.returncode == 0
     [job] = json.loads(output)
     assert (job["job"], job["state"], job["result"]["state"]) == (number, "done", "finished")

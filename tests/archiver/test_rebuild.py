@@ -112,7 +112,7 @@ def fill(holdings: Holdings, tmp_path: Path) -> None:
 def test_every_table_is_the_same_again(
     database: str, tmp_path: Path, holdings_with: OpenHoldings, request: pytest.FixtureRequest
 ) -> None:
-    url = request.getfixturevalue("postgresql").new_database() if database == "postgresql" else ""
+    url = request.getfixturevalue("postgresql").new_archive() if database == "postgresql" else ""
     holdings = holdings_with(database=url)
     fill(holdings, tmp_path)
     before = tables(holdings)

@@ -75,7 +75,7 @@ def archive(
 ) -> Iterator[Holdings]:
     """An archive with `PAGES` in the collection "one", in each engine; some captured twice, "two" has one of them."""
     folder: Path = tmp_path_factory.mktemp("search")
-    database = postgresql.new_database() if request.param == "postgresql" else ""
+    database = postgresql.new_archive() if request.param == "postgresql" else ""
     settings = load_settings({"archive": folder / "warcs", "database": database}, environ={})
     with open_holdings(settings) as holdings:
         for slug in ("one", "two"):

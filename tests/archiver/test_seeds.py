@@ -232,7 +232,7 @@ def test_a_collection_says_whether_it_is_crawled_and_how(holdings: Holdings) -> 
 
 
 def test_seeds_descriptions_and_pictures_in_postgresql(tmp_path: Path, postgresql: PostgreSQL) -> None:
-    settings = load_settings({"archive": tmp_path / "warcs", "database": postgresql.new_database()}, environ={})
+    settings = load_settings({"archive": tmp_path / "warcs", "database": postgresql.new_archive()}, environ={})
     with open_holdings(settings) as holdings:
         registry = SeedRegistry(holdings.engine, holdings.collections.now, holdings.audit)
         drafts = [SeedDraft("https://a.example/", title="Été", group="G"), SeedDraft("https://b.example/", is_public=False)]

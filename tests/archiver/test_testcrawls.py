@@ -195,7 +195,7 @@ def test_schedules_test_crawls_and_budgets_on_postgresql(
     holdings_with: OpenHoldings, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(testcrawls, "_ROWS_AT_ONCE", 3)
-    holdings = holdings_with(database=postgresql.new_database())
+    holdings = holdings_with(database=postgresql.new_archive())
     with site("/a", "/b") as server:
         SeedRegistry(holdings.engine, utc_now).add("default", [SeedDraft(server.url("/a"), schedule="daily", scope="page")])
         fast = '{"pace": {"factor": 0, "min_seconds": 0, "max_seconds": 0}, "robots": "ignore", "sitemaps": false}'

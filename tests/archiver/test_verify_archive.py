@@ -258,7 +258,7 @@ def test_arc_and_zstd_files_and_files_elsewhere_are_compared_with_the_index_too(
 def test_an_archive_on_postgresql_is_verified_alike(
     holdings_with: OpenHoldings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: PostgreSQL
 ) -> None:
-    database = postgresql.new_database()
+    database = postgresql.new_archive()
     monkeypatch.setenv("MUNIMENT_DATABASE", database)
     opened = holdings_with(database=database)
     for number in (2, 3):

@@ -20,6 +20,7 @@ from archiver.accounts import Role
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from tests.browser.archive import make_archive
+from tests.servers.lifelines import child
 from tests.workbench import PASSWORD, accounts_of
 
 FLAGS = [
@@ -73,28 +74,32 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the server ended before it answered")
 
 
-def start(archive: Path, *options: str, stderr: int | None = None) -> tuple[subprocess.Popen[bytes], tuple[str, str]]:
+@contextmanager
+def started(
+    archive: Path, *options: str, stderr: int | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], tuple[str, str]]]:
     """Starts `muniment serve` on an archive; gives its process and the addresses of reader and workbench."""
     reader, workbench = free_port(), free_port()
     command = [
         str(Path(sys.executable).with_name("muniment")), "--archive", str(archive), "serve", "--allow-private",
         "--port", str(reader), "--workbench-port", str(workbench), *options,
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, env={**os.environ, "no_proxy": "*"})
-    return process, (f"http://127.0.0.1:{reader}/", f"http://127.0.0.1:{workbench}/")
+    environment = {**os.environ, "no_proxy": "*"}
+    with child(command, stdout=subprocess.DEVNULL, stderr=stderr, env=environment) as process:
+        yield process, (f"http://127.0.0.1:{reader}/", f"http://127.0.0.1:{workbench}/")
 
 
 @contextmanager
 def serving(archive: Path, *options: str) -> Iterator[tuple[str, str]]:
     """Runs `muniment serve` on an archive; gives the addresses of reader and workbench."""
-    process, addresses = start(archive, *options)
-    try:
-        for address in addresses:
-            wait_for(address, process)
-        yield addresses
-    finally:
-        process.terminate()
-        status = process.wait(timeout=30)
+    with started(archive, *options) as (process, addresses):
+        try:
+            for address in addresses:
+                wait_for(address, process)
+            yield addresses
+        finally:
+            process.terminate()
+            status = process.wait(timeout=60)
     assert status == 0
 
 

@@ -126,9 +126,9 @@ def read(page: Page, reader: str, seed: str) -> None:
 
 def until(page: Page, is_so: Callable[[], bool]) -> None:
     """Load the page again until something is so: keepers work at their own pace."""
-    for _ in range(LONG // 500):
+    for _ in range(LONG // 100):
         if is_so():
             return
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(100)
         page.reload()
     raise AssertionError("It did not come to that.")

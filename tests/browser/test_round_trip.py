@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import log_in
+from tests.browser.conftest import log_in, serving
 
 SITE = Path(__file__).parent.parent.parent / "sample" / "site"
-Serve = Callable[[Path], tuple[str, str]]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -39,11 +39,37 @@ def live_site() -> Iterator[str]:
     thread.join()
 
 
-def capture(archive: Path, *urls: str) -> list[dict[str, object]]:
-    command = [Path(sys.executable).with_name("muniment"), "--archive", archive, "capture", "--allow-private", "--json", *urls]
-    done = subprocess.run(command, check=True, capture_output=True)
-    found: list[dict[str, object]] = json.loads(done.stdout)
-    return found
+NAMES = ("index.html", "fr.html", "ar.html", "ja.html")
+
+
+class Trip:
+    """The site while it is there, what was captured of it, and the servers of the archive.
+
+    Attributes:
+        site: where it is.
+        archive: folder of the archive.
+        results: of each page, as the program told them.
+        reader: address of the archive.
+        workbench: that of the workbench.
+    """
+
+    def __init__(self, site: str, archive: Path, addresses: tuple[str, str]) -> None:
+        self.site, self.archive, (self.reader, self.workbench) = site, archive, addresses
+        command = [Path(sys.executable).with_name("muniment"), "--archive", archive, "capture", "--allow-private", "--json"]
+        done = subprocess.run([*command, *(site + name for name in NAMES)], check=True, capture_output=True)
+        self.results: dict[str, dict[str, Any]] = dict(zip(NAMES, json.loads(done.stdout), strict=True))
+
+    def address(self, name: str, modifier: str = "") -> str:
+        """Of a page in the archive."""
+        return f"{self.reader}default/{self.results[name]['timestamp']}{modifier}/{self.site}{name}"
+
+
+@pytest.fixture(scope="module")
+def trip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trip]:
+    """The site, captured, and the archive served."""
+    archive = tmp_path_factory.mktemp("trip") / "warcs"
+    with serving(archive) as addresses, live_site() as site:
+        yield Trip(site, archive, addresses)
 
 
 def settled(page: Page, url: str) -> bytes:
@@ -52,32 +78,24 @@ def settled(page: Page, url: str) -> bytes:
     return page.screenshot(animations="disabled", mask=[page.locator("video")])
 
 
-@pytest.mark.parametrize("name", ["index.html", "fr.html", "ar.html", "ja.html"])
-def test_replay_looks_like_the_live_page_and_stays_inside(page: Page, serve: Serve, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_replay_looks_like_the_live_page_and_stays_inside(page: Page, trip: Trip, name: str) -> None:
     page.set_viewport_size({"width": 900, "height": 700})
-    with live_site() as site:
-        live = settled(page, site + name)
-        (result,) = capture(tmp_path / "warcs", site + name)
-    missing = [item["url"] for item in result["resources"] if item["failure"]]  # type: ignore[attr-defined]
-    assert missing == [f"{site}favicon.ico"]
-    reader, _ = serve(tmp_path / "warcs")
+    live = settled(page, trip.site + name)
+    missing = {item["url"] for item in trip.results[name]["resources"] if item["failure"]}
+    assert missing == {f"{trip.site}favicon.ico"}
     asked: list[str] = []
     failed: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
-    replayed = settled(page, f"{reader}default/{result['timestamp']}if_/{site}{name}")
+    replayed = settled(page, trip.address(name, "if_"))
     assert replayed == live
-    assert {url for url in asked if not url.startswith((reader, "data:", "blob:"))} == set()
+    assert {url for url in asked if not url.startswith((trip.reader, "data:", "blob:"))} == set()
     assert failed == []
-    page.close()
 
 
-def test_the_banner_in_the_browser(page: Page, serve: Serve, tmp_path: Path) -> None:
-    with live_site() as site:
-        (result,) = capture(tmp_path / "warcs", f"{site}index.html")
-    reader, _ = serve(tmp_path / "warcs")
-    address = f"{reader}default/{result['timestamp']}/{site}index.html"
-    page.goto(address)
+def test_the_banner_in_the_browser(page: Page, trip: Trip) -> None:
+    page.goto(trip.address("index.html"))
     banner = page.get_by_role("dialog", name="About this archived page")
     expect(banner).to_be_visible()
     box, header = banner.bounding_box(), page.locator("body > header").bounding_box()
@@ -97,14 +115,10 @@ def test_the_banner_in_the_browser(page: Page, serve: Serve, tmp_path: Path) -> 
     expect(banner).to_be_hidden()
     page.get_by_role("button", name="Archived page").click()
     expect(banner).to_be_visible()
-    page.close()
 
 
-def test_the_banner_leads_to_all_about_the_capture(page: Page, serve: Serve, tmp_path: Path) -> None:
-    with live_site() as site:
-        (result,) = capture(tmp_path / "warcs", f"{site}index.html")
-    reader, _ = serve(tmp_path / "warcs")
-    page.goto(f"{reader}default/{result['timestamp']}/{site}index.html")
+def test_the_banner_leads_to_all_about_the_capture(page: Page, trip: Trip) -> None:
+    page.goto(trip.address("index.html"))
     banner = page.get_by_role("dialog", name="About this archived page")
     banner.get_by_text("more").click()
     picture = banner.locator("details img")
@@ -117,16 +131,12 @@ def test_the_banner_leads_to_all_about_the_capture(page: Page, serve: Serve, tmp
     expect(page.get_by_text("@misc{")).to_be_visible()
     page.get_by_role("link", name="Earlier capture").click()
     expect(page.get_by_role("heading", name="The lighthouse keeper's book")).to_be_visible()
-    page.close()
 
 
-def test_the_banner_hides_without_javascript(browser: Browser, serve: Serve, tmp_path: Path) -> None:
-    with live_site() as site:
-        (result,) = capture(tmp_path / "warcs", f"{site}fr.html")
-    reader, _ = serve(tmp_path / "warcs")
+def test_the_banner_hides_without_javascript(browser: Browser, trip: Trip) -> None:
     context = browser.new_context(java_script_enabled=False, locale="fr-FR")
     page = context.new_page()
-    page.goto(f"{reader}default/{result['timestamp']}/{site}fr.html")
+    page.goto(trip.address("fr.html"))
     banner = page.get_by_role("dialog", name="À propos de cette page archivée")
     expect(banner).to_be_visible()
     page.get_by_role("button", name="masquer").click()
@@ -134,23 +144,20 @@ def test_the_banner_hides_without_javascript(browser: Browser, serve: Serve, tmp
     context.close()
 
 
-def test_the_workbench_captures_a_page_and_shows_it(page: Page, serve: Serve, tmp_path: Path) -> None:
-    reader, workbench = serve(tmp_path / "warcs")
-    with live_site() as site:
-        log_in(page, tmp_path / "warcs", workbench)
-        page.get_by_role("link", name="Capture", exact=True).click()
-        page.get_by_label("Address of the page").fill(f"{site}index.html")
-        page.get_by_role("button", name="Capture").click()
-        expect(page.get_by_role("status")).to_have_text("done", timeout=20_000)
-        expect(page.get_by_role("cell", name="favicon.ico")).to_be_visible()
+def test_the_workbench_captures_a_page_and_shows_it(page: Page, trip: Trip) -> None:
+    log_in(page, trip.archive, trip.workbench)
+    page.get_by_role("link", name="Capture", exact=True).click()
+    page.get_by_label("Address of the page").fill(f"{trip.site}index.html")
+    page.get_by_role("button", name="Capture").click()
+    expect(page.get_by_role("status")).to_have_text("done", timeout=20_000)
+    expect(page.get_by_role("cell", name="favicon.ico")).to_be_visible()
     page.get_by_role("link", name="See the captured page").click()
     expect(page.get_by_role("heading", name="The lighthouse keeper's book")).to_be_visible()
-    assert page.url.startswith(reader)
-    page.close()
+    assert page.url.startswith(trip.reader)
 
 
-def test_no_archived_page_can_drive_the_workbench(page: Page, serve: Serve, tmp_path: Path) -> None:
-    reader, workbench = serve(tmp_path / "warcs")
+def test_no_archived_page_can_drive_the_workbench(page: Page, trip: Trip) -> None:
+    reader, workbench = trip.reader, trip.workbench
     page.goto(reader)
     form = f"""<form id=f method=post action="{workbench}captures"><input name=url value="http://example.org/"></form>"""
     blocked: list[str] = []
@@ -163,4 +170,3 @@ def test_no_archived_page_can_drive_the_workbench(page: Page, serve: Serve, tmp_
     assert answer.status == 403
     rebound = page.request.get(workbench, headers={"Host": "evil.example"})
     assert rebound.status == 403
-    page.close()

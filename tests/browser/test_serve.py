@@ -27,7 +27,7 @@ from archiver.keeping import work_off
 from archiver.settings import load_settings
 from archiver.urls import urlkey
 from tests.archiver.crawling import plan
-from tests.browser.conftest import free_port, make_token, serving, start, wait_for
+from tests.browser.conftest import free_port, make_token, serving, started, wait_for
 from tests.servers.routes import Answer, Asked, RouteServer
 from tests.servers.warcs import response_record
 
@@ -49,8 +49,9 @@ def test_a_capture_that_the_workbench_was_making_is_kept_when_it_is_stopped(tmp_
             urllib.request.urlopen(asking).close()
             assert asked.wait(20)
             reader, desk = (str(urllib.parse.urlsplit(address).port) for address in addresses)
-            second, _ = start(tmp_path / "second", "--port", reader, "--workbench-port", desk, stderr=subprocess.PIPE)
-            said = second.communicate(timeout=30)[1].decode()
+            options = ("--port", reader, "--workbench-port", desk)
+            with started(tmp_path / "second", *options, stderr=subprocess.PIPE) as (second, _):
+                said = second.communicate(timeout=60)[1].decode()
             assert second.returncode == 1 and f"Error: Port {reader} on 127.0.0.1 cannot be used" in said
             Thread(target=release.set).start()
         files = list((tmp_path / "archive").iterdir())
@@ -105,15 +106,12 @@ NAMES = ["reader", "workbench", "proxy", "keeper"]
     ],
 )
 def test_when_one_server_dies_the_others_stop_and_say_so(tmp_path: Path, name: str, who: str) -> None:
-    process, addresses = start(tmp_path, "--proxy", str(free_port()), stderr=subprocess.PIPE)
-    try:
+    with started(tmp_path, "--proxy", str(free_port()), stderr=subprocess.PIPE) as (process, addresses):
         for address in addresses:
             wait_for(address, process)
         victim = children(process.pid)[NAMES.index(name)]
         os.kill(victim if who == "server" else children(victim)[0], signal.SIGKILL)
-        _, said = process.communicate(timeout=30)  # ends when no process is left that could say something
-    finally:
-        process.kill()
+        _, said = process.communicate(timeout=60)  # ends when no process is left that could say something
     assert process.returncode == 1
     assert f"Error: The server of the {name} ended by itself, and the others with it. Start them again.\n" in said.decode()
     for address in addresses:
@@ -140,7 +138,7 @@ def test_a_running_server_shows_what_comes_into_a_watched_folder(tmp_path: Path,
         path.write_bytes(record)
         os.utime(path, (0, 0))  # nobody has written to it for long
 
-        for _ in range(100):
+        for _ in range(600):
             with suppress(URLError), urllib.request.urlopen(f"{reader}default/20200101mp_/http://example.org/new") as answer:
                 assert b"just came in" in answer.read()
                 return

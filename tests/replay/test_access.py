@@ -120,7 +120,7 @@ def test_the_proxy_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings)
 
 
 def test_postgresql_gives_the_same_answer(tmp_path: Path, postgresql: PostgreSQL) -> None:
-    with archive_of(records(), tmp_path, postgresql.new_database()) as holdings:
+    with archive_of(records(), tmp_path, postgresql.new_archive()) as holdings:
         describe(holdings)
         client = patient_reader(holdings)
         names = ("a host, with hosts below it and other ports", "an embargo", "one URL is said to be kept back",

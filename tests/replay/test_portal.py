@@ -479,7 +479,7 @@ def test_what_pages_bring_along_is_small(described: Portal) -> None:
 
 
 def test_postgresql_knows_the_same(tmp_path: Path, holdings_with: OpenHoldings, postgresql: PostgreSQL) -> None:
-    portal = Portal(holdings_with(database=postgresql.new_database()), tmp_path)
+    portal = Portal(holdings_with(database=postgresql.new_archive()), tmp_path)
     portal.captured({ONE: [2012, 2014]})
     portal.seeds(SeedDraft(ONE, title="One", group="G"), SeedDraft(TWO, title="Two"), public=("G",))
     portal.say(ONE, ("subject", "Water"), ("subject", "Sealed", True), ("description", "Fish."))

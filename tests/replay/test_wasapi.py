@@ -569,7 +569,7 @@ def test_a_thread_works_on_what_is_ordered(service: Service) -> None:
 def test_files_are_found_by_their_names_in_postgresql_too(
     holdings_with: OpenHoldings, tmp_path: Path, postgresql: PostgreSQL
 ) -> None:
-    holdings = holdings_with(database=postgresql.new_database(), workbench_port=PORT)
+    holdings = holdings_with(database=postgresql.new_archive(), workbench_port=PORT)
     holdings.collections.create("unesco", title="UNESCO")
     service = Service(holdings, tmp_path, Clock())
     for name in ("Abc_1.warc.gz", "abcX2.warc.gz"):

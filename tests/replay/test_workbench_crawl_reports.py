@@ -224,7 +224,7 @@ def test_two_crawls_are_compared(bench: Bench) -> None:
 
 
 def test_every_page_is_there_with_postgresql(holdings_with: OpenHoldings, postgresql: PostgreSQL) -> None:
-    bench = Bench(holdings_with(workbench_port=PORT, database=postgresql.new_database()))
+    bench = Bench(holdings_with(workbench_port=PORT, database=postgresql.new_archive()))
     with RouteServer(site()) as server:
         first = bench.crawled(server.url("/"), robots=RobotsMode.OBEY)
         second = bench.crawled(server.url("/"), robots=RobotsMode.OBEY)

@@ -18,6 +18,8 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session
 
+from tests.servers.lifelines import end_with_us
+
 KEY = "test-key-of-the-archive"
 SECRET = "test-secret-of-the-archive"
 #: Its keys may read only.
@@ -104,6 +106,7 @@ def object_server(folder: Path) -> Iterator[ObjectServer]:
             ],
             stdout=log,
             stderr=log,
+            preexec_fn=end_with_us(signal.SIGKILL),  # noqa: PLW1509 it does next to nothing
         )
     server = ObjectServer(f"http://127.0.0.1:{ports['s3']}", process.pid)
     try:
@@ -126,7 +129,7 @@ def _wait(server: ObjectServer, process: subprocess.Popen[bytes]) -> None:
         except Exception:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise
-            time.sleep(0.1)
+            time.sleep(0.05)
         else:
             return
 
