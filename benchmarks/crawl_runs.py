@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -103,7 +104,17 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
+#: Processes whose parent has ended become children of this one (prctl, PR_SET_CHILD_SUBREAPER).
+_SUBREAPER = 36
+
+
+def _children() -> set[int]:
+    return {int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()}
+
+
 def _run(program: str, command: Sequence[str | Path], home: Path) -> Run:
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1)
+    before = _children()
     log = BUILD / "runs" / f"{home.name}.log"
     started = time.perf_counter()
     with log.open("wb") as out:
@@ -111,11 +122,14 @@ def _run(program: str, command: Sequence[str | Path], home: Path) -> Run:
     _, status, used = os.wait4(process.pid, 0)  # with all processes that it waited for itself
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
+    # A server of worker processes ends after the command, which does not wait for it.
+    parts = [used, *(os.wait4(child, 0)[2] for child in _children() - before)]
     if process.returncode not in _FINE[program]:
         tail = log.read_text("utf-8", "replace")[-2000:]
         raise SystemExit(f"{program} ended with {process.returncode}:\n{tail}")
     urls, received, stored = held(home)
-    return Run(seconds, used.ru_utime + used.ru_stime, urls, received, stored, used.ru_maxrss / 1024)
+    cpu = sum(part.ru_utime + part.ru_stime for part in parts)
+    return Run(seconds, cpu, urls, received, stored, max(part.ru_maxrss for part in parts) / 1024)
 
 
 def held(home: Path) -> tuple[dict[str, int], int, int]:
