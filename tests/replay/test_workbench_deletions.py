@@ -102,6 +102,8 @@ def test_what_is_no_deletion_is_said(app: Flask, holdings: Holdings) -> None:
         ({"sort": "crawl", "what": "x", "reason": "x"}, "by its number"),
         ({"sort": "crawl", "what": "7", "reason": "x"}, "crawl 7"),
         ({"sort": "record", "what": "x", "reason": "x"}, "its file"),
+        ({"sort": "record", "what": "x:²", "reason": "x"}, "its file"),
+        ({"sort": "record", "what": "x:" + "9" * 30, "reason": "x"}, "its file"),
         ({"sort": "url", "what": "http://else.example/", "reason": "x"}, "Nothing of that is held"),
         ({"sort": "url", "what": FIRST, "reason": "x", "since": "tomorrow"}, "tomorrow"),
         ({"sort": "url", "what": FIRST, "reason": "x", "collection": "nowhere"}, "nowhere"),

@@ -116,6 +116,7 @@ def test_files_of_the_machine_are_for_administrators(app: Flask, holdings: Holdi
     assert "From this machine" in admin.get("/transfers", base_url=HOME).get_data(as_text=True)
     answer = send(admin, "/transfers/import", sources=f"\n {path} \n/nowhere/at-all")
     assert answer.status_code == 400 and "/nowhere/at-all" in answer.get_data(as_text=True)
+    assert send(admin, "/transfers/import", sources="/" + "long" * 2000).status_code == 400
     assert send(admin, "/transfers/import", sources=str(path), in_place="1").status_code == 303
     assert done(holdings).result["captures"] == 1
     assert next(iter(holdings.index.versions(("default",), urlkey(URL)))).file == str(path)
