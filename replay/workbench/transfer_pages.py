@@ -46,7 +46,7 @@ def _page(problem: str = "", about: str = "") -> str:
         choices=[(item.slug, item.title) for item in place.holdings.collections.all()],
         forms=FORMS,
         jobs=_registry().list(kinds=("import", "export"), limit=_LAST),
-        waiting=incoming_files().all(),
+        waiting=incoming_files().free(),
         given=given,
         problem=problem,
         about=about,
@@ -106,7 +106,7 @@ def _refuse_absent(sources: list[str]) -> None:
 @needs(Role.ARCHIVIST)
 def discard(token: str) -> BaseResponse:
     """A file that was sent and is not wanted after all."""
-    incoming_files().discard(token)
+    incoming_files().give_up(token)
     return redirect(url_for("transfers.transfers"), 303)
 
 

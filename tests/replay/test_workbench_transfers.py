@@ -146,6 +146,9 @@ def test_a_file_that_was_left_can_be_taken_in_or_discarded(holdings: Holdings, c
     assert "kept.warc.gz" in page and "<gone>" not in page
     send(client, f"/transfers/waiting/{gone.token}/discard")
     assert send(client, "/transfers/import", waiting=kept.token).status_code == 303
+    page = client.get("/transfers", base_url=HOME).get_data(as_text=True)
+    assert "Sent, not imported" not in page and "kept.warc.gz" not in page  # a job has it
+    assert send(client, f"/transfers/waiting/{kept.token}/discard").status_code == 409
     assert done(holdings).result["captures"] == 1 and incoming.all() == []
 
 
@@ -159,6 +162,12 @@ def test_a_part_of_a_collection_is_given_out(holdings: Holdings, client: FlaskCl
     file = client.get("/jobs/2/file", base_url=HOME)
     assert b"other.example" in file.data and b"site.example" not in file.data
     file.close()
+    assert "Exports" in client.get("/storage", base_url=HOME).get_data(as_text=True)
+    assert "Remove the file" in client.get("/jobs/2", base_url=HOME).get_data(as_text=True)
+    assert send(client, "/jobs/2/file/remove").status_code == 303
+    assert client.get("/jobs/2/file", base_url=HOME).status_code == 404
+    assert "Remove the file" not in client.get("/jobs/2", base_url=HOME).get_data(as_text=True)
+    assert send(client, "/jobs/2/file/remove").status_code == 404
     for form, said in (
         ({"form": "exe"}, "no form of an export"),
         ({"form": "warc", "crawl": "x"}, "by its number"),
