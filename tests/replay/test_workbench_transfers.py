@@ -156,7 +156,9 @@ def test_a_part_of_a_collection_is_given_out(holdings: Holdings, client: FlaskCl
     other = response_record("http://other.example/", utc_now(), b"x")
     send(client, "/transfers/import", file=(BytesIO(WARC + other), "a.warc.gz"))
     done(holdings)
-    answer = send(client, "/transfers/export", form="cdxj", url_prefix="http://other.example/")
+    answer = send(
+        client, "/transfers/export", form="cdxj", url_prefix="http://other.example/", since="2016-08", until="2999-01-31"
+    )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/jobs/2")
     assert done(holdings, 2).result["captures"] == 1
     file = client.get("/jobs/2/file", base_url=HOME)

@@ -14,6 +14,7 @@ from archiver.collections.options import options_from_json, options_to_json
 from archiver.collections.seedvalues import Schedule
 from archiver.deletion import deletion_of
 from archiver.errors import AccessRefused, MunimentError, NotFound
+from archiver.export.selection import Selection, checked_selection
 from archiver.incoming import Upload
 from archiver.jobs import Job, JobRegistry, JobState
 from archiver.purging import Copies
@@ -224,6 +225,7 @@ def ask_for_export(body: ExportBody) -> Created[JobView]:
     """Have something exported; `result` of the job names the file. It is fetched from /jobs/NUMBER/file, outside of the API."""
     if body.at and not body.page:
         raise field_problem("at", "It says when a page was captured: give page.")
+    checked_selection(Selection(body.collection, body.crawl, body.url_prefix, body.since, body.until, body.page, body.at))
     arguments = {item.name: to_json(getattr(body, item.name)) for item in fields(body) if item.name != "collection"}
     return _put("export", arguments, body.collection)
 
