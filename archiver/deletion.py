@@ -121,7 +121,7 @@ def rule_for(holdings: Holdings, selection: Selection, *, reason: str, message: 
 
 def _rule_of_record(holdings: Holdings, selection: Selection, action: Action) -> Rule:
     file, colon, offset = selection.record.rpartition(":")
-    if not colon or not offset.isdigit():
+    if not colon or not (offset.isascii() and offset.isdigit() and len(offset) < 19):
         raise UsageError("A record is named by its file and where it is in it.", "Write it like name.warc.gz:12345.")
     found = (
         select(captures.c.urlkey, captures.c.timestamp, captures.c.url)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
-from archiver.errors import NotFound, StorageFailed, UsageError
+from archiver.errors import Conflict, NotFound, StorageFailed, UsageError
 
 #: Folder in the archive home.
 FOLDER = "incoming"
@@ -54,12 +55,20 @@ class Incoming:
         archive: its home.
         clock: the time, UTC.
         new_id: 32 hexadecimal digits, different each time.
+        in_use: tokens of files that somebody is about to take in: they are not anybody else's.
     """
 
-    def __init__(self, archive: Path, clock: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        archive: Path,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        in_use: Callable[[], Set[str]] = frozenset,
+    ) -> None:
         self.folder = archive / FOLDER
         self._clock = clock
         self._new_id = new_id
+        self._in_use = in_use
 
     def room(self) -> int:
         """Bytes that may come in now."""
@@ -72,23 +81,18 @@ class Incoming:
             UsageError: there is nothing in it.
             StorageFailed: the disk does not take it.
         """
-        self.clear()
-        token, path = self._place(name)
         try:
-            with path.open("wb") as target:
+            # It has its name only once it is whole: nobody takes in half of it.
+            with NamedTemporaryFile(dir=self._made(), prefix=".") as target:
                 shutil.copyfileobj(stream, target, _PIECE)
                 target.flush()
                 os.fsync(target.fileno())
+                return self.adopt(name, Path(target.name))
         except OSError as error:
-            self.discard(token)
             raise StorageFailed(f"The file could not be kept: {error.strerror}.", "Look at the free space.") from error
-        except BaseException:
-            self.discard(token)
-            raise
-        return self._kept(token)
 
     def adopt(self, name: str, path: Path) -> Upload:
-        """Take in a file that lies on the same disk already, without a copy; its old name can go.
+        """Take in a file that lies on the same disk already, by a second name where it can have one; its old one can go.
 
         Raises:
             UsageError: there is nothing in it.
@@ -97,7 +101,10 @@ class Incoming:
         self.clear()
         token, target = self._place(name)
         try:
-            os.link(path, target)
+            try:
+                os.link(path, target)
+            except OSError:  # a disk without second names
+                shutil.copyfile(path, target)
         except OSError as error:
             self.discard(token)
             raise StorageFailed(f"The file could not be kept: {error.strerror}.", "Look at the free space.") from error
@@ -123,6 +130,11 @@ class Incoming:
                 continue  # taken in a moment ago, or still coming
         return sorted(found, key=lambda item: (item.at, item.token), reverse=True)
 
+    def free(self) -> list[Upload]:
+        """Those of them that nobody is about to take in."""
+        used = self._in_use()
+        return [item for item in self.all() if item.token not in used]
+
     def path(self, token: str) -> Path:
         """Where one of them is.
 
@@ -139,12 +151,22 @@ class Incoming:
         if self._is(token):
             shutil.rmtree(self.folder / token, ignore_errors=True)
 
+    def give_up(self, token: str) -> None:
+        """Take one of them away that is not wanted after all; nothing when it is gone.
+
+        Raises:
+            Conflict: a job is about to take it in.
+        """
+        if token in self._in_use():
+            raise Conflict("This file is being imported.", "Cancel the job first.")
+        self.discard(token)
+
     def clear(self) -> None:
         """Take away what has waited too long."""
-        end = (self._clock() - KEPT).timestamp()
+        end, used = (self._clock() - KEPT).timestamp(), self._in_use()
         for place in self.folder.iterdir() if self.folder.is_dir() else ():
             try:
-                if place.stat().st_mtime < end:
+                if place.name not in used and place.stat().st_mtime < end:
                     shutil.rmtree(place) if place.is_dir() else place.unlink()
             except FileNotFoundError:
                 continue

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 #: Things of one sort that a result names.
 _NAMED = 50
 
-#: Folder in the archive home for exports that jobs make.
-EXPORTS = "exports"
-
 
 def crawl(work: Work) -> Mapping[str, Any]:
     """`crawl`: number, `processes`. See `archiver.crawljobs`."""
@@ -138,19 +135,20 @@ def take_in(work: Work) -> Mapping[str, Any]:
 def export(work: Work) -> Mapping[str, Any]:
     """`form`: warc, wacz, cdxj, cdx or json; `crawl`, `url_prefix`, `since`, `until`, `page`, `at`, `public_only`.
 
-    The file is in the folder `exports` of the archive home, in one with the job's number.
+    The file is where `archiver.exportfiles` says.
     """
     from archiver.export.output import whole_file
     from archiver.export.permitted import for_readers, not_deleted
     from archiver.export.run import Exporter, Wish, description_of
     from archiver.export.selection import Selection, checked_selection
+    from archiver.exportfiles import ExportFiles
 
     arguments, slug, holdings = work.job.arguments, _collection(work), work.holdings
     form = str(arguments.get("form", "wacz"))
     suffix = {"warc": ".warc.gz", "wacz": ".wacz", "cdxj": ".cdxj", "cdx": ".cdx", "json": ".json"}.get(form)
     if suffix is None:
         raise UsageError(f"“{form}” is no form of an export.", "There are warc, wacz, cdxj, cdx and json.")
-    folder = holdings.settings.archive / EXPORTS / str(work.job.number)
+    folder = ExportFiles(holdings.settings.archive).place(work.job.number)
     folder.mkdir(parents=True, exist_ok=True)
     output = folder / f"{slug}{suffix}"
     if form == "json":
@@ -289,6 +287,7 @@ def purge(work: Work) -> Mapping[str, Any]:
         "bytes": report.bytes,
         "files": report.files,
         "kept_whole": report.kept_whole,
+        "exports": report.exports,
         "left": report.left,
     }
 

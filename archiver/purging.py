@@ -25,11 +25,13 @@ from archiver.audit import this_actor
 from archiver.collections.access import Rule
 from archiver.deletion import PURGED, batches, deletion_of, dependents, is_ours, mark, selected
 from archiver.errors import Conflict, DamagedRecord, StorageFailed
+from archiver.exportfiles import KIND, ExportFiles
 from archiver.fixity import Fixity, measure
 from archiver.holdings import Holdings
 from archiver.index import files as states
 from archiver.index.database import alone, erasing, forget_log, reading, writing
-from archiver.index.tables import captures, files
+from archiver.index.tables import captures, collections, files
+from archiver.index.worktables import jobs
 from archiver.model import Capture
 from archiver.purgerows import Doomed, FileSwitch, switch_file
 from archiver.search.build import read_texts_of
@@ -75,6 +77,7 @@ class PurgeReport:
         kept_whole: revisits that were written out with their payload.
         shared: captures whose record stays, since somebody else has it too.
         left: file → why it was left as it is.
+        exports: files of exports that jobs had made of the collection: taken away, as it may be in them.
     """
 
     number: int
@@ -85,6 +88,7 @@ class PurgeReport:
     kept_whole: int = 0
     shared: int = 0
     left: dict[str, str] = field(default_factory=dict)
+    exports: int = 0
 
 
 def purge(
@@ -115,6 +119,7 @@ def purge(
             raise Conflict("Something is being captured now, and may refer to what goes.", "Purge when crawls have ended.")
         run = _Purge(holdings, rule, with_digest=with_digest, actor=actor)
         report = run.run(copies)
+        report.exports = _clear_exports(holdings, rule)
     clear_caches(home)
     return report
 
@@ -392,6 +397,17 @@ def _taken_away(holdings: Holdings, number: int, name: str, state: str) -> bool:
         holdings.files.set_state(name, states.REMOVED)
     logger.warning("a purge was cut short: %s was removed", name)
     return True
+
+
+def _clear_exports(holdings: Holdings, rule: Rule) -> int:
+    """Take away what jobs have exported of the collection; of how many. One that is being made fails."""
+    wanted = select(jobs.c.id).where(jobs.c.kind == KIND)
+    if rule.collection is not None:
+        wanted = wanted.join(collections, collections.c.id == jobs.c.collection_id).where(collections.c.slug == rule.collection)
+    with reading(holdings.engine) as connection:
+        numbers = set(connection.execute(wanted).scalars())
+    made = ExportFiles(holdings.settings.archive)
+    return made.discard_all(number for number in made.numbers() if number in numbers)
 
 
 def clear_caches(home: Path) -> None:

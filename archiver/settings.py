@@ -152,6 +152,8 @@ _MOST = {
     "max_page_seconds": 31_622_400,
 }  # fmt: skip
 _MOST_OF_ALL = 2**53
+#: Letters that texts may have which are typed into a form, where it is not the usual number.
+_LONGEST = {"instance_name": 200, "other_archives": 10_000}
 _PORTS = frozenset({"port", "workbench_port", "proxy_port", "mail_port"})
 
 
@@ -270,6 +272,8 @@ def typed(name: str, value: object, source: str) -> object:
 def _check_text(name: str, text: str, source: str) -> None:
     if name in _CHOICES and text not in _CHOICES[name]:
         raise UsageError(f"The setting “{name}” must be one of {', '.join(_CHOICES[name])}, not “{text}” ({source}).")
+    if source == DATABASE and len(text) > (longest := _LONGEST.get(name, 2000)):
+        raise UsageError(f"The setting “{name}” must be {longest:,} letters at most ({source}).")
     if name == "other_archives":
         parse_archives(text)
     elif source == DATABASE and not text.replace("\n", " " if name == "trusted_proxies" else "\n").isprintable():

@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import case, func, or_, select
 
 from archiver.errors import MunimentError, StorageFailed
+from archiver.exportfiles import ExportFiles
 from archiver.holdings import Holdings
+from archiver.incoming import Incoming
 from archiver.index.database import reading
 from archiver.index.files import HELD, MISSING, PURGED
 from archiver.index.holdingstables import verifications
@@ -82,6 +84,8 @@ class StorageFacts:
         waiting: finished files that are still on this machine; `waiting_total` is of all.
         waiting_total: the same in numbers.
         writing: files that are written now, or were left by a crash.
+        exports: files that jobs have exported, and that lie in the archive folder.
+        sent: files that were sent to be imported, and wait there.
         disks: of this machine.
         verified: see there.
     """
@@ -95,6 +99,8 @@ class StorageFacts:
     waiting: tuple[LocalFile, ...]
     waiting_total: Amount
     writing: tuple[LocalFile, ...]
+    exports: Amount
+    sent: Amount
     disks: tuple[Disk, ...]
     verified: Verified
 
@@ -130,8 +136,10 @@ def storage_facts(holdings: Holdings) -> StorageFacts:
     verified = Verified(int(times), int(count) - int(times), oldest or "", newest or "", int(bad or 0), bad_names)
     return StorageFacts(
         holdings.store.address, trouble, held, elsewhere, missing, missing_count, tuple(waiting[:MOST_NAMED]),
-        Amount(len(waiting), sum(item.bytes for item in waiting)), tuple(writing[:MOST_NAMED]), tuple(_disks(holdings)),
-        verified,
+        Amount(len(waiting), sum(item.bytes for item in waiting)), tuple(writing[:MOST_NAMED]),
+        _amount(ExportFiles(holdings.settings.archive).sizes()),
+        _amount(item.bytes for item in Incoming(holdings.settings.archive, holdings.collections.now, str).all()),
+        tuple(_disks(holdings)), verified,
     )  # fmt: skip
 
 
@@ -142,6 +150,11 @@ def _looked_at() -> Any:
         func.count(), func.count(verifications.c.file_id), func.min(verifications.c.verified_at),
         func.max(verifications.c.verified_at), bad,
     ).select_from(files.outerjoin(verifications, verifications.c.file_id == files.c.id))  # fmt: skip
+
+
+def _amount(sizes: Iterable[int]) -> Amount:
+    measured = list(sizes)
+    return Amount(len(measured), sum(measured))
 
 
 def _size(holdings: Holdings, name: str) -> int:

@@ -67,6 +67,21 @@ def normalise_timestamp(text: str, *, latest: bool = False) -> str:
     return to_timestamp(parse_timestamp(text, latest=latest))
 
 
+def digits_of(text: str, *, latest: bool = False) -> str:
+    """A date as people write it, "2016-08-10" or digits, as 14 digits.
+
+    Raises:
+        InvalidTimestamp: it is none.
+    """
+    return normalise_timestamp(undashed(text), latest=latest)
+
+
+def undashed(text: str) -> str:
+    """A date as people write it, such as "2016-08", as the digits of its parts; what is none stays as it is."""
+    text = text.strip()
+    return re.sub(r"[-T:Z ]", "", text) if re.match(r"\d{4}-", text) else text
+
+
 def to_iso(moment: datetime, digits: int = 6) -> str:
     """WARC-Date (WARC 1.1, section 5.4) with 0 to 6 digits of a second."""
     moment = moment.astimezone(UTC)

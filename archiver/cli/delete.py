@@ -233,6 +233,8 @@ def _say_purged(report: PurgeReport) -> None:
         click.echo(f"  {old} is now {new}")
     if report.kept_whole:
         click.echo(f"{counted(report.kept_whole, 'revisit')} written out with the payload.")
+    if report.exports:
+        click.echo(f"{counted(report.exports, 'export')} of the collection that lay in the archive's folder: taken away.")
     for name, why in report.left.items():
         click.echo(f"Left as it is, out of sight: {name}: {why}.")
 
@@ -247,4 +249,5 @@ def _purge_json(report: PurgeReport) -> dict[str, object]:
         "kept_whole": report.kept_whole,
         "shared": report.shared,
         "left": report.left,
+        "exports": report.exports,
     }

@@ -12,7 +12,7 @@ from archiver.collections.access import Action, Matching, Network, Rule
 from archiver.errors import InvalidTimestamp, UsageError
 from archiver.index.query import Match, split_wildcard
 from archiver.plaintext import one_line, plain
-from archiver.timestamps import normalise_timestamp, parse_iso, parse_timestamp
+from archiver.timestamps import digits_of, parse_iso, parse_timestamp
 from archiver.urls import parse_url, urlkey, urlkey_prefix
 
 _DAY = 86400
@@ -117,16 +117,6 @@ def _host_key(key: str) -> str:
     """The part of a key that names the host alone."""
     host = key.partition(")")[0]
     return host if host.endswith("]") else host.partition(":")[0]
-
-
-def digits_of(text: str, *, latest: bool = False) -> str:
-    """A date as 14 digits.
-
-    Raises:
-        InvalidTimestamp: it is none.
-    """
-    text = text.strip()
-    return normalise_timestamp(re.sub(r"[-T:Z ]", "", text) if re.match(r"\d{4}-", text) else text, latest=latest)
 
 
 def moment_of(text: str) -> datetime:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from archiver.collections.access import Action, Rule, Viewer
 from archiver.collections.accessrules import described
-from archiver.collections.accesswords import digits_of, in_words
+from archiver.collections.accesswords import in_words
 from archiver.holdings import Holdings
 from archiver.model import Capture, Visibility
+from archiver.timestamps import digits_of
 from archiver.urls import parse_url, urlkey
 
 _NEWEST = "99991231235959"

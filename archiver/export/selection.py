@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
@@ -16,7 +16,7 @@ from archiver.index.holdingstables import file_parts
 from archiver.index.query import KeyRange, Match, key_ranges, split_wildcard
 from archiver.index.tables import collections, crawls, files
 from archiver.model import Capture
-from archiver.timestamps import normalise_timestamp
+from archiver.timestamps import normalise_timestamp, undashed
 
 Permitted = Callable[[Capture], bool]
 
@@ -66,11 +66,12 @@ class Selection:
 
 
 def checked_selection(selection: Selection) -> Selection:
-    """The selection with its times written out.
+    """The selection with its times as digits, however people wrote them.
 
     Raises:
         UsageError: parts of it exclude each other, or a time is none.
     """
+    selection = replace(selection, since=undashed(selection.since), until=undashed(selection.until), at=undashed(selection.at))
     if selection.page and (selection.url_prefix or selection.since or selection.until or selection.crawl is not None):
         raise UsageError(
             "A page is wanted as it was at one time, so it goes with none of the other restrictions.",

@@ -67,7 +67,7 @@ class WebFiles:
             )
         length = answer.headers.get("Content-Length", "")
         data = _body(answer, end)
-        return Part(data[start:], int(length) if length.isdigit() else None, version)
+        return Part(data[start:], int(length) if length.isdecimal() and len(length) < 19 else None, version)
 
     def _ask(self, url: str, headers: dict[str, str]) -> Any:
         from urllib3 import PoolManager, Retry, Timeout

@@ -328,7 +328,7 @@ class _Compared:
                 wrong.append(f"URL {url}")
             if timestamp != moment:
                 wrong.append(f"date {timestamp}, record {moment}")
-            if status.isdigit() and facts.status is not None and int(status) != facts.status:
+            if status.isdigit() and facts.status is not None and status.lstrip("0") != str(facts.status):
                 wrong.append(f"status {status}, record {facts.status}")
             own = canonical_digest(raw.header.get("warc-payload-digest")) or facts.payload_digest
             if _comparable(digest, own):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import MIN_PASSWORD, Role
+from archiver.collections.images import drawn_anew
 from archiver.errors import AccessRefused, MunimentError, UsageError
+from archiver.plaintext import one_line
+from archiver.settings import DATABASE, typed
+from archiver.urls import parse_url
+from replay.workbench.collecting.base import UPLOAD, images, uploaded
 from replay.workbench.places import context
 from replay.workbench.session import (
     begin_session,
@@ -15,7 +22,9 @@ from replay.workbench.session import (
     needs,
     open_to_all,
     safe_next,
+    takes,
 )
+from replay.workbench.settinglist import kept_of
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -31,33 +40,90 @@ def begin() -> BaseResponse:
     if accounts.is_any():
         return redirect(url_for("accounts.login"), 303)
     key = request.args.get("key", "")
-    page = render_template("begin.html", key=key, is_good=accounts.is_first_key(key), values={}, problem="", least=MIN_PASSWORD)
-    return make_response(page, 200 if accounts.is_first_key(key) else 403)
+    is_good = accounts.is_first_key(key)
+    return make_response(
+        _begin(key, {"instance_name": context().settings.instance_name}, is_good=is_good), 200 if is_good else 403
+    )
+
+
+def _begin(key: str, values: Mapping[str, str], problem: str = "", *, is_good: bool = True) -> str:
+    return render_template(
+        "begin.html",
+        key=key,
+        is_good=is_good,
+        values=values,
+        problem=problem,
+        least=MIN_PASSWORD,
+        is_named=kept_of(context().holdings).is_fixed("instance_name"),
+    )
 
 
 @blueprint.post("/begin")
 @open_to_all
+@takes(UPLOAD)
 def begin_now() -> BaseResponse:
-    """The first account, and who runs this archive."""
+    """The first account, how this archive is called and who runs it."""
     place, form = context(), request.form
     key, name, password = form.get("key", ""), form.get("name", ""), form.get("password", "")
     try:
         if password != form.get("password_again", ""):
             raise UsageError("The two passwords are not the same.", "Type it twice.")
+        called, logo = _named(form), uploaded("image")
+        _refuse_organisation(form, logo)
         account = place.accounts.create_first(key, name, password)
     except AccessRefused as error:
         return make_response(render_template("problem.html", message=str(error)), 403)
     except MunimentError as error:
-        page = render_template("begin.html", key=key, is_good=True, values=form, problem=str(error), least=MIN_PASSWORD)
-        return make_response(page, 400)
+        return make_response(_begin(key, form, str(error)), 400)
     place.holdings.audit.note(account.name, "account.create", account.name, {"role": account.role.value, "first": True})
-    organisation = form.get("organisation", "").strip()
-    if organisation:
-        place.holdings.collections.update(
-            place.settings.collection, organisation=organisation, organisation_url=form.get("organisation_url", "").strip()
-        )
+    if called:
+        kept_of(place.holdings).change({"instance_name": called}, actor=account.name)
+    _describe_organisation(form, logo, account.name)
     token = place.accounts.log_in(name, password, address=request.remote_addr or "", agent=request.user_agent.string)
     return begin_session(redirect("/", 303), token)
+
+
+def _named(form: Mapping[str, str]) -> str:
+    """What this archive is to be called; "" for what it is called now.
+
+    Raises:
+        UsageError: it cannot be called that.
+    """
+    place, name = context(), form.get("instance_name", "").strip()
+    if not name or name == place.settings.instance_name or kept_of(place.holdings).is_fixed("instance_name"):
+        return ""
+    return str(typed("instance_name", name, DATABASE))
+
+
+def _refuse_organisation(form: Mapping[str, str], logo: bytes) -> None:
+    """Refuse what cannot be said of the organisation, before there is an account and this page is gone.
+
+    Raises:
+        UsageError: its home page or its logo cannot be used, or there is no name that they are of.
+    """
+    said = [form.get(name, "").strip() for name in ("organisation_url", "address", "description")]
+    if not one_line(form.get("organisation", "")) and (logo or any(said)):
+        raise UsageError("The organisation has no name.", "Write it, or leave the other fields empty.")
+    if said[0]:
+        parse_url(said[0], assume_http=True)
+    if logo:
+        drawn_anew(logo)
+
+
+def _describe_organisation(form: Mapping[str, str], logo: bytes, actor: str) -> None:
+    place, name = context(), one_line(form.get("organisation", ""))
+    if not name:
+        return
+    registry = place.holdings.collections
+    url = form.get("organisation_url", "").strip()
+    made = registry.update(place.settings.collection, organisation=name, organisation_url=url, actor=actor).organisation
+    if made is None:
+        return
+    address, description = form.get("address", ""), form.get("description", "")
+    if address.strip() or description.strip():
+        registry.update_organisation(made.slug, address=address, description=description, actor=actor)
+    if logo:
+        images().put("organisation", made.number, logo, actor=actor, subject=f"organisation {made.slug}")
 
 
 @blueprint.get("/login")

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from flask import Blueprint, Flask, Response, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Account, AccountRegistry, Role
@@ -72,6 +73,20 @@ _POLICY = (
 
 #: Bytes of a form: tens of thousands of seeds may be pasted into one.
 _MOST_FORM = 4 * 1024 * 1024
+
+#: Bytes that are read to keep a connection.
+_LITTLE = 64 * 1024
+
+#: Databases have no larger numbers: nothing in an archive has one.
+_LARGEST = 2**63 - 1
+
+
+class Number(IntegerConverter):
+    """A number in an address; one that is larger than any can be is no address at all."""
+
+    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int = _LARGEST) -> None:
+        super().__init__(map, fixed_digits, min, max)
+
 
 #: Every part of the workbench.
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -139,6 +154,7 @@ def create_workbench(
     """
     app = Flask(__name__)
     app.request_class = WorkbenchRequest
+    app.url_map.converters["int"] = Number
     accounts = AccountRegistry(holdings.engine, clock, hasher=hasher)
     app.config.update(
         SECRET_KEY=accounts.signing_secret(),
@@ -178,6 +194,7 @@ def create_workbench(
     app.add_url_rule("/", "home", home)
     app.context_processor(_everywhere)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.after_request(_read_rest)
     app.after_request(_protect)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
@@ -228,6 +245,13 @@ def _guard() -> BaseResponse | None:
     if reason:
         return Response(f"{reason}\n", status=403, mimetype="text/plain")
     return None
+
+
+def _read_rest(response: Response) -> Response:
+    """Little that was sent and that nobody has looked at is read: else the server hangs up on the client's next request."""
+    if 0 < (request.content_length or 0) <= _LITTLE:
+        request.stream.read()
+    return response
 
 
 def _protect(response: Response) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -21,9 +20,9 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from archiver.accounts import Role
-from archiver.errors import MunimentError, NotFound, UsageError
-from archiver.jobkinds import EXPORTS
+from archiver.accounts import Account, Role
+from archiver.errors import AccessRefused, MunimentError, NotFound, UsageError
+from archiver.exportfiles import ExportFiles
 from archiver.jobs import Job, JobRegistry, JobState
 from archiver.notices import JOB as NOTICE
 from replay.workbench.places import context
@@ -115,7 +114,7 @@ def stream() -> BaseResponse:
 def job(number: int) -> str:
     """One job."""
     found = registry().get(number)
-    return render_template("work/job.html", job=found, is_file=_file_of(found) is not None, plain=_plain)
+    return render_template("work/job.html", job=found, is_file=_exports().path(found) is not None, plain=_plain)
 
 
 def _plain(value: Any) -> bool:
@@ -153,24 +152,54 @@ def cancel(number: int) -> BaseResponse:
 @needs(Role.ARCHIVIST)
 def retry(number: int) -> BaseResponse:
     """Do it again."""
-    registry().retry(number, current_account().name)
+    retry_as(current_account(), number)
     return redirect(url_for("jobs.job", number=number), 303)
+
+
+def retry_as(mine: Account, number: int) -> Job:
+    """Have a job done again by somebody who could have asked for it.
+
+    Raises:
+        NotFound: there is none of that number.
+        AccessRefused: it is a purge, and they are no administrator.
+        Conflict: it is not over, or was done.
+    """
+    job = registry().get(number)
+    if job.kind == "purge" and not mine.role.includes(Role.ADMINISTRATOR):
+        raise AccessRefused("A purge needs the role administrator.", f"You are {mine.role.value}.")
+    return registry().retry(number, mine.name)
 
 
 @blueprint.get("/jobs/<int:number>/file")
 @needs(Role.ARCHIVIST)
 def file(number: int) -> BaseResponse:
     """What an export made."""
-    path = _file_of(registry().get(number))
+    path = _exports().path(registry().get(number))
     if path is None:
         raise NotFound("The file of this export is not there.", "Export anew.")
     return send_file(path.resolve(), as_attachment=True, download_name=path.name, mimetype="application/octet-stream")
 
 
-def _file_of(job: Job) -> Path | None:
-    """The file that a job has made, when it is there; only what lies in its own folder."""
-    if job.kind != "export" or job.state is not JobState.DONE:
-        return None
-    folder = context().settings.archive / EXPORTS / str(job.number)
-    path = folder / str(job.result.get("file", "")).rpartition("/")[2]
-    return path if path.parent == folder and path.is_file() else None
+@blueprint.post("/jobs/<int:number>/file/remove")
+@needs(Role.ARCHIVIST)
+def remove_file(number: int) -> BaseResponse:
+    """Take away what an export made."""
+    discard_export(number)
+    return redirect(url_for("jobs.job", number=number), 303)
+
+
+def discard_export(number: int) -> None:
+    """Take away the file of an export that is over.
+
+    Raises:
+        NotFound: there is no such job, or no file of it.
+    """
+    job, place = registry().get(number), context()
+    if _exports().path(job) is None:
+        raise NotFound("The file of this export is not there.", "Export anew.")
+    _exports().discard(number)
+    place.holdings.audit.note(current_account().name, "export.remove", f"job {number}")
+
+
+def _exports() -> ExportFiles:
+    return ExportFiles(context().settings.archive)

@@ -13,6 +13,7 @@ from flask import current_app, request
 from archiver.accounts import AccountRegistry
 from archiver.holdings import Holdings
 from archiver.incoming import Incoming
+from archiver.jobs import OPEN, JobRegistry
 from archiver.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,12 @@ def context() -> Workbench:
 def incoming_files() -> Incoming:
     """Files that were sent and wait to be taken in."""
     place = context()
-    return Incoming(place.settings.archive, place.clock, lambda: uuid4().hex)
+
+    def in_use() -> set[str]:
+        running = JobRegistry(place.holdings.engine, place.clock).list(kinds=("import",), states=OPEN, limit=1000)
+        return {str(token) for job in running for token in job.arguments.get("uploads", ())}
+
+    return Incoming(place.settings.archive, place.clock, lambda: uuid4().hex, in_use)
 
 
 def reader_address() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def _page(problem: str = "", about: str = "") -> str:
         choices=[(item.slug, item.title) for item in place.holdings.collections.all()],
         forms=FORMS,
         jobs=_registry().list(kinds=("import", "export"), limit=_LAST),
-        waiting=incoming_files().all(),
+        waiting=incoming_files().free(),
         given=given,
         problem=problem,
         about=about,
@@ -97,7 +98,7 @@ def _kept(incoming: Any, sent: Any) -> str:
 
 def _refuse_absent(sources: list[str]) -> None:
     for source in sources:
-        if "://" not in source and not Path(source).exists():
+        if "://" not in source and not os.path.exists(source):  # noqa: PTH110 - a path may be no path at all
             raise UsageError(f"There is no file or folder {source} on this machine.", "Write its whole path.")
 
 
@@ -105,7 +106,7 @@ def _refuse_absent(sources: list[str]) -> None:
 @needs(Role.ARCHIVIST)
 def discard(token: str) -> BaseResponse:
     """A file that was sent and is not wanted after all."""
-    incoming_files().discard(token)
+    incoming_files().give_up(token)
     return redirect(url_for("transfers.transfers"), 303)
 
 

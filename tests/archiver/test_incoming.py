@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 import pytest
 
-from archiver.errors import NotFound, UsageError
+from archiver.errors import Conflict, NotFound, UsageError
 from archiver.incoming import Incoming, safe_name
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -66,6 +66,37 @@ def test_what_nobody_takes_in_goes_after_a_week(incoming: Incoming) -> None:
         os.utime(incoming.folder / token, (moment, moment))
     incoming.clear()
     assert [item.name for item in incoming.all()] == ["new"]
+
+
+def test_what_is_about_to_be_taken_in_is_not_cleared_nor_given_up(incoming: Incoming) -> None:
+    used, free = (incoming.receive(name, BytesIO(b"x")) for name in ("used", "free"))
+    shared = Incoming(incoming.folder.parent, lambda: NOW + timedelta(days=400), str, lambda: {used.token})
+    assert [item.name for item in shared.free()] == ["free"]
+    with pytest.raises(Conflict):
+        shared.give_up(used.token)
+    shared.clear()
+    assert [item.name for item in shared.all()] == ["used"]
+    shared.give_up(free.token)
+
+
+def test_half_of_a_file_is_nobodys_yet(incoming: Incoming) -> None:
+    seen = []
+
+    class Slow(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            seen.append(incoming.all())
+            return super().read(size)
+
+    incoming.receive("slow.warc", Slow(b"data"))
+    assert seen and not any(seen) and [item.name for item in incoming.all()] == ["slow.warc"]
+
+
+def test_a_disk_without_second_names_keeps_a_copy(incoming: Incoming, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert incoming.path(incoming.receive("a.warc", BytesIO(b"data")).token).read_bytes() == b"data"
 
 
 @pytest.mark.parametrize("token", ["", "..", "../..", "0" * 31, "A" * 32, "0" * 32, "/etc"])

@@ -79,13 +79,24 @@ def test_it_is_looked_at_put_out_of_sight_and_brought_back(app: Flask, holdings:
 def test_an_administrator_purges_what_was_typed(app: Flask, holdings: Holdings) -> None:
     client = logged_in(app, holdings)
     send(client, "/deletions", sort="prefix", what="http://site.example/a", reason="law", is_said="1", message="Gone.")
+    registry = JobRegistry(holdings.engine, utc_now)
+    made = registry.put("export", {"form": "warc"}, "default", "ada")
+    work_off(holdings, StopSignal())
+    assert registry.get(made).state is JobState.DONE
+    assert "Download" in get(client, f"/jobs/{made}")
     status, page = send(client, "/deletions/1/purge", confirm="2")
     assert status == 400 and "not the number" in page
     status, where = send(client, "/deletions/1/purge", confirm=" 1 ")
-    assert (status, where) == (303, "/jobs/1")
-    assert send(client, "/deletions/1/purge", confirm="1") == (303, "/jobs/1")
+    assert (status, where) == (303, "/jobs/2")
+    assert send(client, "/deletions/1/purge", confirm="1") == (303, "/jobs/2")
+    registry.cancel(2, "ada")
+    archivist = logged_in(app, holdings, Role.ARCHIVIST)
+    assert send(archivist, "/jobs/2/retry")[0] == 403 and "Try again" not in get(archivist, "/jobs/2")
+    assert send(client, "/jobs/2/retry")[0] == 303
     work_off(holdings, StopSignal())
-    assert JobRegistry(holdings.engine, utc_now).get(1).state is JobState.DONE
+    purged = registry.get(2)
+    assert purged.state is JobState.DONE and purged.result["exports"] == 1
+    assert client.get(f"/jobs/{made}/file", base_url=HOME).status_code == 404  # it was in there
     shown = get(client, "/deletions/1")
     assert "purged" in shown and FIRST in shown and "Bring it back" not in shown and "Purge for good" not in shown
     table = client.get("/deletions/1/tombstones.csv", base_url=HOME)
@@ -102,6 +113,8 @@ def test_what_is_no_deletion_is_said(app: Flask, holdings: Holdings) -> None:
         ({"sort": "crawl", "what": "x", "reason": "x"}, "by its number"),
         ({"sort": "crawl", "what": "7", "reason": "x"}, "crawl 7"),
         ({"sort": "record", "what": "x", "reason": "x"}, "its file"),
+        ({"sort": "record", "what": "x:²", "reason": "x"}, "its file"),
+        ({"sort": "record", "what": "x:" + "9" * 30, "reason": "x"}, "its file"),
         ({"sort": "url", "what": "http://else.example/", "reason": "x"}, "Nothing of that is held"),
         ({"sort": "url", "what": FIRST, "reason": "x", "since": "tomorrow"}, "tomorrow"),
         ({"sort": "url", "what": FIRST, "reason": "x", "collection": "nowhere"}, "nowhere"),

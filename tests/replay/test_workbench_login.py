@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
 from flask import Flask
+from PIL import Image
+from werkzeug.test import TestResponse
 
 from archiver.accounts import Role
 from archiver.holdings import Holdings
@@ -16,6 +19,8 @@ from tests.conftest import OpenHoldings
 from tests.workbench import HOME, PASSWORD, PORT, QUICK, accounts_of, form_token, logged_in
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LOGO = BytesIO()
+Image.new("RGB", (4, 4)).save(LOGO, "PNG")
 OPEN = {
     "accounts.begin",
     "accounts.begin_now",
@@ -112,6 +117,31 @@ def test_a_viewer_changes_nothing(app: Flask, holdings: Holdings) -> None:
         assert client.post(path, data=form, base_url=HOME, headers={"Origin": HOME}).status_code == 403
 
 
+@pytest.mark.parametrize("number", ["9223372036854775808", "9" * 40])
+def test_a_number_that_nothing_can_have_is_not_found(app: Flask, holdings: Holdings, number: str) -> None:
+    client = logged_in(app, holdings)
+    form = {"csrf_token": form_token(client)}
+    for rule in app.url_map.iter_rules():
+        if "<int:" not in rule.rule:
+            continue
+        path = re.sub("<int:[a-z]+>", number, rule.rule)
+        path = re.sub("<any[(]([a-z]+)[^>]*>", r"\1", path)
+        path = re.sub("<[a-z:]+>", "default", path)
+        for method in {"GET", "POST"} & (rule.methods or set()):
+            answer = client.open(path, method=method, data=form, base_url=HOME, headers={"Origin": HOME})
+            assert answer.status_code in (404, 405), f"{method} {path}"
+    assert client.get(f"/crawls/new?from={number}", base_url=HOME).status_code == 200
+    assert client.get("/crawls/new?from=²", base_url=HOME).status_code == 200
+
+
+def test_what_nobody_looked_at_is_read_so_that_the_connection_stays(app: Flask, holdings: Holdings) -> None:
+    client = logged_in(app, holdings)
+    for size, left in ((1000, 0), (100_000, 100_000)):
+        sent = BytesIO(b"x" * size)
+        client.post("/nowhere", input_stream=sent, content_length=size, base_url=HOME, headers={"Origin": HOME})
+        assert size - sent.tell() == left
+
+
 def test_the_first_start(app: Flask, holdings: Holdings) -> None:
     accounts, client = accounts_of(holdings), app.test_client()
     key = accounts.begin()
@@ -120,16 +150,40 @@ def test_the_first_start(app: Flask, holdings: Holdings) -> None:
     page = f"/begin?key={key}"
     form = {
         "csrf_token": form_token(client, page), "key": key, "name": "ada", "password": PASSWORD, "password_again": PASSWORD,
-        "organisation": "UNESCO", "organisation_url": "https://www.unesco.org/",
+        "instance_name": "Archive of heritage", "organisation": "UNESCO", "organisation_url": "unesco.example",
+        "address": "7, place de Fontenoy", "description": "Education, science, culture",
     }  # fmt: skip
-    again = client.post("/begin", data={**form, "password_again": "x"}, base_url=HOME, headers={"Origin": HOME})
-    assert again.status_code == 400 and 'value="UNESCO"' in again.get_data(as_text=True)
-    done = client.post("/begin", data=form, base_url=HOME, headers={"Origin": HOME})
-    assert done.status_code == 303 and client.get("/accounts", base_url=HOME).status_code == 200
+
+    def send(**changed: object) -> TestResponse:
+        logo = {"image": (BytesIO(LOGO.getvalue()), "logo.png")}
+        return client.post("/begin", data=logo | form | changed, base_url=HOME, headers={"Origin": HOME})
+
+    for changed, said in (
+        ({"password_again": "x"}, "not the same"),
+        ({"organisation_url": "javascript:alert(1)"}, "is not an http or https address"),
+        ({"organisation": " "}, "The organisation has no name"),
+        ({"image": (BytesIO(b"<svg/>"), "logo.svg")}, "no picture"),
+        ({"instance_name": "a\x07b"}, "one line"),
+    ):
+        answer = send(**changed)
+        assert answer.status_code == 400 and said in answer.get_data(as_text=True)
+        assert "place de Fontenoy" in answer.get_data(as_text=True) and not accounts.is_any(), changed
+    assert send().status_code == 303 and client.get("/accounts", base_url=HOME).status_code == 200
     organisation = holdings.collections.get("default").organisation
-    assert organisation is not None and organisation.name == "UNESCO"
+    assert organisation is not None
+    assert (organisation.name, organisation.url) == ("UNESCO", "http://unesco.example/")
+    assert (organisation.address, organisation.description) == ("7, place de Fontenoy", "Education, science, culture")
+    assert client.get(f"/organisations/{organisation.slug}/logo", base_url=HOME).mimetype == "image/png"
+    assert "Archive of heritage" in client.get("/", base_url=HOME).get_data(as_text=True)
     assert client.get(page, base_url=HOME).headers["Location"] == "/login"
     assert [entry.action for entry in holdings.audit.entries()][:1] == ["account.create"]
+
+
+def test_the_name_of_the_archive_is_not_asked_for_where_it_is_fixed(holdings_with: OpenHoldings) -> None:
+    holdings = holdings_with(workbench_port=PORT, instance_name="Fixed")
+    client = create_workbench(holdings.settings, holdings, hasher=QUICK).test_client()
+    page = client.get(f"/begin?key={accounts_of(holdings).begin()}", base_url=HOME).get_data(as_text=True)
+    assert "Fixed" in page and 'name="instance_name"' not in page
 
 
 def test_accounts_are_made_changed_and_removed(app: Flask, holdings: Holdings) -> None:

@@ -122,6 +122,8 @@ def test_wrong_values_are_told_beside_their_field_and_nothing_is_changed(client:
     assert not holdings.settings.record_missing
     status, page = send(client, f"/settings/{CRAWLS}", **{"collection": "nope", "was-collection": "default"})
     assert status == 400 and "There is no collection “nope”." in page
+    status, page = send(client, "/settings/0", **{"instance_name": "x" * 201, "was-instance_name": "Muniment"})
+    assert status == 400 and "200 letters at most" in page
     assert send(client, "/settings/99")[0] == 404
     answer = client.post(f"/settings/{READERS}", data=form, base_url=HOME, headers={"Origin": HOME})
     assert answer.status_code == 400 and b"This form has expired" in answer.data

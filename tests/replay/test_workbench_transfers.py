@@ -116,6 +116,7 @@ def test_files_of_the_machine_are_for_administrators(app: Flask, holdings: Holdi
     assert "From this machine" in admin.get("/transfers", base_url=HOME).get_data(as_text=True)
     answer = send(admin, "/transfers/import", sources=f"\n {path} \n/nowhere/at-all")
     assert answer.status_code == 400 and "/nowhere/at-all" in answer.get_data(as_text=True)
+    assert send(admin, "/transfers/import", sources="/" + "long" * 2000).status_code == 400
     assert send(admin, "/transfers/import", sources=str(path), in_place="1").status_code == 303
     assert done(holdings).result["captures"] == 1
     assert next(iter(holdings.index.versions(("default",), urlkey(URL)))).file == str(path)
@@ -145,6 +146,9 @@ def test_a_file_that_was_left_can_be_taken_in_or_discarded(holdings: Holdings, c
     assert "kept.warc.gz" in page and "<gone>" not in page
     send(client, f"/transfers/waiting/{gone.token}/discard")
     assert send(client, "/transfers/import", waiting=kept.token).status_code == 303
+    page = client.get("/transfers", base_url=HOME).get_data(as_text=True)
+    assert "Sent, not imported" not in page and "kept.warc.gz" not in page  # a job has it
+    assert send(client, f"/transfers/waiting/{kept.token}/discard").status_code == 409
     assert done(holdings).result["captures"] == 1 and incoming.all() == []
 
 
@@ -152,12 +156,20 @@ def test_a_part_of_a_collection_is_given_out(holdings: Holdings, client: FlaskCl
     other = response_record("http://other.example/", utc_now(), b"x")
     send(client, "/transfers/import", file=(BytesIO(WARC + other), "a.warc.gz"))
     done(holdings)
-    answer = send(client, "/transfers/export", form="cdxj", url_prefix="http://other.example/")
+    answer = send(
+        client, "/transfers/export", form="cdxj", url_prefix="http://other.example/", since="2016-08", until="2999-01-31"
+    )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/jobs/2")
     assert done(holdings, 2).result["captures"] == 1
     file = client.get("/jobs/2/file", base_url=HOME)
     assert b"other.example" in file.data and b"site.example" not in file.data
     file.close()
+    assert "Exports" in client.get("/storage", base_url=HOME).get_data(as_text=True)
+    assert "Remove the file" in client.get("/jobs/2", base_url=HOME).get_data(as_text=True)
+    assert send(client, "/jobs/2/file/remove").status_code == 303
+    assert client.get("/jobs/2/file", base_url=HOME).status_code == 404
+    assert "Remove the file" not in client.get("/jobs/2", base_url=HOME).get_data(as_text=True)
+    assert send(client, "/jobs/2/file/remove").status_code == 404
     for form, said in (
         ({"form": "exe"}, "no form of an export"),
         ({"form": "warc", "crawl": "x"}, "by its number"),

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Annotated, ClassVar
 
 from archiver.accounts import Role
-from archiver.collections.accesswords import digits_of
 from archiver.collections.options import options_from_json, options_to_json
 from archiver.index.query import KeyRange
 from archiver.model import Capture, Collection, Visibility
+from archiver.timestamps import digits_of
 from archiver.urls import parse_url, urlkey, urlkey_prefix
 from replay.workbench.api.crawl_views import PlanChangeBody, PlanView, changed_plan, plan_view
 from replay.workbench.api.operations import Created, Page, PageQuery, first_of, number_of, operation, part_of

@@ -14,6 +14,7 @@ from archiver.collections.options import options_from_json, options_to_json
 from archiver.collections.seedvalues import Schedule
 from archiver.deletion import deletion_of
 from archiver.errors import AccessRefused, MunimentError, NotFound
+from archiver.export.selection import Selection, checked_selection
 from archiver.incoming import Upload
 from archiver.jobs import Job, JobRegistry, JobState
 from archiver.purging import Copies
@@ -23,6 +24,7 @@ from archiver.urls import parse_url, refuse_password
 from replay.workbench.api.crawl_views import CrawlBody, PlanChangeBody, PlanView, changed_plan, plan_view, planned
 from replay.workbench.api.operations import Created, Page, PageQuery, first_of, number_of, operation, part_of
 from replay.workbench.api.schema import Bounds, FieldProblem, Invalid, field_problem, to_json
+from replay.workbench.job_pages import discard_export, retry_as
 from replay.workbench.places import context, incoming_files
 from replay.workbench.session import current_account
 
@@ -192,10 +194,13 @@ def cancel_job(number: int) -> JobView:
 @operation("POST", "/jobs/<int:number>/retry", Role.ARCHIVIST, _TAG, status=202)
 def retry_job(number: int) -> JobView:
     """Have a failed or cancelled job done again; it goes on with what it has kept. That of a purge needs an administrator."""
-    job, mine = _jobs().get(number), current_account()
-    if job.kind == "purge" and not mine.role.includes(Role.ADMINISTRATOR):
-        raise AccessRefused("A purge needs the role administrator.", f"You are {mine.role.value}.")
-    return _job(_jobs().retry(number, mine.name))
+    return _job(retry_as(current_account(), number))
+
+
+@operation("DELETE", "/jobs/<int:number>/file", Role.ARCHIVIST, _TAG)
+def remove_exported_file(number: int) -> None:
+    """Take away the file that an export made."""
+    discard_export(number)
 
 
 @operation("POST", "/jobs/captures", Role.ARCHIVIST, _TAG)
@@ -217,9 +222,10 @@ def ask_for_captures(body: CapturesBody) -> Created[JobView]:
 
 @operation("POST", "/jobs/exports", Role.ARCHIVIST, _TAG)
 def ask_for_export(body: ExportBody) -> Created[JobView]:
-    """Have something exported; `result` of the job names the file, in the folder of exports of the archive."""
+    """Have something exported; `result` of the job names the file. It is fetched from /jobs/NUMBER/file, outside of the API."""
     if body.at and not body.page:
         raise field_problem("at", "It says when a page was captured: give page.")
+    checked_selection(Selection(body.collection, body.crawl, body.url_prefix, body.since, body.until, body.page, body.at))
     arguments = {item.name: to_json(getattr(body, item.name)) for item in fields(body) if item.name != "collection"}
     return _put("export", arguments, body.collection)
 
@@ -250,7 +256,7 @@ def get_file_sent(token: str) -> UploadView:
 @operation("DELETE", "/uploads/<token>", Role.ARCHIVIST, _TAG)
 def discard_file_sent(token: str) -> None:
     """Take a file away that waits."""
-    incoming_files().discard(incoming_files().get(token).token)
+    incoming_files().give_up(incoming_files().get(token).token)
 
 
 @operation("POST", "/jobs/imports", Role.ARCHIVIST, _TAG)

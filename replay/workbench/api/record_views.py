@@ -8,14 +8,13 @@ from itertools import islice
 from typing import Annotated
 
 from archiver.accounts import Role
-from archiver.collections.accesswords import digits_of
 from archiver.errors import NotFound
 from archiver.index.files import HELD, MISSING, PURGED, REMOVED, FileQuery, StoredFile
 from archiver.search.snippet import snippet_of
 from archiver.search.store import PageHit, TextStore
 from archiver.search.words import Question, read_question
 from archiver.storagefacts import StorageFacts, storage_facts
-from archiver.timestamps import parse_iso
+from archiver.timestamps import digits_of, parse_iso
 from replay.workbench.api.operations import Page, PageQuery, first_of, number_of, operation
 from replay.workbench.api.schema import Bounds
 from replay.workbench.places import context

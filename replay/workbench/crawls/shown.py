@@ -141,7 +141,7 @@ def first_of(rows: Iterable[_T], limit: int = PAGE) -> tuple[list[_T], bool]:
 
 def number_of(text: str | None) -> int:
     """A number of an address; 0 for what is none."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def csv_answer(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

@@ -75,8 +75,9 @@ def new() -> BaseResponse:
     place = context()
     slug = request.args.get("collection", "") or place.settings.collection
     plan, lines = _empty_plan(), request.args.getlist("url")
-    if request.args.get("from", "").isdigit():
-        crawl = CrawlReports(place.holdings.engine).find(int(request.args["from"]), None)
+    earlier = request.args.get("from", "")
+    if earlier.isdecimal() and len(earlier) < 16:
+        crawl = CrawlReports(place.holdings.engine).find(int(earlier), None)
         slug, plan = crawl.collection, CrawlReports(place.holdings.engine).plan(crawl.number)
         lines = [f"{seed.url} scope={seed.scope.value}" if seed.scope else seed.url for seed in plan.seeds]
     else:
