@@ -6,8 +6,16 @@ from archiver.crawl.decision import UrlState
 from archiver.crawl.entries import Entry, Finished
 from archiver.crawl.plan import Pace
 from archiver.crawl.politeness import retry_decision
-from archiver.model import Exchange, Failure, FailureKind, WrittenRecord
+from archiver.model import Exchange, Failure, FailureKind, Truncation, WrittenRecord
 from archiver.warc.reader import StoredRecord
+
+#: What went wrong with a record that says why it lacks bytes; of an answer that lacks some, not all links are known.
+_CUT: dict[str, Failure] = {
+    Truncation.LENGTH: Failure(FailureKind.TOO_LARGE, "larger than the limit of bytes"),
+    Truncation.TIME: Failure(FailureKind.TIMEOUT, "the time was over"),
+    Truncation.DISCONNECT: Failure(FailureKind.CUT_SHORT, "the connection broke"),
+    Truncation.UNSPECIFIED: Failure(FailureKind.INTERRUPTED, "the capture was stopped"),
+}
 
 
 def unanswered(entry: Entry, failure: Failure, pace: Pace) -> Finished:
@@ -64,7 +72,9 @@ def adopted(entry: Entry, record: StoredRecord, file: str, pace: Pace) -> Finish
     """
     head = record.http
     status = head.status if head else None
-    failure = Failure(FailureKind.HTTP_ERROR, f"the server answered {status}") if status and status >= 400 else None
+    failure = _CUT.get(record.get("WARC-Truncated").strip().lower())
+    if failure is None and status and status >= 400:
+        failure = Failure(FailureKind.HTTP_ERROR, f"the server answered {status}")
     retry = retry_decision(entry.attempts + 1, pace, status=status, failure=failure.kind if failure else None)
     return Finished(
         entry,

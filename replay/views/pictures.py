@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.errors import NotFound
 from archiver.model import Capture
 from archiver.pagepictures import PictureKind
+from replay import running
 from replay.address import kept_escapes, raw_path, repair_url
 from replay.delivery import URL_SAFE
 from replay.lookup import Lookup, Scope
@@ -172,7 +173,7 @@ def newest(scope: Scope, slug: str, url: str) -> str:
 def show(size: str, name: str, rest: str) -> BaseResponse:
     """`/-/picture/small|thumbnail|view|full/<collection>/<timestamp>/<url>`: the picture of that capture."""
     lookup: Lookup = current_app.extensions["muniment.lookup"]
-    scope = lookup.scope(name, viewer_of(request, current_app.config["SETTINGS"]))
+    scope = lookup.scope(name, viewer_of(request, running.settings()))
     asked_path = raw_path(request.environ["PATH_INFO"], request.environ.get("QUERY_STRING", ""))
     match = _ASKED.fullmatch(asked_path.partition(f"/-/picture/{size}/{name}/")[2])
     if match is None or size not in (SMALL, *PictureKind):

@@ -11,10 +11,12 @@ import pytest
 from archiver.crawl.decision import Decision, UrlState, Verdict
 from archiver.crawl.entries import Entry
 from archiver.crawl.follow import redirect_target
-from archiver.crawl.outcomes import answered, unanswered
+from archiver.crawl.outcomes import adopted, answered, unanswered
 from archiver.crawl.plan import Pace
 from archiver.message import read_head
 from archiver.model import Exchange, Failure, FailureKind, WrittenRecord
+from archiver.warc.reader import StoredRecord, iter_records
+from tests.servers.warcs import response_record
 
 TAKEN = Decision(UrlState.QUEUED, Verdict.IN_SCOPE)
 ENTRY = Entry(1, "http://a.example/", 7, "", "link", "", TAKEN, 0, 1, 10_000, 1, "a.example", None)
@@ -54,6 +56,27 @@ def test_an_answer_is_kept_unless_another_attempt_may_do_better(status: int, att
     assert finished.state is state
     assert (finished.status, finished.length, finished.file, finished.offset) == (status, len(data), "a.warc.gz", 100)
     assert finished.timestamp == "20260501120000" and finished.reason == (failure.reason if failure else None)
+
+
+@pytest.mark.parametrize(
+    "truncated, state, kind, counts",
+    [
+        ("", UrlState.CAPTURED, None, True),
+        ("unspecified", UrlState.QUEUED, FailureKind.INTERRUPTED, False),  # as it is cut when a crawl ends at once
+        ("disconnect", UrlState.QUEUED, FailureKind.CUT_SHORT, True),
+        ("Time", UrlState.QUEUED, FailureKind.TIMEOUT, True),
+        ("length", UrlState.CAPTURED, FailureKind.TOO_LARGE, True),
+        ("who knows", UrlState.CAPTURED, None, True),
+    ],
+)
+def test_a_record_found_after_a_crash_that_lacks_bytes_is_not_all_that_there_is(
+    truncated: str, state: UrlState, kind: FailureKind | None, counts: bool
+) -> None:
+    data = response_record(ENTRY.url, DATE, b"<a href=/q", extra=f"WARC-Truncated: {truncated}\r\n" if truncated else "")
+    record = next(iter_records(BytesIO(data)))
+    assert isinstance(record, StoredRecord)
+    finished = adopted(ENTRY, record, "a.warc.gz", PACE)
+    assert (finished.state, finished.failure, finished.attempted) == (state, kind.value if kind else None, counts)
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ def response_record(
     *,
     status: str = "200 OK",
     headers: str = "Content-Type: text/html; charset=utf-8\r\n",
+    extra: str = "",
 ) -> bytes:
-    """One gzip member with a response record."""
+    """One gzip member with a response record; `extra`: lines of its WARC header."""
     http = f"HTTP/1.1 {status}\r\n{headers}\r\n".encode() + body
     head = (
         f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: {to_iso(moment, 0)}\r\n"
-        f"WARC-Record-ID: <urn:uuid:{abs(hash((url, moment, body))):032x}>\r\n"
+        f"WARC-Record-ID: <urn:uuid:{abs(hash((url, moment, body))):032x}>\r\n{extra}"
         f"Content-Type: application/http;msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n"
     )
     return gzip.compress(head.encode() + http + b"\r\n\r\n")
