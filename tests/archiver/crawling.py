@@ -98,6 +98,14 @@ class Fallback(dict[str, Route]):
         return super().get(key, self._other)
 
 
+_PATIENCE = CrawlWorker.patience
+
+
+def _hasty_patience(worker: CrawlWorker) -> float:
+    """Of a worker that waits for nothing but time, which passes at every look."""
+    return _PATIENCE(worker) if worker.in_flight else 0.01
+
+
 class Ticking:
     """A clock and a stopwatch that run as fast as they are asked, so that nobody waits.
 
@@ -172,7 +180,7 @@ class Crawl:
         values: dict[str, Any] = {}
         if fast is not None:
             values = {"clock": fast.clock, "monotonic": fast.monotonic, "ticker": lambda number: fast}
-        with patch.object(CrawlWorker, "patience", lambda _: 0.01) if fast is not None else nullcontext():
+        with patch.object(CrawlWorker, "patience", _hasty_patience) if fast is not None else nullcontext():
             return run(self.holdings, self.number, software="test/1", workers=workers, stop=stop, **values)
 
     def begin(self, **values: Any) -> None:
