@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, or_, select
 
 from archiver.index.database import lock_table, reading, writing
 from archiver.index.holdingstables import audit_log
@@ -77,6 +77,38 @@ def this_actor() -> str:
 def terminal_actor() -> str:
     """Who types a command, told apart from an account of the same name."""
     return f"{this_actor()} (terminal)"
+
+
+class AuditWatch:
+    """Tells whether something was done that somebody keeps the outcome of; to look behind the last entry costs nothing.
+
+    Args:
+        actions: beginnings of the actions that count, such as "access.".
+    """
+
+    def __init__(self, *actions: str) -> None:
+        self._ours = or_(*(audit_log.c.action.startswith(action, autoescape=True) for action in actions))
+        self._seen = -1
+
+    def has_news(self, connection: Connection) -> bool:
+        """Something of that was done since what was `seen`."""
+        newer = audit_log.c.id > self._seen
+        newest = connection.execute(select(func.max(audit_log.c.id)).where(newer)).scalar()
+        if newest is None:
+            return False
+        if connection.execute(select(audit_log.c.id).where(newer, self._ours).limit(1)).first() is not None:
+            return True
+        self._seen = newest
+        return False
+
+    @staticmethod
+    def newest(connection: Connection) -> int:
+        """The last entry; to be asked for before the outcome is read, so that a change in between is never missed."""
+        return int(connection.execute(select(func.coalesce(func.max(audit_log.c.id), 0))).scalar_one())
+
+    def seen(self, number: int) -> None:
+        """All that was done up to that entry is in what was read."""
+        self._seen = number
 
 
 class AuditLog:

@@ -11,12 +11,11 @@ from threading import Lock
 from time import monotonic
 from typing import Protocol
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, delete, select
 
-from archiver.audit import AuditLog
+from archiver.audit import AuditLog, AuditWatch
 from archiver.errors import Conflict, NotFound, StorageFailed, UsageError
 from archiver.index.database import insert_or_replace, reading, writing
-from archiver.index.holdingstables import audit_log
 from archiver.index.tables import collections
 from archiver.index.worktables import kept_settings
 from archiver.settings import (
@@ -103,7 +102,7 @@ class KeptSettings:
         self._audit = audit
         self._ticks = ticks
         self._lock = Lock()
-        self._version = -1
+        self._watch = AuditWatch("setting.")
         self._current = self._read()
         self._looked_at = ticks()
         self.at_start = self._current
@@ -129,24 +128,14 @@ class KeptSettings:
             return self._current
 
     def _is_changed(self) -> bool:
-        """Each change leaves an entry in the audit log, which only ever grows: to look behind the last one costs nothing."""
-        newer = audit_log.c.id > self._version
         with reading(self._engine) as connection:
-            newest = connection.execute(select(func.max(audit_log.c.id)).where(newer)).scalar()
-            if newest is None:
-                return False
-            ours = audit_log.c.action.like("setting.%")
-            if connection.execute(select(audit_log.c.id).where(newer, ours).limit(1)).first() is not None:
-                return True
-        self._version = newest
-        return False
+            return self._watch.has_news(connection)
 
     def _read(self) -> Settings:
         with reading(self._engine) as connection:
-            # The version first: a change in between is then read once more, never missed.
-            version = connection.execute(select(func.coalesce(func.max(audit_log.c.id), 0))).scalar_one()
+            newest = self._watch.newest(connection)
         found = {name: kept.value for name, kept in self.kept().items() if not self.is_fixed(name)}
-        self._version = version
+        self._watch.seen(newest)
         sources = {**self._given.sources, **dict.fromkeys(found, DATABASE)}
         return replace(self._given, **found, sources=sources)  # type: ignore[arg-type]
 

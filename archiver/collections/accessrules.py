@@ -11,14 +11,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from archiver.audit import AuditLog, this_actor
+from archiver.audit import AuditLog, AuditWatch, this_actor
 from archiver.collections.access import Action, Matching, Rule, RuleBook
 from archiver.collections.options import options_from_json
 from archiver.collections.privateseeds import SeedFacts, rules_of
 from archiver.crawl.plan import ScopeKind
 from archiver.errors import NotFound, UnknownCollection, UsageError
 from archiver.index.database import number_of_new, reading, writing
-from archiver.index.holdingstables import access_rules, audit_log, tombstones
+from archiver.index.holdingstables import access_rules, tombstones
 from archiver.index.tables import collections
 from archiver.index.worktables import seeds
 from archiver.timestamps import parse_iso, to_iso
@@ -47,7 +47,7 @@ class AccessRules:
         self._ticks = ticks
         self._book: RuleBook | None = None
         self._looked_at = 0.0
-        self._version = -1
+        self._watch = AuditWatch("access.", "delete.")
         self._seeds: object = None
         self._of_seeds: tuple[Rule, ...] = ()
         self._lock = Lock()
@@ -82,29 +82,18 @@ class AccessRules:
             return self._book
 
     def _is_changed(self) -> bool:
-        """Each change leaves an entry in the audit log, which only ever grows: to look behind the last one costs nothing."""
-        newer = audit_log.c.id > self._version
         with reading(self._engine) as connection:
-            if _state_of_seeds(connection) != self._seeds:
-                return True
-            newest = connection.execute(select(func.max(audit_log.c.id)).where(newer)).scalar()
-            if newest is None:
-                return False
-            ours = audit_log.c.action.like("access.%") | audit_log.c.action.like("delete.%")
-            if connection.execute(select(audit_log.c.id).where(newer, ours).limit(1)).first() is not None:
-                return True
-        self._version = newest
-        return False
+            return _state_of_seeds(connection) != self._seeds or self._watch.has_news(connection)
 
     def _read(self) -> RuleBook:
         with reading(self._engine) as connection:
-            # The version first: a change in between is then read once more, never missed.
-            version = connection.execute(select(func.coalesce(func.max(audit_log.c.id), 0))).scalar_one()
+            newest = self._watch.newest(connection)
             seen = _state_of_seeds(connection)
             found = [_rule(row) for row in connection.execute(_rows())]
             if seen != self._seeds:
                 self._of_seeds = tuple(rules_of(_seeds_with_private(connection))) if seen is not None else ()
-        self._version, self._seeds = version, seen
+        self._watch.seen(newest)
+        self._seeds = seen
         found += self._of_seeds
         return RuleBook(found)
 

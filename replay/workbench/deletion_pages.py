@@ -12,10 +12,9 @@ from archiver.accounts import Role
 from archiver.collections.access import Action, Rule
 from archiver.collections.accesswords import in_words
 from archiver.errors import MunimentError, NotFound, UsageError
-from archiver.jobs import JobRegistry
 from archiver.purging import Copies
 from replay.workbench.crawls.shown import csv_answer
-from replay.workbench.places import context
+from replay.workbench.places import collection_choices, context, crawl_number, job_registry
 from replay.workbench.session import current_account, needs
 
 blueprint = Blueprint("deletions", __name__, url_prefix="/deletions")
@@ -46,7 +45,7 @@ def _page(problem: str = "") -> str:
     return render_template(
         "work/deletions.html",
         rules=[(rule, in_words(rule)) for rule in reversed(rules)],
-        choices=[(item.slug, item.title) for item in holdings.collections.all()],
+        choices=collection_choices(),
         sorts=SORTS,
         given=request.form if request.method == "POST" else request.args,
         problem=problem,
@@ -101,9 +100,7 @@ def _rule() -> Rule:
     elif not what:
         raise UsageError("Nobody knows which one is meant.", f"Write it beside “{dict(SORTS)[sort]}”.")
     elif sort == "crawl":
-        if not (what.isascii() and what.isdigit() and len(what) < 16):
-            raise UsageError("A crawl is named by its number.", "See it on the page of the crawl.")
-        chosen = {sort: int(what)}
+        chosen = {sort: crawl_number(what)}
     selection = deletion.Selection(
         form.get("collection", ""), since=form.get("since", "").strip(), until=form.get("until", "").strip(), **chosen
     )
@@ -133,7 +130,7 @@ def _shown(number: int, problem: str = "") -> str:
     rule = deletion.deletion_of(holdings, number)
     stones = deletion.stones_of(holdings, rule)
     extent = deletion.extent(holdings, rule) if rule.deletion == deletion.SUPPRESSED else None
-    jobs = [job for job in _registry().list(kinds=("purge",), limit=50) if job.arguments.get("deletion") == number]
+    jobs = [job for job in job_registry().list(kinds=("purge",), limit=50) if job.arguments.get("deletion") == number]
     return render_template(
         "work/deletion.html",
         rule=rule,
@@ -170,7 +167,7 @@ def purge(number: int) -> BaseResponse:
         if not copies and deletion.extent(holdings, rule).dependents:
             raise UsageError("Captures that stay need what goes.", "Choose what becomes of them.")
         arguments = {"deletion": number, "copies": copies or None, "with_digest": form.get("with_digest") == "1"}
-        job = _registry().put("purge", arguments, None, current_account().name, once=True)
+        job = job_registry().put("purge", arguments, None, current_account().name, once=True)
     except MunimentError as error:
         return make_response(_shown(number, str(error)), 400)
     return redirect(url_for("jobs.job", number=job), 303)
@@ -184,8 +181,3 @@ def tombstones(number: int) -> Response:
     stones = deletion.stones_of(holdings, deletion.deletion_of(holdings, number))
     names = ("url", "timestamp", "record_type", "record_id", "digest", "length", "file", "purged_at", "reason")
     return csv_answer(f"deletion-{number}", names, ([stone[name] for name in names] for stone in stones))
-
-
-def _registry() -> JobRegistry:
-    place = context()
-    return JobRegistry(place.holdings.engine, place.clock)

@@ -23,9 +23,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.accounts import Account, Role
 from archiver.errors import AccessRefused, MunimentError, NotFound, UsageError
 from archiver.exportfiles import ExportFiles
-from archiver.jobs import Job, JobRegistry, JobState
+from archiver.jobs import Job, JobState
 from archiver.notices import JOB as NOTICE
-from replay.workbench.places import context
+from replay.workbench.places import collection_choices, context, job_registry, whole_number
 from replay.workbench.session import current_account, needs
 
 blueprint = Blueprint("jobs", __name__)
@@ -41,12 +41,6 @@ _LOOK_SECONDS = 1.0
 NEW = {"verify": "Verify the archive", "texts": "Read texts for the search", "export": "Export a collection"}
 
 
-def registry() -> JobRegistry:
-    """The jobs of the archive."""
-    place = context()
-    return JobRegistry(place.holdings.engine, place.clock)
-
-
 @blueprint.get("/jobs")
 @needs(Role.VIEWER)
 def jobs() -> str:
@@ -55,16 +49,16 @@ def jobs() -> str:
 
 
 def _page(problem: str = "") -> str:
-    found, more = _listed(_whole(request.args.get("before", "")), request.args.get("state", ""))
+    found, more = _listed(whole_number(request.args.get("before", "")) or 0, request.args.get("state", ""))
     return render_template(
         "work/jobs.html",
         jobs=found,
         more=more,
-        counts=registry().counts(),
+        counts=job_registry().counts(),
         state=request.args.get("state", ""),
         states=list(JobState),
         new=NEW,
-        choices=[("", "the whole archive")] + [(item.slug, item.title) for item in context().holdings.collections.all()],
+        choices=[("", "the whole archive"), *collection_choices()],
         is_open=any(not job.state.is_over for job in found),
         keeps=context().settings.jobs > 0,
         problem=problem,
@@ -73,12 +67,8 @@ def _page(problem: str = "") -> str:
 
 def _listed(before: int, state: str) -> tuple[list[Job], int]:
     states = (JobState(state),) if state in set(JobState) else ()
-    found = registry().list(without=(NOTICE,), states=states, before=before, limit=_PAGE + 1)
+    found = job_registry().list(without=(NOTICE,), states=states, before=before, limit=_PAGE + 1)
     return found[:_PAGE], found[_PAGE - 1].number if len(found) > _PAGE else 0
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 @blueprint.get("/jobs/stream")
@@ -113,7 +103,7 @@ def stream() -> BaseResponse:
 @needs(Role.VIEWER)
 def job(number: int) -> str:
     """One job."""
-    found = registry().get(number)
+    found = job_registry().get(number)
     return render_template("work/job.html", job=found, is_file=_exports().path(found) is not None, plain=_plain)
 
 
@@ -134,7 +124,7 @@ def start() -> BaseResponse:
         arguments: dict[str, Any] = {}
         if kind == "export":
             arguments = {"form": request.form.get("form", "wacz"), "public_only": request.form.get("public_only") == "1"}
-        number = registry().put(kind, arguments, collection if kind != "texts" else None, current_account().name, once=True)
+        number = job_registry().put(kind, arguments, collection if kind != "texts" else None, current_account().name, once=True)
     except MunimentError as error:
         return make_response(_page(str(error)), 400)
     return redirect(url_for("jobs.job", number=number), 303)
@@ -144,7 +134,7 @@ def start() -> BaseResponse:
 @needs(Role.ARCHIVIST)
 def cancel(number: int) -> BaseResponse:
     """End it."""
-    registry().cancel(number, current_account().name)
+    job_registry().cancel(number, current_account().name)
     return redirect(url_for("jobs.job", number=number), 303)
 
 
@@ -164,17 +154,17 @@ def retry_as(mine: Account, number: int) -> Job:
         AccessRefused: it is a purge, and they are no administrator.
         Conflict: it is not over, or was done.
     """
-    job = registry().get(number)
+    job = job_registry().get(number)
     if job.kind == "purge" and not mine.role.includes(Role.ADMINISTRATOR):
         raise AccessRefused("A purge needs the role administrator.", f"You are {mine.role.value}.")
-    return registry().retry(number, mine.name)
+    return job_registry().retry(number, mine.name)
 
 
 @blueprint.get("/jobs/<int:number>/file")
 @needs(Role.ARCHIVIST)
 def file(number: int) -> BaseResponse:
     """What an export made."""
-    path = _exports().path(registry().get(number))
+    path = _exports().path(job_registry().get(number))
     if path is None:
         raise NotFound("The file of this export is not there.", "Export anew.")
     return send_file(path.resolve(), as_attachment=True, download_name=path.name, mimetype="application/octet-stream")
@@ -194,7 +184,7 @@ def discard_export(number: int) -> None:
     Raises:
         NotFound: there is no such job, or no file of it.
     """
-    job, place = registry().get(number), context()
+    job, place = job_registry().get(number), context()
     if _exports().path(job) is None:
         raise NotFound("The file of this export is not there.", "Export anew.")
     _exports().discard(number)

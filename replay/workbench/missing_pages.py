@@ -13,7 +13,7 @@ from archiver.collections.steering import MOST_PATCHED
 from archiver.errors import MunimentError
 from archiver.missing import IGNORED, OPEN, STATES, MissingParts, MissNotes
 from replay.workbench.crawls.shown import desk
-from replay.workbench.places import context, reader_address
+from replay.workbench.places import context, reader_address, whole_number
 from replay.workbench.session import current_account, needs
 
 blueprint = Blueprint("missing", __name__, url_prefix="/missing")
@@ -103,7 +103,7 @@ def change(slug: str) -> BaseResponse:
     """Capture, put aside, or open again what was ticked, or all that a page lacks."""
     registry, form, actor = _parts(), request.form, current_account().name
     context().holdings.collections.get(slug)
-    numbers = [int(text) for text in form.getlist("part") if text.isascii() and text.isdigit() and len(text) < 16]
+    numbers = [number for number in map(whole_number, form.getlist("part")) if number is not None]
     if form.get("every") == "1":
         page, at = form.get("page", ""), form.get("at", "")
         numbers = [
@@ -125,5 +125,4 @@ def _way(endpoint: str, slug: str, values: Mapping[str, Any]) -> str:
 
 
 def _number(name: str) -> int:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    return whole_number(request.args.get(name, "")) or 0

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.accounts import Role
 from archiver.errors import MunimentError
 from archiver.notices import EVENTS, NoticeRegistry
-from replay.workbench.places import context
+from replay.workbench.places import collection_choices, context
 from replay.workbench.session import current_account, needs
 
 blueprint = Blueprint("notices", __name__)
@@ -23,7 +23,7 @@ def notices() -> str:
 
 def _page(problem: str = "", made: int = 0) -> str:
     place = context()
-    choices = [("", "all")] + [(item.slug, item.title) for item in place.holdings.collections.all()]
+    choices = [("", "all"), *collection_choices()]
     found = NoticeRegistry(place.holdings).all()
     return render_template(
         "work/notices.html",

@@ -11,6 +11,7 @@ from uuid import uuid4
 from flask import current_app, request
 
 from archiver.accounts import AccountRegistry
+from archiver.errors import UsageError
 from archiver.holdings import Holdings
 from archiver.incoming import Incoming
 from archiver.jobs import OPEN, JobRegistry
@@ -48,12 +49,40 @@ def context() -> Workbench:
     return found
 
 
+def job_registry() -> JobRegistry:
+    """The jobs of the archive."""
+    place = context()
+    return JobRegistry(place.holdings.engine, place.clock)
+
+
+def collection_choices() -> list[tuple[str, str]]:
+    """The collections as a form offers them: slug and title."""
+    return [(item.slug, item.title) for item in context().holdings.collections.all()]
+
+
+def whole_number(text: str) -> int | None:
+    """A number as somebody wrote it into a form or an address; None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def crawl_number(text: str) -> int:
+    """The number of a crawl as somebody wrote it.
+
+    Raises:
+        UsageError: it is none.
+    """
+    number = whole_number(text)
+    if number is None:
+        raise UsageError("A crawl is named by its number.", "See it on the page of the crawl.")
+    return number
+
+
 def incoming_files() -> Incoming:
     """Files that were sent and wait to be taken in."""
     place = context()
 
     def in_use() -> set[str]:
-        running = JobRegistry(place.holdings.engine, place.clock).list(kinds=("import",), states=OPEN, limit=1000)
+        running = job_registry().list(kinds=("import",), states=OPEN, limit=1000)
         return {str(token) for job in running for token in job.arguments.get("uploads", ())}
 
     return Incoming(place.settings.archive, place.clock, lambda: uuid4().hex, in_use)

@@ -7,7 +7,7 @@ from itertools import islice
 from flask import Blueprint, render_template, request
 
 from archiver.accounts import Role
-from replay.workbench.places import context
+from replay.workbench.places import context, whole_number
 from replay.workbench.session import needs
 
 blueprint = Blueprint("records", __name__)
@@ -19,8 +19,7 @@ _PAGE = 100
 @needs(Role.ARCHIVIST)
 def audit() -> str:
     """Entries, the newest first, and whether all are as they were written."""
-    asked = request.args.get("before", "")
-    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 16 else 0
+    before = whole_number(request.args.get("before", "")) or 0
     log = context().holdings.audit
     found = list(islice(log.entries(after=before, newest_first=True), _PAGE + 1))
     verdict = log.verify() if not before else None

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
 from archiver.errors import MunimentError
-from archiver.settings import DATABASE, NAMES, typed
-from replay.workbench.places import context
+from archiver.settings import NAMES
+from replay.workbench.places import collection_choices, context
 from replay.workbench.session import current_account, needs
-from replay.workbench.settinglist import GROUPS, changes_of, kept_of, setting_lines
+from replay.workbench.settinglist import GROUPS, changes_of, kept_of, problem_with, setting_lines
 
 blueprint = Blueprint("settings", __name__)
 
@@ -39,7 +39,7 @@ def _page(problems: Mapping[str, str], values: Mapping[str, str], *, changed: li
         values=values,
         changed=changed or [],
         organisations=place.holdings.collections.organisations(),
-        collections=[(item.slug, item.title) for item in place.holdings.collections.all()],
+        collections=collection_choices(),
     )
 
 
@@ -66,11 +66,4 @@ def change(group: int) -> BaseResponse:
 
 def _problems(changes: Mapping[str, object]) -> dict[str, str]:
     """What is wrong with each value, by name."""
-    found = {}
-    for name, value in changes.items():
-        try:
-            if value is not None:
-                typed(name, value, DATABASE)
-        except MunimentError as error:
-            found[name] = str(error).replace(f" ({DATABASE})", "")
-    return found
+    return {name: said for name, value in changes.items() if value is not None and (said := problem_with(name, value))}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jinja2.filters import do_filesizeformat
 
 from archiver.amounts import human_duration
-from archiver.errors import UsageError
+from archiver.errors import MunimentError, UsageError
 from archiver.holdings import Holdings
 from archiver.keptsettings import KeptSettings, fixed_by, variable_of
 from archiver.settings import (
@@ -24,6 +24,7 @@ from archiver.settings import (
     default_of,
     help_of,
     source_of,
+    typed,
 )
 
 #: What a page shows under one heading: name, what it is about, settings in their order.
@@ -161,6 +162,15 @@ def as_typed(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) and value < 1e6 else "" if value is None else str(value)
+
+
+def problem_with(name: str, value: object) -> str:
+    """Why a setting cannot have a value; "" when it can."""
+    try:
+        typed(name, value, DATABASE)
+    except MunimentError as error:
+        return str(error).replace(f" ({DATABASE})", "")
+    return ""
 
 
 def kept_of(holdings: Holdings) -> KeptSettings:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from archiver.accounts import Role
-from archiver.jobs import JobRegistry
 from archiver.storagefacts import storage_facts
-from replay.workbench.places import context
+from replay.workbench.places import context, job_registry
 from replay.workbench.session import needs
 
 blueprint = Blueprint("storage", __name__)
@@ -17,9 +16,8 @@ blueprint = Blueprint("storage", __name__)
 @needs(Role.VIEWER)
 def storage() -> str:
     """The files of the archive."""
-    place = context()
-    holdings = place.holdings
-    looked = JobRegistry(holdings.engine, place.clock).list(kinds=("verify",), limit=1)
+    holdings = context().holdings
+    looked = job_registry().list(kinds=("verify",), limit=1)
     return render_template(
         "storage.html",
         facts=storage_facts(holdings),

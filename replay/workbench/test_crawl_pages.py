@@ -11,7 +11,7 @@ from archiver.collections.reports import CrawlReports
 from archiver.errors import MunimentError, UsageError
 from archiver.schedules import plan_of
 from archiver.testdiff import difference
-from replay.workbench.places import context
+from replay.workbench.places import collection_choices, context
 from replay.workbench.session import current_account, needs
 
 blueprint = Blueprint("tests", __name__)
@@ -28,11 +28,10 @@ def _page(problem: str = "") -> str:
     holdings = context().holdings
     reports = CrawlReports(holdings.engine)
     found = [(test, reports.find(test.crawl, None)) for test in testcrawls.find_tests(holdings)]
-    choices = [(item.slug, item.title) for item in holdings.collections.all()]
     return render_template(
         "work/tests.html",
         tests=found,
-        choices=choices,
+        choices=collection_choices(),
         days=holdings.settings.test_days,
         problem=problem,
         typed=request.form or request.args,

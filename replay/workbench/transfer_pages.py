@@ -12,9 +12,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.accounts import Role
 from archiver.errors import AccessRefused, MunimentError, UsageError
 from archiver.export.selection import Selection, checked_selection
-from archiver.jobs import JobRegistry
 from archiver.urls import parse_url
-from replay.workbench.places import context, incoming_files
+from replay.workbench.places import collection_choices, context, crawl_number, incoming_files, job_registry
 from replay.workbench.session import current_account, needs, takes_files, wants_json
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/transfers")
@@ -43,9 +42,9 @@ def _page(problem: str = "", about: str = "") -> str:
     given = request.form if request.method == "POST" else request.args
     return render_template(
         "work/transfers.html",
-        choices=[(item.slug, item.title) for item in place.holdings.collections.all()],
+        choices=collection_choices(),
         forms=FORMS,
-        jobs=_registry().list(kinds=("import", "export"), limit=_LAST),
+        jobs=job_registry().list(kinds=("import", "export"), limit=_LAST),
         waiting=incoming_files().free(),
         given=given,
         problem=problem,
@@ -75,7 +74,7 @@ def take_in() -> BaseResponse:
         if not (tokens or sources or waiting):
             raise UsageError("No file was chosen.", "Choose one or several: WARC, ARC, WACZ or HAR.")
         arguments = {"uploads": [*tokens, *waiting], "sources": sources, "in_place": form.get("in_place") == "1"}
-        number = _registry().put("import", arguments, slug, current_account().name)
+        number = job_registry().put("import", arguments, slug, current_account().name)
     except MunimentError as error:
         for token in tokens:
             incoming.discard(token)
@@ -120,23 +119,16 @@ def give_out() -> BaseResponse:
         if form.get("form") not in dict(FORMS):
             raise UsageError("That is no form of an export.", "Choose one of the list.")
         crawl = form.get("crawl", "").strip()
-        if crawl and not (crawl.isascii() and crawl.isdigit() and len(crawl) < 16):
-            raise UsageError("A crawl is named by its number.", "See it on the page of the crawl.")
+        number_of = crawl_number(crawl) if crawl else None
         words = {name: form.get(name, "").strip() for name in ("url_prefix", "since", "until", "page", "at")}
         if words["at"] and not words["page"]:
             raise UsageError("A time alone says nothing: it is of a page.", "Name the page, or use from and to.")
         if words["page"]:
             words["page"] = parse_url(words["page"], assume_http=True)
-        number_of = int(crawl) if crawl else None
         checked_selection(Selection(slug, number_of, *words.values()))
         arguments: dict[str, Any] = {"form": form["form"], "crawl": number_of, **words}
         arguments["public_only"] = form.get("public_only") == "1"
-        number = _registry().put("export", arguments, slug, current_account().name, once=True)
+        number = job_registry().put("export", arguments, slug, current_account().name, once=True)
     except MunimentError as error:
         return make_response(_page(str(error), "export"), 400)
     return redirect(url_for("jobs.job", number=number), 303)
-
-
-def _registry() -> JobRegistry:
-    place = context()
-    return JobRegistry(place.holdings.engine, place.clock)

@@ -16,7 +16,7 @@ from archiver.deletion import deletion_of
 from archiver.errors import AccessRefused, MunimentError, NotFound
 from archiver.export.selection import Selection, checked_selection
 from archiver.incoming import Upload
-from archiver.jobs import Job, JobRegistry, JobState
+from archiver.jobs import Job, JobState
 from archiver.purging import Copies
 from archiver.schedules import Scheduled, ScheduleRegistry
 from archiver.timestamps import parse_iso
@@ -25,7 +25,7 @@ from replay.workbench.api.crawl_views import CrawlBody, PlanChangeBody, PlanView
 from replay.workbench.api.operations import Created, Page, PageQuery, first_of, number_of, operation, part_of
 from replay.workbench.api.schema import Bounds, FieldProblem, Invalid, field_problem, to_json
 from replay.workbench.job_pages import discard_export, retry_as
-from replay.workbench.places import context, incoming_files
+from replay.workbench.places import context, incoming_files, job_registry
 from replay.workbench.session import current_account
 
 _TAG, _SCHEDULES, _TESTS = "Jobs", "Schedules", "Test crawls"
@@ -147,11 +147,6 @@ class PurgeJobBody:
     with_digest: bool = False
 
 
-def _jobs() -> JobRegistry:
-    place = context()
-    return JobRegistry(place.holdings.engine, place.clock)
-
-
 def _moment(text: str | None) -> datetime | None:
     return parse_iso(text) if text else None
 
@@ -165,14 +160,14 @@ def _job(item: Job) -> JobView:
 
 
 def _put(kind: str, arguments: dict[str, Any], collection: str | None) -> Created[JobView]:
-    number = _jobs().put(kind, arguments, collection, current_account().name)
-    return Created(_job(_jobs().get(number)), f"/jobs/{number}")
+    number = job_registry().put(kind, arguments, collection, current_account().name)
+    return Created(_job(job_registry().get(number)), f"/jobs/{number}")
 
 
 @operation("GET", "/jobs", Role.VIEWER, _TAG)
 def list_jobs(query: JobQuery) -> Page[JobView]:
     """List the jobs, newest first."""
-    found = _jobs().list(
+    found = job_registry().list(
         states=query.state, kinds=query.kind, collection=query.collection or None, before=number_of(query),
         limit=query.limit + 1,
     )  # fmt: skip
@@ -182,13 +177,13 @@ def list_jobs(query: JobQuery) -> Page[JobView]:
 @operation("GET", "/jobs/<int:number>", Role.VIEWER, _TAG)
 def get_job(number: int) -> JobView:
     """Look at a job."""
-    return _job(_jobs().get(number))
+    return _job(job_registry().get(number))
 
 
 @operation("POST", "/jobs/<int:number>/cancel", Role.ARCHIVIST, _TAG, status=202)
 def cancel_job(number: int) -> JobView:
     """Have a job end: at once when nobody works on it; asked twice, abruptly."""
-    return _job(_jobs().cancel(number, current_account().name))
+    return _job(job_registry().cancel(number, current_account().name))
 
 
 @operation("POST", "/jobs/<int:number>/retry", Role.ARCHIVIST, _TAG, status=202)
@@ -431,10 +426,10 @@ def begin_test_crawl(body: CrawlBody) -> Created[TestCrawlView]:
 @operation("POST", "/test-crawls/<int:number>/save", Role.ARCHIVIST, _TESTS, status=202)
 def save_test_crawl(number: int) -> JobView:
     """Have a worker put a test crawl into its collection."""
-    return _job(_jobs().get(testcrawls.ask_to_save(context().holdings, number, by=current_account().name)))
+    return _job(job_registry().get(testcrawls.ask_to_save(context().holdings, number, by=current_account().name)))
 
 
 @operation("POST", "/test-crawls/<int:number>/discard", Role.ARCHIVIST, _TESTS, status=202)
 def discard_test_crawl(number: int) -> JobView:
     """Have a worker discard a test crawl, WARC files and all."""
-    return _job(_jobs().get(testcrawls.ask_to_discard(context().holdings, number, by=current_account().name)))
+    return _job(job_registry().get(testcrawls.ask_to_discard(context().holdings, number, by=current_account().name)))

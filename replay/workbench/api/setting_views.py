@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from archiver.accounts import Role
-from archiver.errors import UsageError
-from archiver.settings import DATABASE, NAMES, Change, change_of, default_of, help_of, typed
+from archiver.settings import NAMES, Change, change_of, default_of, help_of
 from archiver.timestamps import parse_iso
 from replay.workbench.api.operations import operation
 from replay.workbench.api.schema import Bounds, FieldProblem, Invalid
 from replay.workbench.places import context
 from replay.workbench.session import current_account
-from replay.workbench.settinglist import SettingLine, kept_of, setting_lines
+from replay.workbench.settinglist import SettingLine, kept_of, problem_with, setting_lines
 
 _TAG = "Settings"
 
@@ -76,7 +75,9 @@ def change_settings(body: SettingsChangeBody) -> tuple[SettingView, ...]:
     this server says stays (409). Each change is in the audit log."""
     given = {item.name: getattr(body.values, item.name) for item in fields(body.values)} if body.values is not None else {}
     changes: dict[str, object] = {name: value for name, value in given.items() if value is not None}
-    problems = [FieldProblem(f"#/values/{name}", said) for name, value in changes.items() if (said := _problem(name, value))]
+    problems = [
+        FieldProblem(f"#/values/{name}", said) for name, value in changes.items() if (said := problem_with(name, value))
+    ]
     for number, name in enumerate(body.reset):
         if name not in NAMES:
             problems.append(FieldProblem(f"#/reset/{number}", "There is no such setting."))
@@ -86,14 +87,6 @@ def change_settings(body: SettingsChangeBody) -> tuple[SettingView, ...]:
         raise Invalid(problems)
     kept_of(context().holdings).change({**changes, **dict.fromkeys(body.reset)}, actor=current_account().name)
     return list_settings()
-
-
-def _problem(name: str, value: object) -> str:
-    try:
-        typed(name, value, DATABASE)
-    except UsageError as error:
-        return str(error).replace(f" ({DATABASE})", "")
-    return ""
 
 
 def _view(line: SettingLine) -> SettingView:
