@@ -68,7 +68,7 @@ def _make(page: Page) -> None:
     page.get_by_role("button", name="Create the collection").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sites of UNESCO")
     shown = page.get_by_alt_text("Picture of the collection")
-    assert shown.evaluate("image => image.naturalWidth") == 64
+    expect(shown).to_have_js_property("naturalWidth", 64)
     expect(page.get_by_text("subject: Culture")).to_be_visible()
 
 
