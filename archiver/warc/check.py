@@ -30,6 +30,9 @@ _GZIP = b"\x1f\x8b"
 #: Findings of each rule that are kept in memory; all are counted, and all go to the log's file if it has one.
 LISTED = 100
 
+#: Bytes of a file from which on its records are too many to be compared all at once.
+_LARGE = 512 * 1024 * 1024
+
 #: Bytes between two calls of `progress`.
 _TOLD = 4 * 1024 * 1024
 
@@ -198,10 +201,10 @@ def check_part(
             return report
         report.log.note("zstd-experimental", -1)
         stream.seek(0)
-        _Part(_frames(stream, report.log), start, report, observer, progress, spool).run()
+        _Part(_frames(stream, report.log), start, report, observer, progress, spool, is_large=size > _LARGE).run()
         return report
     scanner = Scanner(stream, HeaderRules(), report.log.note, start=start, end=end, size=size)
-    _Part(scanner.records(), start, report, observer, progress, spool).run()
+    _Part(scanner.records(), start, report, observer, progress, spool, is_large=size > _LARGE).run()
     report.begin, report.end = scanner.begin, scanner.position
     return report
 
@@ -240,11 +243,13 @@ class _Part:
         observer: Observer | None,
         progress: Callable[[int], None] | None,
         spool: str,
+        *,
+        is_large: bool,
     ) -> None:
         self._records, self._report, self._log = records, report, report.log
         self._start, self._has_begun = start, start != 0  # what must come first can be looked at in the first part only
         self._observer, self._progress = observer, progress
-        self._identifiers = Identifiers(spool)
+        self._identifiers = Identifiers(spool, is_large=is_large)
 
     def run(self) -> None:
         report = self._report

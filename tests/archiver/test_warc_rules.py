@@ -9,10 +9,12 @@ import zlib
 from collections.abc import Callable
 from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import zstandard
 
+from archiver.warc import events
 from archiver.warc.check import Log, check_part, join_parts
 from archiver.warc.headrules import check_header
 from archiver.warc.headshapes import HeaderRules
@@ -391,6 +393,28 @@ def test_a_file_in_parts_is_the_file_as_a_whole(size: int) -> None:
     # What is one-sided over an edge is told as not near, the only difference.
     notes = ("warc-5.7-mutual", "warc-5.7-elsewhere")
     assert {rule for rule in joined.log.counts if rule not in notes} == {rule for rule in whole.log.counts if rule not in notes}
+
+
+@pytest.mark.parametrize(("run", "at_once"), [(200_000, 400_000), (200_000, 0), (7, 400_000), (7, 0)])
+@pytest.mark.parametrize("is_large", [False, True])
+@pytest.mark.parametrize("in_file", [False, True])
+def test_identifiers_that_come_again_are_found_however_they_are_compared(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: int, at_once: int, is_large: bool, in_file: bool
+) -> None:
+    monkeypatch.setattr(events, "_RUN", run)
+    monkeypatch.setattr(events, "_AT_ONCE", at_once)
+    monkeypatch.setattr(events, "_READ", 3)
+    runs = []
+    for part in range(3):
+        identifiers = events.Identifiers(str(tmp_path / f"{part}.ids") if in_file else "", is_large=is_large)
+        for number in range(20):
+            offset = 1000 * part + number
+            identifiers.add(
+                "first and last" if offset in (0, 2019) else "in the middle" if number == 9 else str(offset), offset
+            )
+        runs += identifiers.runs()
+    assert sorted(events.repeated(runs)) == [(1009, 9), (2009, 9), (2019, 0)]
+    assert list(events.repeated(runs[:1])) == []
 
 
 def test_zstd_files_are_checked_record_by_record() -> None:
