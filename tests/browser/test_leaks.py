@@ -25,7 +25,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
-from tests.browser.conftest import FLAGS, chromium_path, serving
+from tests.browser.conftest import FLAGS, serving, windowed_chromium_path
 from tests.servers.outside import Outside
 from tests.servers.warcs import response_record
 
@@ -185,13 +185,14 @@ def archived(folder: Path, site: dict[str, tuple[str, str, str]]) -> Iterator[st
 def chromium(playwright: Playwright, folder: Path, outside: Outside) -> Iterator[tuple[BrowserContext, Callable[[], str]]]:
     """A browser whose every `*.example` is the outside, and a function that gives its log of the network once it is closed.
 
-    It has a profile of its own, and its background networking: without them it opens no connection ahead of time.
+    It has a profile of its own, its background networking, and is the one with windows: without these it opens no connection
+    ahead of time.
     """
     log = folder / "net.json"
     rules = f"MAP *.example 127.0.0.1:{outside.port}, MAP {PLAIN} 127.0.0.1, MAP *.com ^NOTFOUND, EXCLUDE 127.0.0.1"
     context = playwright.chromium.launch_persistent_context(
         folder / "profile",
-        executable_path=chromium_path(),
+        executable_path=windowed_chromium_path(),
         args=[*(flag for flag in FLAGS if flag != "--disable-background-networking" and flag != "--disable-quic"),
               f"--host-resolver-rules={rules}", f"--log-net-log={log}", "--disable-features=MediaRouter"],
         ignore_default_args=["--disable-background-networking"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from playwright.sync_api import Browser, Page
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
 from archiver.warc.importer import import_file
-from tests.browser.conftest import FLAGS, free_port, serving
+from tests.browser.conftest import FLAGS, free_port, serving, windowed_chromium_path
 from tests.servers.warcs import request_record, response_record
 
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
@@ -97,9 +96,8 @@ def through_proxy(
             "--webrtc-ip-handling-policy=disable_non_proxied_udp",
             *([f"--log-net-log={log}"] if log else []),
         ]
-        found = shutil.which("chromium") or shutil.which("google-chrome")
         chromium = browser.browser_type.launch(
-            executable_path=found,
+            executable_path=windowed_chromium_path(),
             args=flags,
             headless=True,
             proxy={"server": f"http://127.0.0.1:{port}", **({"username": user, "password": "x"} if user else {})},

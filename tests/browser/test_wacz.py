@@ -21,13 +21,17 @@ from tests.archiver.exporting import MOMENT, SITE, as_wacz, opened, take_in
 from tests.peers import replaywebpage
 from tests.servers.warcs import request_record, response_record
 
+#: ReplayWeb.page does not wait for its worker, and now and then asks the web server for what only that one can give.
 _EMBED = """<!doctype html><title>kept</title><script src="ui.js"></script><body><script>
 const {url, ts} = Object.fromEntries(new URLSearchParams(location.search));
 const element = document.createElement("replay-web-page");
 for (const [name, value] of Object.entries({source: "/kept.wacz", coll: "kept", embed: "replayonly", url, ts}))
   element.setAttribute(name, value);
 element.style.height = "600px";
-document.body.append(element);
+navigator.serviceWorker.register("/replay/sw.js?serveIndex=1", {scope: "/replay/"}).then(({installing, active}) => {
+  if (active) return document.body.append(element);
+  installing.onstatechange = () => installing.state === "activated" && document.body.append(element);
+});
 </script></body>
 """
 #: What ReplayWeb.page found of the signature, where it keeps that.
