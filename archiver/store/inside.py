@@ -5,6 +5,7 @@ Such a file's name is that of the package, "!/" and its name inside: "/data/x.wa
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zipfile
@@ -134,7 +135,10 @@ def stored_at(stream: BinaryIO, entry: zipfile.ZipInfo) -> tuple[int, int]:
     """
     if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & _ENCRYPTED:
         raise DamagedRecord("The file is compressed or encrypted inside its package.", "Import the package without --in-place.")
-    stream.seek(entry.header_offset)
+    try:
+        stream.seek(entry.header_offset)
+    except (OSError, ValueError, OverflowError) as error:  # before the beginning, or where no file can reach
+        raise DamagedRecord("The package's directory names a place where no file begins.") from error
     raw = b""
     while len(raw) < _LOCAL_HEADER.size and (piece := stream.read(_LOCAL_HEADER.size - len(raw))):
         raw += piece
@@ -165,7 +169,9 @@ def _places(stream: BinaryIO, package: str) -> dict[str, tuple[int, int]]:
                 found[entry.filename] = stored_at(whole, entry)
             except DamagedRecord:
                 continue
-    except ZIP_ERRORS as error:
+    except (*ZIP_ERRORS, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # not what the package says, but the disk
         raise DamagedRecord("A package that WARC files were taken in from cannot be read any more.") from error
     finally:
         if isinstance(whole, BufferedReader) and whole is not stream:

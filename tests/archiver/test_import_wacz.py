@@ -451,6 +451,9 @@ def test_damaged_packages_never_crash(tmp_path: Path, holdings_with: OpenHolding
             path.write_bytes(broken)
             Import(holdings, path)
             Import(holdings, path, in_place=True)
+    # Its last field but one says where the directory begins: too far behind, and the files seem to lie before the package.
+    path.write_bytes(good[:-6] + (len(good) * 2).to_bytes(4, "little") + good[-2:])
+    assert not Import(holdings, path, in_place=True).captures
 
 
 def test_a_package_without_a_directory_is_refused_with_the_reason(tmp_path: Path, holdings_with: OpenHoldings) -> None:
