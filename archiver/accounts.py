@@ -299,18 +299,8 @@ class AccountRegistry:
             AccessRefused: name and password do not belong together (which of them is wrong is not said), or there were too
                 many failed tries for this name or from this address.
         """
-        name = name.strip()[:255]
         now = self._clock()
-        subjects = [f"name {name.lower()}", *([f"address {address}"] if address else [])]
-        with reading(self._engine) as connection:
-            self._check_tries(connection, subjects, now)
-            row = connection.execute(select(accounts).where(func.lower(accounts.c.name) == name.lower())).first()
-        stored = row.password if row is not None else self._dummy()
-        is_right = self._is_right(stored, password)
-        if row is None or not is_right or not row.is_active:
-            with writing(self._engine) as connection:
-                self._count_failure(connection, subjects, now)
-            raise AccessRefused("Name and password do not belong together.", "Try again, or ask an administrator.")
+        row = self._proved(name, password, address, now)
         token = self._new_secret()
         session = {
             "token": _hash(token),
@@ -322,14 +312,50 @@ class AccountRegistry:
             "agent": one_line(agent)[:300],
         }
         with writing(self._engine) as connection:
-            connection.execute(delete(login_failures).where(login_failures.c.subject == subjects[0]))
             connection.execute(delete(account_sessions).where(account_sessions.c.expires_at < to_iso(now)))
             connection.execute(insert(account_sessions).values(session))
             changed: dict[str, object] = {"seen_at": to_iso(now)}
-            if self._hasher.check_needs_rehash(stored):
+            if self._hasher.check_needs_rehash(row.password):
                 changed["password"] = self._hasher.hash(password)
             connection.execute(update(accounts).where(accounts.c.id == row.id).values(changed))
         return token
+
+    def change_password(self, name: str, now: str, new: str, *, address: str = "") -> Account:
+        """Change the password of somebody who knows the one of now; all sessions of the account end, its tokens stay.
+
+        Args:
+            name: of the account.
+            now: its password.
+            new: the one that it is to have.
+            address: it is asked from; failed tries count as those of logins do.
+
+        Raises:
+            AccessRefused: that is not its password, or there were too many failed tries.
+            UsageError: the new password cannot be used.
+        """
+        self._proved(name, now, address, self._clock())
+        return self.change(name, password=new)
+
+    def _proved(self, name: str, password: str, address: str, now: datetime) -> Any:
+        """The row of an account whose password this is.
+
+        Raises:
+            AccessRefused: it is not, or there were too many failed tries.
+        """
+        name = name.strip()[:255]
+        subjects = [f"name {name.lower()}", *([f"address {address}"] if address else [])]
+        with reading(self._engine) as connection:
+            self._check_tries(connection, subjects, now)
+            row = connection.execute(select(accounts).where(func.lower(accounts.c.name) == name.lower())).first()
+        stored = row.password if row is not None else self._dummy()
+        is_right = self._is_right(stored, password)
+        if row is None or not is_right or not row.is_active:
+            with writing(self._engine) as connection:
+                self._count_failure(connection, subjects, now)
+            raise AccessRefused("Name and password do not belong together.", "Try again, or ask an administrator.")
+        with writing(self._engine) as connection:
+            connection.execute(delete(login_failures).where(login_failures.c.subject == subjects[0]))
+        return row
 
     def _is_right(self, stored: str, password: str) -> bool:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from archiver.collections.access import ANYONE, Action, Matching, Rule, RuleBook
 from archiver.collections.accesswords import make_rule
@@ -310,16 +310,82 @@ def _capture(row: object) -> Capture:
     )  # fmt: skip
 
 
-def stones_of(holdings: Holdings, rule: Rule) -> list[dict[str, object]]:
-    """What is left of what a deletion has purged: that it was there."""
+@dataclass(frozen=True, slots=True)
+class Stone:
+    """A tombstone: that something was there, and when and why it went; never what it said.
+
+    Attributes:
+        number: of the tombstone; later ones have greater ones.
+        collection: slug of the collection that it was in; None where nobody knows.
+        url, timestamp: of what was there; the timestamp is 14 digits, zeros where nobody knows.
+        record_type, record_id: of its record; "" in files without such.
+        digest: of its block, where the purge was told to keep it; else "".
+        length: bytes of its block.
+        file: that it was in, by its name then.
+        purged_at: ISO, UTC.
+        reason: why, and which deletion it was.
+    """
+
+    number: int
+    collection: str | None
+    url: str
+    timestamp: str
+    record_type: str
+    record_id: str
+    digest: str
+    length: int
+    file: str
+    purged_at: str
+    reason: str
+
+
+def stones(
+    holdings: Holdings, *, rule: Rule | None = None, collection: str = "", url: str = "", after: int = 0, limit: int = 1000
+) -> list[Stone]:
+    """What is left of what was purged, in the order in which it was.
+
+    Args:
+        holdings: the opened archive.
+        rule: of one deletion alone.
+        collection: slug; "" for all.
+        url: of that URL alone, however it is spelled; "" for all.
+        after: only those with a greater number.
+        limit: at most so many.
+    """
     columns = tombstones.c
     statement = (
-        select(
-            columns.url, columns.timestamp, columns.record_type, columns.record_id, columns.digest, columns.length,
-            columns.file, columns.purged_at, columns.reason,
-        )
-        .where(columns.reason == mark(rule))
+        select(tombstones, collections.c.slug)
+        .outerjoin(collections, collections.c.id == columns.collection_id)
+        .where(columns.id > after)
         .order_by(columns.id)
-    )  # fmt: skip
+        .limit(limit)
+    )
+    if rule is not None:
+        statement = statement.where(columns.reason == mark(rule))
+    if collection:
+        statement = statement.where(collections.c.slug == collection)
+    if url:
+        statement = statement.where(columns.urlkey == urlkey(url))
     with reading(holdings.engine) as connection:
-        return [dict(row._mapping) for row in connection.execute(statement)]
+        return [
+            Stone(
+                row.id, row.slug, row.url, f"{row.timestamp:014d}", row.record_type, row.record_id, row.digest, row.length,
+                row.file, row.purged_at, row.reason,
+            )
+            for row in connection.execute(statement)
+        ]  # fmt: skip
+
+
+def stone_count(holdings: Holdings, rule: Rule) -> int:
+    """How many tombstones a deletion has left."""
+    with reading(holdings.engine) as connection:
+        counted = select(func.count()).select_from(tombstones).where(tombstones.c.reason == mark(rule))
+        return int(connection.execute(counted).scalar_one())
+
+
+def stones_of(holdings: Holdings, rule: Rule) -> Iterator[Stone]:
+    """All that a deletion has left."""
+    last = 0
+    while found := stones(holdings, rule=rule, after=last):
+        yield from found
+        last = found[-1].number

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import timedelta
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ from archiver.errors import Interrupted, UsageError
 from archiver.jobrunner import Kind, Later, Work
 
 if TYPE_CHECKING:
+    from archiver.export.forms import ExportForm
     from archiver.export.run import Exporter, ExportReport
     from archiver.model import Candidate, PageResult, ResourceOutcome
 
@@ -133,10 +135,11 @@ def take_in(work: Work) -> Mapping[str, Any]:
 
 
 def export(work: Work) -> Mapping[str, Any]:
-    """`form`: warc, wacz, cdxj, cdx or json; `crawl`, `url_prefix`, `since`, `until`, `page`, `at`, `public_only`.
+    """`form`: see `archiver.export.forms`; `crawl`, `url_prefix`, `since`, `until`, `page`, `at`, `public_only`.
 
     The file is where `archiver.exportfiles` says.
     """
+    from archiver.export.forms import ExportForm, export_form
     from archiver.export.output import whole_file
     from archiver.export.permitted import for_readers, not_deleted
     from archiver.export.run import Exporter, Wish, description_of
@@ -144,14 +147,11 @@ def export(work: Work) -> Mapping[str, Any]:
     from archiver.exportfiles import ExportFiles
 
     arguments, slug, holdings = work.job.arguments, _collection(work), work.holdings
-    form = str(arguments.get("form", "wacz"))
-    suffix = {"warc": ".warc.gz", "wacz": ".wacz", "cdxj": ".cdxj", "cdx": ".cdx", "json": ".json"}.get(form)
-    if suffix is None:
-        raise UsageError(f"“{form}” is no form of an export.", "There are warc, wacz, cdxj, cdx and json.")
+    form = export_form(arguments.get("form", ExportForm.WACZ))
     folder = ExportFiles(holdings.settings.archive).place(work.job.number)
     folder.mkdir(parents=True, exist_ok=True)
-    output = folder / f"{slug}{suffix}"
-    if form == "json":
+    output = folder / f"{slug}{form.suffix}"
+    if form is ExportForm.JSON:
         with whole_file(output, replace=True) as stream:
             stream.write(description_of(holdings, slug))
         report = None
@@ -170,10 +170,19 @@ def export(work: Work) -> Mapping[str, Any]:
         exporter = Exporter(holdings, wish, clock=work.clock, new_id=lambda: f"<urn:uuid:{uuid4()}>", progress=_telling(work))
         report = _written(exporter, output, form)
     holdings.audit.note(work.job.created_by, "export", f"collection {slug}", {"form": form, "job": work.job.number})
-    result: dict[str, Any] = {"file": f"{work.job.number}/{output.name}", "bytes": output.stat().st_size}
+    result: dict[str, Any] = {
+        "file": f"{work.job.number}/{output.name}",
+        "bytes": output.stat().st_size,
+        "sha256": _sha256(output),
+    }
     if report is not None:
         result |= {"captures": report.captures, "left_out": report.left_out, "missing": report.lacks}
     return result
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
 
 
 def _telling(work: Work) -> Callable[[str, int, int], None]:
@@ -184,15 +193,16 @@ def _telling(work: Work) -> Callable[[str, int, int], None]:
     return show
 
 
-def _written(exporter: Exporter, output: Path, form: str) -> ExportReport:
+def _written(exporter: Exporter, output: Path, form: ExportForm) -> ExportReport:
+    from archiver.export.forms import ExportForm
     from archiver.export.output import SingleBundle, whole_file
 
     with whole_file(output, replace=True) as stream:
-        if form == "wacz":
+        if form is ExportForm.WACZ:
             return exporter.wacz(stream)
-        if form == "warc":
+        if form is ExportForm.WARC:
             return exporter.warcs(SingleBundle(stream), name=output.name)
-        return exporter.index(stream, as_cdx=form == "cdx")
+        return exporter.index(stream, as_cdx=form is ExportForm.CDX)
 
 
 def verify(work: Work) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -167,14 +168,13 @@ def report(number: int | None, archive: object, as_json: bool) -> None:
         click.echo(f"  of {item['collection']}, by {item['by'] or '–'} on {item['at']}: {item['reason']}")
         click.echo(f"  {counted(item['captures'], 'capture')} out of sight, {counted(item['purged'], 'record')} purged")
         for stone in item.get("tombstones", ()):
-            click.echo(f"    {stone['timestamp']:014d}  {stone['record_type']:9} {stone['url']}  in {stone['file']}")
+            click.echo(f"    {stone['timestamp']}  {stone['record_type']:9} {stone['url']}  in {stone['file']}")
 
 
 def _told(holdings: Holdings, rule: Rule, *, with_stones: bool) -> dict[str, Any]:
     from archiver import deletion
     from archiver.collections.accesswords import in_words
 
-    stones = deletion.stones_of(holdings, rule)
     told: dict[str, Any] = {
         "number": rule.number,
         "state": rule.deletion,
@@ -185,9 +185,9 @@ def _told(holdings: Holdings, rule: Rule, *, with_stones: bool) -> dict[str, Any
         "by": rule.created_by,
         "at": rule.created_at,
         "captures": sum(1 for _ in deletion.selected(holdings, rule)),
-        "purged": len(stones),
+        "purged": deletion.stone_count(holdings, rule),
     }
-    return {**told, "tombstones": stones} if with_stones else told
+    return {**told, "tombstones": [asdict(stone) for stone in deletion.stones_of(holdings, rule)]} if with_stones else told
 
 
 def _say_extent(found: Extent) -> None:

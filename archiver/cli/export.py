@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from archiver.cli.common import archive_option, collection_option, counted, human_size, json_option, print_json, settings_from
 from archiver.cli.crawl.units import SizeType
+from archiver.export.forms import ExportForm
 
 if TYPE_CHECKING:
     from archiver.export.run import Exporter, ExportReport, Wish
@@ -26,9 +27,9 @@ _MEANT_FOR = {
     "max_size": ("wacz", "folder"),
     "no_description": ("wacz", "folder"),
     "no_originals": ("wacz", "folder", "warc"),
-    "force": ("wacz", "folder", "warc", "cdxj", "cdx", "json"),
+    "force": ("folder", *ExportForm),
 }
-_SUFFIXES = {".wacz": "wacz", ".cdxj": "cdxj", ".cdx": "cdx", ".json": "json"}
+_SUFFIXES = {form.suffix: form.value for form in ExportForm}
 
 
 @click.command()
@@ -36,7 +37,7 @@ _SUFFIXES = {".wacz": "wacz", ".cdxj": "cdxj", ".cdx": "cdx", ".json": "json"}
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["warc", "wacz", "cdxj", "cdx", "json"]),
+    type=click.Choice([form.value for form in ExportForm]),
     help="What is written.  [default: by the name of OUTPUT, else warc]",
 )
 @collection_option

@@ -8,9 +8,10 @@ from enum import StrEnum
 
 from sqlalchemy import Engine, and_, exists, func, select
 
-from archiver.collections.reports import CrawlReports, KeyRow, Sums, sums_of
+from archiver.collections.reports import CrawlReports, CrawlSummary, KeyRow, Sums, sums_of
 from archiver.collections.urllists import UrlRow, url_row
 from archiver.crawl.decision import UrlState
+from archiver.errors import NotFound, UsageError
 from archiver.index.crawltables import crawl_hosts, crawl_urls
 from archiver.index.database import reading
 
@@ -48,6 +49,41 @@ class Differing:
 
     rows: list[UrlRow]
     next: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two crawls of one collection, in the order of their numbers."""
+
+    before: CrawlSummary
+    after: CrawlSummary
+
+
+def paired(reports: CrawlReports, number: int, other: int | None = None) -> Compared:
+    """A crawl with what it is compared with.
+
+    Args:
+        reports: of the archive.
+        number: of the crawl.
+        other: number of another one of its collection; None for the one before it or, without one, the newest after it.
+
+    Raises:
+        NotFound: there is no such crawl, no other one in its collection, or the other is one of another collection.
+        UsageError: both are the same.
+    """
+    mine = reports.find(number, None)
+    if other == number:
+        raise UsageError("A crawl is compared with another one.", "Name two different crawls.")
+    if other is not None:
+        found = reports.find(other, mine.collection)
+    else:
+        near = reports.page(collection=mine.collection, before=number, limit=1) or [
+            item for item in reports.crawls(mine.collection, limit=2) if item.number != number
+        ]
+        if not near:
+            raise NotFound(f"There is no other crawl to compare crawl {number} with.", "Crawl the collection again.")
+        found = near[0]
+    return Compared(found, mine) if found.number < number else Compared(mine, found)
 
 
 class Comparison:

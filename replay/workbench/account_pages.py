@@ -281,18 +281,37 @@ def _me(problem: str = "", secret: str = "") -> str:
 @needs(Role.VIEWER)
 def password() -> BaseResponse:
     """A new password; all other sessions end."""
-    form, place, mine = request.form, context(), current_account()
-    address = request.remote_addr or ""
+    form = request.form
     try:
         if form.get("password", "") != form.get("password_again", ""):
             raise UsageError("The two passwords are not the same.", "Type it twice.")
-        place.accounts.log_in(mine.name, form.get("password_now", ""), address=address)
-        place.accounts.change(mine.name, password=form.get("password", ""))
-        token = place.accounts.log_in(mine.name, form.get("password", ""), address=address, agent=request.user_agent.string)
+        new_password(form.get("password_now", ""), form.get("password", ""))
+        token = logged_in_with(form.get("password", ""))
     except MunimentError as error:
         return make_response(_me(str(error)), 400)
-    place.holdings.audit.note(mine.name, "account.password", mine.name, {})
     return begin_session(redirect(url_for("accounts.me"), 303), token)
+
+
+def new_password(now: str, new: str) -> None:
+    """Change the password of who asks; all their sessions end.
+
+    Args:
+        now: the password of now; failed tries count as those of logins do.
+        new: the one that is to be.
+
+    Raises:
+        AccessRefused: that is not the password, or there were too many failed tries.
+        UsageError: the new one cannot be used.
+    """
+    place, name = context(), current_account().name
+    place.accounts.change_password(name, now, new, address=request.remote_addr or "")
+    place.holdings.audit.note(name, "account.password", name, {})
+
+
+def logged_in_with(password: str) -> str:
+    """The token of a new session of who asks, in place of one that ended."""
+    place, name = context(), current_account().name
+    return place.accounts.log_in(name, password, address=request.remote_addr or "", agent=request.user_agent.string)
 
 
 @blueprint.post("/me/tokens")

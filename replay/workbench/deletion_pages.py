@@ -11,7 +11,7 @@ from archiver import deletion
 from archiver.accounts import Role
 from archiver.collections.access import Action, Rule
 from archiver.collections.accesswords import in_words
-from archiver.errors import MunimentError, NotFound, UsageError
+from archiver.errors import MunimentError, UsageError
 from archiver.purging import Copies
 from replay.workbench.crawls.shown import csv_answer
 from replay.workbench.places import collection_choices, context, crawl_number, job_registry
@@ -57,9 +57,9 @@ def _page(problem: str = "") -> str:
 def preview() -> BaseResponse:
     """How much it would be; nothing is done."""
     try:
-        rule = _rule()
+        selection, rule = _rule()
         found = deletion.extent(context().holdings, rule)
-        _refuse_nothing(found)
+        deletion.refuse_nothing(found, selection)
     except MunimentError as error:
         return make_response(_page(str(error)), 400)
     # What is captured between the look and the press has not been looked at.
@@ -76,15 +76,15 @@ def suppress() -> BaseResponse:
     """Put it out of sight."""
     holdings = context().holdings
     try:
-        rule = _rule()
-        _refuse_nothing(deletion.extent(holdings, rule))
+        selection, rule = _rule()
+        deletion.refuse_nothing(deletion.extent(holdings, rule), selection)
         made = deletion.suppress(holdings, rule, actor=current_account().name)
     except MunimentError as error:
         return make_response(_page(str(error)), 400)
     return redirect(url_for("deletions.one", number=made.number), 303)
 
 
-def _rule() -> Rule:
+def _rule() -> tuple[deletion.Selection, Rule]:
     """What the form asks for.
 
     Raises:
@@ -104,18 +104,14 @@ def _rule() -> Rule:
     selection = deletion.Selection(
         form.get("collection", ""), since=form.get("since", "").strip(), until=form.get("until", "").strip(), **chosen
     )
-    return deletion.rule_for(
+    rule = deletion.rule_for(
         context().holdings,
         selection,
         reason=form.get("reason", ""),
         message=form.get("message", ""),
         is_said=form.get("is_said") == "1",
     )
-
-
-def _refuse_nothing(found: deletion.Extent) -> None:
-    if not found.captures:
-        raise NotFound("Nothing of that is held.", "Look at the URL, the collection and the dates.")
+    return selection, rule
 
 
 @blueprint.get("/<int:number>")
@@ -128,7 +124,6 @@ def one(number: int) -> str:
 def _shown(number: int, problem: str = "") -> str:
     holdings = context().holdings
     rule = deletion.deletion_of(holdings, number)
-    stones = deletion.stones_of(holdings, rule)
     extent = deletion.extent(holdings, rule) if rule.deletion == deletion.SUPPRESSED else None
     jobs = [job for job in job_registry().list(kinds=("purge",), limit=50) if job.arguments.get("deletion") == number]
     return render_template(
@@ -137,8 +132,8 @@ def _shown(number: int, problem: str = "") -> str:
         what=in_words(rule),
         is_said=rule.action is Action.BLOCK,
         extent=extent,
-        stones=stones[:_SHOWN],
-        stone_count=len(stones),
+        stones=deletion.stones(holdings, rule=rule, limit=_SHOWN),
+        stone_count=deletion.stone_count(holdings, rule),
         jobs=jobs,
         problem=problem,
     )
@@ -180,4 +175,4 @@ def tombstones(number: int) -> Response:
     holdings = context().holdings
     stones = deletion.stones_of(holdings, deletion.deletion_of(holdings, number))
     names = ("url", "timestamp", "record_type", "record_id", "digest", "length", "file", "purged_at", "reason")
-    return csv_answer(f"deletion-{number}", names, ([stone[name] for name in names] for stone in stones))
+    return csv_answer(f"deletion-{number}", names, ([getattr(stone, name) for name in names] for stone in stones))

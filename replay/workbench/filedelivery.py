@@ -17,25 +17,28 @@ _PIECE = 256 * 1024
 Opener = Callable[[int, int], BinaryIO]
 
 
-def file_response(opened: Opener, *, name: str, size: int, sha256: str, kind: str) -> Response:
+def file_response(opened: Opener, *, name: str, size: int, sha256: str, kind: str, mark: str = "") -> Response:
     """The answer to the present request for a file.
 
     Args:
         opened: opens it; not called for HEAD.
         name: for whoever saves it.
         size: bytes.
-        sha256: hexadecimal.
+        sha256: hexadecimal; "" where nobody has measured it.
         kind: media type.
+        mark: tells it from another file of that name, where `sha256` does not.
     """
-    tag = f'"{sha256}"'
+    state = sha256 or mark
+    tag = f'"{state}"'
     headers = {
         "ETag": tag,
         "Accept-Ranges": "bytes",
-        "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode('ascii')}:",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "Cache-Control": "private, no-cache",
     }
-    if request.if_none_match.contains(sha256):
+    if sha256:
+        headers["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode('ascii')}:"
+    if request.if_none_match.contains(state):
         return Response(status=304, headers=headers)
     # What is asked for only if nothing has changed is sent whole when it has; a date tells nothing of these files.
     is_same = request.headers.get("If-Range", tag) == tag

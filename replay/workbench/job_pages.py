@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import (
     Blueprint,
@@ -14,7 +14,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     stream_with_context,
     url_for,
 )
@@ -22,9 +21,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Account, Role
 from archiver.errors import AccessRefused, MunimentError, NotFound, UsageError
+from archiver.export.forms import ExportForm, export_form
 from archiver.exportfiles import ExportFiles
 from archiver.jobs import Job, JobState
 from archiver.notices import JOB as NOTICE
+from replay.workbench.filedelivery import file_response
 from replay.workbench.places import collection_choices, context, job_registry, whole_number
 from replay.workbench.session import current_account, needs
 
@@ -164,10 +165,34 @@ def retry_as(mine: Account, number: int) -> Job:
 @needs(Role.ARCHIVIST)
 def file(number: int) -> BaseResponse:
     """What an export made."""
-    path = _exports().path(job_registry().get(number))
+    return exported_file(number)
+
+
+def exported_file(number: int) -> Response:
+    """The answer to the present request for what an export made: the file, or the part of it that is asked for.
+
+    Raises:
+        NotFound: there is no such job, or no file of it.
+    """
+    job = job_registry().get(number)
+    path = _exports().path(job)
     if path is None:
         raise NotFound("The file of this export is not there.", "Export anew.")
-    return send_file(path.resolve(), as_attachment=True, download_name=path.name, mimetype="application/octet-stream")
+    facts = path.stat()
+
+    def opened(offset: int, length: int) -> BinaryIO:
+        stream = path.open("rb")
+        stream.seek(offset)
+        return stream
+
+    return file_response(
+        opened,
+        name=path.name,
+        size=facts.st_size,
+        sha256=str(job.result.get("sha256", "")),
+        kind=export_form(job.arguments.get("form", ExportForm.WACZ)).media_type,
+        mark=f"{facts.st_mtime_ns:x}-{facts.st_size:x}",
+    )
 
 
 @blueprint.post("/jobs/<int:number>/file/remove")

@@ -21,7 +21,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from archiver import purging
 from archiver.collections.access import ALL_KEYS, Action
-from archiver.deletion import Selection, extent, restore, rule_for, stones_of, suppress
+from archiver.deletion import Selection, extent, restore, rule_for, stone_count, stones_of, suppress
 from archiver.engine import PageCapturer
 from archiver.errors import Conflict, NotFound, UsageError
 from archiver.holdings import Holdings, open_holdings
@@ -245,7 +245,7 @@ def test_what_stays_is_byte_for_byte_as_it_was_and_other_programs_read_the_file(
     assert "purged-because: Ana asked (deletion 1)" in said
     assert said.count("purged-block-digest: sha1:") == 4
     stones = stones_of(held, held.access.get(1))
-    assert sorted(stone["record_type"] for stone in stones) == ["request", "response", "revisit", "revisit"]
+    assert sorted(stone.record_type for stone in stones) == ["request", "response", "revisit", "revisit"]
 
 
 def test_a_revisit_that_stays_keeps_its_payload(held: Holdings) -> None:
@@ -461,7 +461,7 @@ def test_a_record_of_an_arc_file_goes_without_a_tombstone_in_it(holdings_with: O
     assert report.records == 1
     assert SECRET not in all_bytes(holdings)
     assert shown(holdings, PAGE, 2016) == (200, PLAIN)
-    assert len(stones_of(holdings, holdings.access.get(1))) == 1
+    assert stone_count(holdings, holdings.access.get(1)) == 1
 
 
 def test_later_parts_of_a_record_go_with_it_wherever_they_lie(holdings_with: OpenHoldings, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from replay.workbench.api.schema import Bounds, Invalid, Schemas, parse, parse_q
 from replay.workbench.app import create_workbench
 from tests.apichecks import ApiClient, told
 from tests.conftest import OpenHoldings
-from tests.workbench import HOME, PORT, QUICK, logged_in
+from tests.workbench import HOME, PASSWORD, PORT, QUICK, logged_in
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_the_document_is_valid_and_has_every_route(app: Flask, holdings: Holding
 def test_every_operation_says_what_it_does() -> None:
     for made in OPERATIONS:
         assert made.view.__doc__, made.name
-        assert made.method != "GET" or made.answer is not None, made.name
+        assert made.method != "GET" or made.answer is not None or made.gives_file, made.name
     for path, methods in told()["paths"].items():
         for method, said in methods.items():
             assert said["summary"].endswith("."), (method, path)
@@ -319,6 +319,21 @@ def test_accounts_and_tokens(app: Flask, holdings: Holdings, api: ApiClient) -> 
     assert token["secret"] not in str(list(holdings.audit.entries()))
     assert api("DELETE", "/accounts/ben").status_code == 204
     assert api("DELETE", "/accounts/administrator").status_code == 409
+    page = logged_in(app, holdings)
+    headers = {"Origin": HOME, "X-CSRFToken": page.get(f"{ROOT}/session", base_url=HOME).get_json()["csrf_token"]}
+    new = {"password_now": PASSWORD, "password": "other plain words"}
+    assert api("POST", "/session/password", {**new, "password_now": "wrong"}).status_code == 403
+    assert api("POST", "/session/password", {**new, "password": "short"}).status_code == 400
+    answer = page.post(f"{ROOT}/session/password", json=new, base_url=HOME, headers=headers)
+    assert answer.status_code == 204 and "muniment_session" in answer.headers["Set-Cookie"]
+    assert page.get(f"{ROOT}/session", base_url=HOME).status_code == 200  # the page that asked goes on
+    back = {"password_now": "other plain words", "password": PASSWORD}
+    assert "Set-Cookie" not in api("POST", "/session/password", back).headers
+    assert page.get(f"{ROOT}/session", base_url=HOME).status_code == 401  # now all have ended, but for tokens
+    assert [item.action for item in holdings.audit.entries()].count("account.password") == 2
+    for _ in range(5):
+        assert api("POST", "/session/password", {**new, "password_now": "wrong"}).status_code == 403
+    assert "too many" in api("POST", "/session/password", new).get_json()["title"]
     small = ApiClient(app, holdings, Role.VIEWER)
     assert small("POST", "/tokens", {"name": "x", "role": "administrator"}).status_code == 403
     assert [item["account"] for item in small("GET", "/tokens").get_json()["items"]] == ["viewer"]

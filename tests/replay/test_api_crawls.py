@@ -82,6 +82,8 @@ def test_a_crawl_and_its_reports(api: ApiClient, holdings: Holdings, begun: list
     assert api("GET", f"/crawls/{number}/urls?state=lost").status_code == 422
     for part in ("", "/progress", "/seeds", "/hosts", "/types", "/statuses", "/reasons", "/urls", "/story?url=x.org"):
         assert api("GET", f"/crawls/999{part}").status_code == 404, part
+    assert "no other crawl" in api("GET", f"/crawls/{number}/comparison").get_json()["title"]
+    assert api("GET", f"/crawls/{number}/comparison?other={number}").status_code == 400
     files = api("GET", f"/files?crawl={number}").get_json()["items"]
     assert files and api("GET", f"/files/{files[0]['name']}").get_json()[0]["crawl"] == number
     assert api("GET", "/files/nothing.warc.gz").status_code == 404
@@ -114,6 +116,14 @@ def test_captures_are_listed_and_deleted(api: ApiClient, holdings: Holdings, beg
     again = api("POST", "/deletions", {**wanted, "url": "", "crawl": number}).get_json()["number"]
     assert api("POST", f"/deletions/{again}/purge", {}).get_json()["captures"] >= 4
     assert api("GET", f"/deletions/{again}").get_json()["state"] == "purged"
+    first = api("GET", f"/tombstones?deletion={again}&limit=2").get_json()
+    rest = api("GET", first["next"]).get_json()["items"]
+    assert len(first["items"]) == 2 and {item["collection"] for item in [*first["items"], *rest]} == {"default"}
+    stones = api("GET", f"/tombstones?collection=default&url={page}").get_json()["items"]
+    assert "response" in {item["record_type"] for item in stones} and {item["url"] for item in stones} == {page}
+    assert stones[0]["reason"] == f"asked for (deletion {again})" and stones[0]["digest"] == ""
+    assert api("GET", "/tombstones?url=http://nothing.example/").get_json()["items"] == []
+    assert api("GET", "/tombstones?deletion=99").status_code == 404
     assert api("POST", f"/deletions/{again}/restore").status_code == 409
     assert api("POST", "/deletions", {"collection": "default", "reason": "x"}).status_code == 400
 

@@ -14,6 +14,7 @@ from archiver.collections.rulebook import RuleBook
 from archiver.crawl.decision import UrlState, Verdict
 from archiver.crawl.plan import CrawlPlan, RobotsMode, Rule, RuleAction, RuleMatch, ScopeKind, Seed
 from archiver.holdings import Holdings
+from tests.apichecks import ApiClient
 from tests.archiver.crawling import page, text
 from tests.archiver.crawlrows import CrawlRows
 from tests.replay.crawlbench import Bench, site
@@ -221,6 +222,20 @@ def test_two_crawls_are_compared(bench: Bench) -> None:
     bench.holdings.collections.create("other", title="Other")
     other = CrawlRows(bench.holdings, CrawlPlan((Seed("http://a.example/"),)), "other").finish()
     bench.get(f"/crawls/{second}/compare?with={other}", 404)
+    bench.get(f"/crawls/{second}/compare?with={second}", 400)
+    api = ApiClient(bench.app, bench.holdings)
+    told = api("GET", f"/crawls/{second}/comparison").get_json()
+    assert (told["before"]["number"], told["after"]["number"]) == (first, second)
+    assert {pair["key"]: str(pair["difference"]) for pair in told["types"]} == types and not told["more_hosts"]
+    assert api("GET", f"/crawls/{first}/comparison?other={second}").get_json() == told
+    for which, urls in lists.items():
+        found, address = [], f"/crawls/{second}/comparison/urls?which={which}&limit=1"
+        while address:
+            part = api("GET", address).get_json()
+            found += [item["url"].removeprefix(server.url("")) for item in part["items"]]
+            address = part["next"]
+        assert sorted(found) == sorted(urls), which
+    assert api("GET", f"/crawls/{second}/comparison?other={other}").status_code == 404
 
 
 def test_every_page_is_there_with_postgresql(holdings_with: OpenHoldings, postgresql: PostgreSQL) -> None:

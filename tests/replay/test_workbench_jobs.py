@@ -19,6 +19,7 @@ from archiver.jobs import JobRegistry, JobState
 from archiver.keeping import work_off
 from archiver.notices import NoticeRegistry
 from replay.workbench.app import create_workbench
+from tests.apichecks import ApiClient
 from tests.archiver.crawling import page, plan
 from tests.conftest import OpenHoldings
 from tests.servers.routes import RouteServer
@@ -136,7 +137,7 @@ def test_a_schedule_is_shown_changed_and_begun(holdings: Holdings, client: Flask
     get(client, "/schedules/default/daily", 404)
 
 
-def test_a_test_crawl_from_its_form_to_its_end(holdings: Holdings, client: FlaskClient) -> None:
+def test_a_test_crawl_from_its_form_to_its_end(app: Flask, holdings: Holdings, client: FlaskClient) -> None:
     with RouteServer({"/": page("/a"), "/a": page()}) as server:
         form = {"collection": "default", "urls": server.url("/"), "pages": "50"}
         status, where = send(client, "/tests", **form)
@@ -152,6 +153,8 @@ def test_a_test_crawl_from_its_form_to_its_end(holdings: Holdings, client: Flask
         status, second = send(client, "/tests", **form)
         work_off(holdings, StopSignal())
         assert "Beside crawl 1, the last one" in get(client, second)
+        told = ApiClient(app, holdings)("GET", f"/test-crawls/{second.rpartition('/')[2]}/difference").get_json()
+        assert told["before"]["number"] == 1 and told["new_hosts"] == 0 and told["stored"] > 0
         assert send(client, f"{second}/discard")[0] == 303
         work_off(holdings, StopSignal())
     assert "discarded" in get(client, "/tests") and get(client, "/tests").count("unsaved") == 0

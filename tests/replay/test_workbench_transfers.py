@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -152,7 +153,7 @@ def test_a_file_that_was_left_can_be_taken_in_or_discarded(holdings: Holdings, c
     assert done(holdings).result["captures"] == 1 and incoming.all() == []
 
 
-def test_a_part_of_a_collection_is_given_out(holdings: Holdings, client: FlaskClient) -> None:
+def test_a_part_of_a_collection_is_given_out(app: Flask, holdings: Holdings, client: FlaskClient) -> None:
     other = response_record("http://other.example/", utc_now(), b"x")
     send(client, "/transfers/import", file=(BytesIO(WARC + other), "a.warc.gz"))
     done(holdings)
@@ -164,6 +165,22 @@ def test_a_part_of_a_collection_is_given_out(holdings: Holdings, client: FlaskCl
     file = client.get("/jobs/2/file", base_url=HOME)
     assert b"other.example" in file.data and b"site.example" not in file.data
     file.close()
+    api = ApiClient(app, holdings, Role.ARCHIVIST)
+    told = api("GET", "/jobs/2").get_json()["result"]
+    whole = api("GET", "/jobs/2/file")
+    assert whole.mimetype == "text/x-cdxj" and whole.data == file.data and sha256(whole.data).hexdigest() == told["sha256"]
+    assert whole.headers["Content-Disposition"] == "attachment; filename*=UTF-8''default.cdxj"
+    part = api("GET", "/jobs/2/file", Range="bytes=3-9")
+    assert (part.status_code, part.data) == (206, whole.data[3:10])
+    assert part.headers["Content-Range"] == f"bytes 3-9/{told['bytes']}"
+    assert api("GET", "/jobs/2/file", Range="bytes=99999-").status_code == 416
+    assert api("GET", "/jobs/2/file", If_None_Match=whole.headers["ETag"]).status_code == 304
+    keys = {"Authorization": f"Bearer {api.secret}", "Range": "bytes=0-1"}
+    head = app.test_client().head("/api/v1/jobs/2/file", base_url=HOME, headers=keys)
+    assert (head.status_code, head.data, head.headers["Content-Length"]) == (200, b"", str(told["bytes"]))
+    assert head.mimetype == whole.mimetype and head.headers["ETag"] == whole.headers["ETag"]
+    assert ApiClient(app, holdings, Role.VIEWER)("GET", "/jobs/2/file").status_code == 403
+    assert api("GET", "/jobs/1/file").status_code == api("GET", "/jobs/9/file").status_code == 404
     assert "Exports" in client.get("/storage", base_url=HOME).get_data(as_text=True)
     assert "Remove the file" in client.get("/jobs/2", base_url=HOME).get_data(as_text=True)
     assert send(client, "/jobs/2/file/remove").status_code == 303

@@ -14,7 +14,8 @@ from archiver.collections.explain import explain
 from archiver.errors import Conflict
 from archiver.model import Visibility
 from archiver.timestamps import parse_iso
-from replay.workbench.api.operations import Created, Page, PageQuery, operation, part_of
+from archiver.urls import parse_url
+from replay.workbench.api.operations import Created, Page, PageQuery, first_of, number_of, operation, part_of
 from replay.workbench.api.schema import Bounds
 from replay.workbench.places import context
 from replay.workbench.session import current_account
@@ -289,7 +290,7 @@ def _rule(body: DeletionBody) -> Rule:
 
 
 def _deletion(rule: Rule) -> DeletionView:
-    stones = len(deletion.stones_of(context().holdings, rule))
+    stones = deletion.stone_count(context().holdings, rule)
     return DeletionView(
         rule.number, rule.deletion, in_words(rule), rule.collection, rule.reason, rule.action is Action.BLOCK,
         rule.created_by, parse_iso(rule.created_at), stones,
@@ -343,4 +344,56 @@ def purge_deletion(number: int, body: PurgeBody) -> PurgeView:
     return PurgeView(
         report.number, report.records, report.captures, report.bytes, report.files, report.kept_whole, report.shared,
         report.left,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TombstoneView:
+    """What is left of a record that was purged: that it was there, when it went and why; never what it said.
+
+    `timestamp`: 14 digits, zeros where nobody knows; `file`: that it was in, by its name then; `digest`: of its block, "" but
+    where the purge was told to keep it; `record_type` and `record_id` are "" where its file had none; `length`: bytes of its
+    block.
+    """
+
+    number: int
+    collection: str | None
+    url: str
+    timestamp: str
+    record_type: str
+    record_id: str
+    digest: str
+    length: int
+    file: str
+    purged_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class TombstoneQuery(PageQuery):
+    """Which tombstones are wanted; what is left out does not count."""
+
+    deletion: Annotated[int | None, Bounds("Left by that deletion.", least=1)] = None
+    collection: Annotated[str, Bounds("Of that collection.", longest=64)] = ""
+    url: Annotated[str, Bounds("Of that URL.", longest=8000)] = ""
+
+
+@operation("GET", "/tombstones", Role.ARCHIVIST, _DELETIONS)
+def list_tombstones(query: TombstoneQuery) -> Page[TombstoneView]:
+    """List what is left of what was purged, in the order in which it was."""
+    holdings = context().holdings
+    if query.collection:
+        holdings.collections.get(query.collection)
+    rule = deletion.deletion_of(holdings, query.deletion) if query.deletion is not None else None
+    url = parse_url(query.url, assume_http=True) if query.url else ""
+    found = deletion.stones(
+        holdings, rule=rule, collection=query.collection, url=url, after=number_of(query), limit=query.limit + 1
+    )
+    return first_of([_stone(item) for item in found], query, lambda item: item.number)
+
+
+def _stone(item: deletion.Stone) -> TombstoneView:
+    return TombstoneView(
+        item.number, item.collection, item.url, item.timestamp, item.record_type, item.record_id, item.digest, item.length,
+        item.file, parse_iso(item.purged_at), item.reason,
     )  # fmt: skip

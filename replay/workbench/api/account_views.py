@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
+from flask import Response, after_this_request
 from flask_wtf.csrf import generate_csrf
 
 from archiver.accounts import MIN_PASSWORD, Account, ApiToken, Role
 from archiver.errors import AccessRefused
+from replay.workbench.account_pages import logged_in_with, new_password
 from replay.workbench.api.operations import Created, Page, PageQuery, operation, part_of
 from replay.workbench.api.schema import Bounds
 from replay.workbench.places import context
-from replay.workbench.session import current_account, is_by_token
+from replay.workbench.session import begin_session, current_account, is_by_token
 
 _TAG = "Accounts"
 Password = Annotated[str, Bounds(f"At least {MIN_PASSWORD} characters.", longest=1000)]
@@ -68,6 +70,14 @@ class AccountChangeBody:
 
 
 @dataclass(frozen=True)
+class OwnPasswordBody:
+    """A new password for who asks. Failed tries of the present one count as those of logins do."""
+
+    password_now: Annotated[str, Bounds("The present one.", longest=1000)]
+    password: Password
+
+
+@dataclass(frozen=True)
 class TokenView:
     """What a program logs in with."""
 
@@ -116,6 +126,20 @@ def get_session() -> SessionView:
     """Say who asks, and what a page must send along to change something."""
     mine = current_account()
     return SessionView(mine.name, mine.display_name, mine.role, "" if is_by_token() else generate_csrf())
+
+
+@operation("POST", "/session/password", Role.VIEWER, _TAG, status=204)
+def change_own_password(body: OwnPasswordBody) -> None:
+    """Change the password of one's own account. All its sessions end, and a page that asks gets a new one; tokens stay."""
+    new_password(body.password_now, body.password)
+    if is_by_token():
+        return
+    token = logged_in_with(body.password)
+
+    @after_this_request
+    def begun(response: Response) -> Response:
+        begin_session(response, token)
+        return response
 
 
 @operation("GET", "/accounts", Role.ADMINISTRATOR, _TAG)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, BinaryIO, ClassVar
 
 from archiver import testcrawls
@@ -14,31 +13,42 @@ from archiver.collections.options import options_from_json, options_to_json
 from archiver.collections.seedvalues import Schedule
 from archiver.deletion import deletion_of
 from archiver.errors import AccessRefused, MunimentError, NotFound
+from archiver.export.forms import ExportForm
 from archiver.export.selection import Selection, checked_selection
 from archiver.incoming import Upload
 from archiver.jobs import Job, JobState
 from archiver.purging import Copies
 from archiver.schedules import Scheduled, ScheduleRegistry
+from archiver.testdiff import Change, difference
 from archiver.timestamps import parse_iso
 from archiver.urls import parse_url, refuse_password
-from replay.workbench.api.crawl_views import CrawlBody, PlanChangeBody, PlanView, changed_plan, plan_view, planned
-from replay.workbench.api.operations import Created, Page, PageQuery, first_of, number_of, operation, part_of
+from replay.workbench.api.crawl_views import (
+    CrawlBody,
+    CrawlView,
+    PlanChangeBody,
+    PlanView,
+    changed_plan,
+    plan_view,
+    planned,
+    reports,
+    view_of,
+)
+from replay.workbench.api.operations import (
+    Created,
+    Download,
+    Page,
+    PageQuery,
+    first_of,
+    number_of,
+    operation,
+    part_of,
+)
 from replay.workbench.api.schema import Bounds, FieldProblem, Invalid, field_problem, to_json
-from replay.workbench.job_pages import discard_export, retry_as
+from replay.workbench.job_pages import discard_export, exported_file, retry_as
 from replay.workbench.places import context, incoming_files, job_registry
 from replay.workbench.session import current_account
 
 _TAG, _SCHEDULES, _TESTS = "Jobs", "Schedules", "Test crawls"
-
-
-class ExportForm(StrEnum):
-    """What an export is."""
-
-    WARC = "warc"
-    WACZ = "wacz"
-    CDXJ = "cdxj"
-    CDX = "cdx"
-    JSON = "json"
 
 
 @dataclass(frozen=True)
@@ -192,6 +202,12 @@ def retry_job(number: int) -> JobView:
     return _job(retry_as(current_account(), number))
 
 
+@operation("GET", "/jobs/<int:number>/file", Role.ARCHIVIST, _TAG, gives_file=tuple(form.media_type for form in ExportForm))
+def get_exported_file(number: int) -> Download:
+    """Fetch the file that an export made, or a part of it."""
+    return Download(exported_file(number))
+
+
 @operation("DELETE", "/jobs/<int:number>/file", Role.ARCHIVIST, _TAG)
 def remove_exported_file(number: int) -> None:
     """Take away the file that an export made."""
@@ -217,7 +233,7 @@ def ask_for_captures(body: CapturesBody) -> Created[JobView]:
 
 @operation("POST", "/jobs/exports", Role.ARCHIVIST, _TAG)
 def ask_for_export(body: ExportBody) -> Created[JobView]:
-    """Have something exported; `result` of the job names the file. It is fetched from /jobs/NUMBER/file, outside of the API."""
+    """Have something exported; `result` of the job tells name, size and SHA-256 of the file, which /jobs/NUMBER/file gives."""
     if body.at and not body.page:
         raise field_problem("at", "It says when a page was captured: give page.")
     checked_selection(Selection(body.collection, body.crawl, body.url_prefix, body.since, body.until, body.page, body.at))
@@ -413,6 +429,52 @@ def list_test_crawls(query: ScheduleQuery) -> Page[TestCrawlView]:
 def get_test_crawl(number: int) -> TestCrawlView:
     """Look at a test crawl, by the number of the crawl."""
     return _test(testcrawls.get_test(context().holdings, number))
+
+
+@dataclass(frozen=True)
+class DocumentsChangeView:
+    """Documents of one host or media type in both crawls."""
+
+    key: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class TestDifferenceView:
+    """A test crawl beside the last crawl of its collection, which is null when there was none.
+
+    `hosts` and `types` differ, the greatest differences first, and are named up to fifty each; `left_out` counts the others.
+    `new_hosts`: hosts of which nothing came before; `lost_types`: media types of which nothing came this time; `stored`: bytes
+    that saving would add to the collection.
+    """
+
+    __test__ = False  # no test of pytest's
+
+    before: CrawlView | None
+    after: CrawlView
+    hosts: tuple[DocumentsChangeView, ...]
+    types: tuple[DocumentsChangeView, ...]
+    new_hosts: int
+    lost_types: int
+    stored: int
+    left_out: int
+
+
+def _change(item: Change) -> DocumentsChangeView:
+    return DocumentsChangeView(item.key, item.before, item.after)
+
+
+@operation("GET", "/test-crawls/<int:number>/difference", Role.VIEWER, _TESTS)
+def get_test_difference(number: int) -> TestDifferenceView:
+    """Say what a test crawl would bring: itself beside the last crawl of its collection."""
+    holdings = context().holdings
+    found = difference(holdings, testcrawls.get_test(holdings, number))
+    return TestDifferenceView(
+        view_of(found.before) if found.before else None, view_of(reports().find(number, None)),
+        tuple(map(_change, found.hosts)), tuple(map(_change, found.types)), found.new_hosts, found.lost_types, found.stored,
+        found.left_out,
+    )  # fmt: skip
 
 
 @operation("POST", "/test-crawls", Role.ARCHIVIST, _TESTS)

@@ -14,6 +14,12 @@ sends its cookie, and with what changes something the header `X-CSRFToken` (see 
 `next` is the address of the next one, null at the end. What is changed may be named by its ETag in `If-Match`; what is made may
 be asked for twice with an `Idempotency-Key`, and is made once. What went wrong is told as RFC 9457 has it."""
 
+#: What the header of a request for a file may say beside.
+_PARTS = (
+    ("Range", "Only these bytes, such as bytes=0-1023."),
+    ("If-Range", "The ETag of the file of which a part is here; of another one, all is sent."),
+    ("If-None-Match", "The ETag of the file that is here; 304 when it is the same."),
+)
 _CONVERTERS = {"int": {"type": "integer", "minimum": 0}}
 
 
@@ -64,6 +70,13 @@ def _operation(made: Operation, schemas: Schemas) -> dict[str, Any]:
     }
     if made.has_etag:
         told["responses"]["304"] = {"description": "It is as it was."}
+    if made.gives_file:
+        told["parameters"] += [_header(name, about) for name, about in _PARTS]
+        told["responses"] |= {
+            "206": {"description": "The bytes that were asked for.", "content": _file_of(made)},
+            "304": {"description": "It is as it was."},
+            "416": {"description": "The file is not as long."},
+        }
     if made.body is not None:
         content = {"application/json": {"schema": schemas.of(made.body, is_input=True)}}
         told["requestBody"] = {"required": True, "content": content}
@@ -97,13 +110,27 @@ def _headers(made: Operation) -> list[dict[str, Any]]:
         found.append(("If-Match", "The ETag of the state that is to be changed; 412 when it is another."))
     if made.is_repeatable:
         found.append(("Idempotency-Key", "Asked for again with the same key within a day, it is answered as before."))
-    return [
-        {"name": name, "in": "header", "required": False, "description": about, "schema": {"type": "string"}}
-        for name, about in found
-    ]
+    return [_header(name, about) for name, about in found]
+
+
+def _header(name: str, about: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": about, "schema": {"type": "string"}}
+
+
+def _file_of(made: Operation) -> dict[str, Any]:
+    """A file by its media types; what is in it is not told, whatever it is."""
+    return {kind: {"schema": {}} for kind in made.gives_file}
 
 
 def _answer(made: Operation, schemas: Schemas) -> dict[str, Any]:
+    if made.gives_file:
+        told = ("ETag", "Content-Disposition", "Accept-Ranges", "Repr-Digest")
+        headers = {name: {"schema": {"type": "string"}} for name in told}
+        return {
+            "description": "The file. HEAD is answered with its header fields alone.",
+            "content": _file_of(made),
+            "headers": headers,
+        }
     if made.answer is None:
         return {"description": "Done."}
     schema = schemas.of(made.answer, is_input=False)

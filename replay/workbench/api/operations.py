@@ -2,7 +2,7 @@
 
 A view is a plain function. `query` and `body`, where it has them, are dataclasses (see `schema`); `file` is what was sent, as a
 stream of bytes; the rest of its parameters are in the path; what it returns is a declared dataclass, a `Page` of them,
-`Created`, or None for nothing (204).
+`Created`, a `Download`, or None for nothing (204).
 """
 
 from __future__ import annotations
@@ -62,6 +62,13 @@ class Created(Generic[T]):
     location: str
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is sent as it is, whole or a part: the answer to this request, as `filedelivery` makes it."""
+
+    response: Response
+
+
 @dataclass(frozen=True)
 class PageQuery:
     """Which part of a list is wanted."""
@@ -86,6 +93,7 @@ class Operation:
         is_page: the answer is a page of `answer`.
         is_secret: the answer has a secret that is told once, so that it is not kept for who asks again.
         takes_file: what is sent is a file of any size.
+        gives_file: media types of the file that is the answer; empty where the answer is JSON.
     """
 
     name: str
@@ -101,6 +109,7 @@ class Operation:
     is_page: bool = False
     is_secret: bool = False
     takes_file: bool = False
+    gives_file: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -133,7 +142,14 @@ OPERATIONS: list[Operation] = []
 
 
 def operation(
-    method: str, rule: str, role: Role, tag: str, *, status: int | None = None, is_secret: bool = False
+    method: str,
+    rule: str,
+    role: Role,
+    tag: str,
+    *,
+    status: int | None = None,
+    is_secret: bool = False,
+    gives_file: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Make a view an operation of the API."""
 
@@ -144,10 +160,11 @@ def operation(
         if kind in (Page, Created):
             answer = get_args(answer)[0]
         usual = 201 if kind is Created else 204 if answer is type(None) else 200
+        answer = None if answer in (type(None), Download) else answer
         made = Operation(
             name=view.__name__, method=method, rule=rule, tag=tag, role=role, status=status or usual, view=view,
-            query=hints.get("query"), body=hints.get("body"), answer=None if answer is type(None) else answer,
-            is_page=kind is Page, is_secret=is_secret, takes_file="file" in hints,
+            query=hints.get("query"), body=hints.get("body"), answer=answer, is_page=kind is Page, is_secret=is_secret,
+            takes_file="file" in hints, gives_file=gives_file,
         )  # fmt: skip
         _check(made)
         OPERATIONS.append(made)
@@ -234,6 +251,8 @@ def _told(made: Operation, value: Any) -> Response:
     """The answer to an operation."""
     if value is None:
         return Response(status=made.status)
+    if isinstance(value, Download):
+        return value.response
     headers: dict[str, str] = {}
     if isinstance(value, Created):
         headers["Location"] = ROOT + value.location

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Annotated
 
 from archiver.accounts import Role
+from archiver.collections.comparison import Comparison, Difference, Pair, paired
 from archiver.collections.hosts import hosts
 from archiver.collections.progress import progress
 from archiver.collections.reports import KeyRow, SeedStatus, Sums
@@ -16,7 +17,7 @@ from archiver.collections.urllists import UrlFilter, UrlLists, UrlRow
 from archiver.collections.wording import STATE_NAMES
 from archiver.urls import parse_url
 from replay.workbench.api.crawl_views import CrawlView, reports, view_of
-from replay.workbench.api.operations import Page, PageQuery, first_of, number_of, operation
+from replay.workbench.api.operations import MOST_AT_ONCE, Page, PageQuery, first_of, number_of, operation
 from replay.workbench.api.schema import Bounds
 from replay.workbench.places import context
 
@@ -238,6 +239,79 @@ def get_story(number: int, query: StoryQuery) -> tuple[StoryView, ...]:
     crawl = reports().find(number, None)
     found = Stories(context().holdings.engine).of(parse_url(query.url, assume_http=True), [crawl])
     return tuple(map(_story, found))
+
+
+# -- two crawls side by side -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ComparisonQuery:
+    """What a crawl is compared with."""
+
+    other: Annotated[
+        int | None, Bounds("Number of another crawl of its collection; the one before it, when it is left out.", least=1)
+    ] = None
+
+
+@dataclass(frozen=True)
+class ComparedUrlsQuery(PageQuery):
+    """Which URLs are wanted: captured in the earlier crawl alone (lost), in the later alone (new), or changed between them."""
+
+    which: Difference = Difference.CHANGED
+    other: Annotated[
+        int | None, Bounds("Number of another crawl of its collection; the one before it, when it is left out.", least=1)
+    ] = None
+
+
+@dataclass(frozen=True)
+class PairView:
+    """The sums of one host, media type or status in two crawls; `difference`: documents more or (negative) less."""
+
+    key: str
+    before: Sums
+    after: Sums
+    difference: int
+
+
+@dataclass(frozen=True)
+class ComparisonView:
+    """Two crawls of a collection side by side, the earlier one `before`; what differs most comes first.
+
+    `hosts` names a thousand at most; `more_hosts`: there are others.
+    """
+
+    before: CrawlView
+    after: CrawlView
+    hosts: tuple[PairView, ...]
+    more_hosts: bool
+    types: tuple[PairView, ...]
+    statuses: tuple[PairView, ...]
+
+
+def _pair(item: Pair) -> PairView:
+    return PairView(item.key, item.before, item.after, item.difference)
+
+
+@operation("GET", "/crawls/<int:number>/comparison", Role.VIEWER, _TAG)
+def compare_crawls(number: int, query: ComparisonQuery) -> ComparisonView:
+    """Compare a crawl with another one of its collection."""
+    pair = paired(reports(), number, query.other)
+    compared = Comparison(context().holdings.engine, pair.before.number, pair.after.number)
+    hosts_, more = compared.hosts(limit=MOST_AT_ONCE)
+    return ComparisonView(
+        view_of(pair.before), view_of(pair.after), tuple(map(_pair, hosts_)), more, tuple(map(_pair, compared.types())),
+        tuple(map(_pair, compared.statuses())),
+    )  # fmt: skip
+
+
+@operation("GET", "/crawls/<int:number>/comparison/urls", Role.VIEWER, _TAG)
+def list_compared_urls(number: int, query: ComparedUrlsQuery) -> Page[UrlView]:
+    """List the URLs that one of two crawls captured and the other did not, or that changed between them. Where few of many
+    differ, a page may have none, and another one come after it."""
+    pair = paired(reports(), number, query.other)
+    compared = Comparison(context().holdings.engine, pair.before.number, pair.after.number)
+    found = compared.page(query.which, after=number_of(query), limit=query.limit)
+    return Page(tuple(map(_url, found.rows)), str(found.next) if found.next else "")
 
 
 def _url(item: UrlRow) -> UrlView:

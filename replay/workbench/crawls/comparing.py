@@ -7,9 +7,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
 from archiver.amounts import human_duration
-from archiver.collections.comparison import MOST_LOOKED_AT, Comparison, Difference, Pair
-from archiver.collections.reports import CrawlReports, CrawlSummary
-from archiver.errors import NotFound
+from archiver.collections.comparison import MOST_LOOKED_AT, Comparison, Difference, Pair, paired
+from archiver.collections.reports import CrawlReports
 from replay.workbench.crawls.reporting import found
 from replay.workbench.crawls.shown import PAGE, csv_answer, moment, number_of
 from replay.workbench.places import context
@@ -20,34 +19,22 @@ blueprint = Blueprint("compare", __name__)
 _OFFERED = 100
 
 
-def _pair(number: int) -> tuple[list[CrawlSummary], CrawlSummary | None, CrawlSummary]:
-    """What can be compared with; the earlier crawl, if there is one; and the later one.
-
-    Raises:
-        NotFound: there is no such crawl, or it is one of another collection.
-    """
-    reports = CrawlReports(context().holdings.engine)
-    mine = reports.find(number, None)
-    offered = [item for item in reports.crawls(mine.collection, limit=_OFFERED) if item.number != number]
-    asked = number_of(request.args.get("with"))
-    if asked:
-        other: CrawlSummary | None = reports.find(asked, mine.collection)
-    else:
-        earlier = reports.page(collection=mine.collection, before=number, limit=1)
-        other = earlier[0] if earlier else offered[0] if offered else None
-    if other is None or other.number < number:
-        return offered, other, mine
-    return offered, mine, other
+def _asked() -> int | None:
+    """The crawl that the address names to be compared with."""
+    return number_of(request.args.get("with")) or None
 
 
 @blueprint.get("/<int:number>/compare")
 @needs(Role.VIEWER)
 def compare(number: int) -> str | BaseResponse:
     """Sums, hosts, types and statuses of two crawls."""
-    offered, before, after = _pair(number)
-    values = found(number)
-    if before is None:
+    reports, values = CrawlReports(context().holdings.engine), found(number)
+    collection = reports.find(number, None).collection
+    offered = [item for item in reports.crawls(collection, limit=_OFFERED) if item.number != number]
+    if not offered:
         return render_template("crawls/compare.html", **values, tab="compare", before=None, offered=[])
+    compared = paired(reports, number, _asked())
+    before, after = compared.before, compared.after
     pair = Comparison(context().holdings.engine, before.number, after.number)
     hosts, more = pair.hosts(limit=1_000_000 if request.args.get("format") == "csv" else PAGE)
     if request.args.get("format") == "csv":
@@ -74,9 +61,8 @@ def _cells(row: Pair) -> tuple[object, ...]:
 @needs(Role.VIEWER)
 def urls(number: int, which: str) -> str | BaseResponse:
     """The URLs that one crawl captured and the other did not, or that changed between them."""
-    _, before, after = _pair(number)
-    if before is None:
-        raise NotFound(f"There is no other crawl to compare crawl {number} with.")
+    compared = paired(CrawlReports(context().holdings.engine), number, _asked())
+    before, after = compared.before, compared.after
     pair = Comparison(context().holdings.engine, before.number, after.number)
     kind = Difference(which)
     if request.args.get("format") == "csv":

@@ -24,12 +24,26 @@ function asked(form) {
 function shown(response, text) {
   let said = text;
   try { said = JSON.stringify(JSON.parse(text), null, 2); } catch { /* not JSON: as it is */ }
+  return `${head(response, ["Location", "ETag", "Link"])}\n\n${said}`;
+}
+
+function head(response, names) {
   const lines = [`${response.status} ${response.statusText}`.trim()];
-  for (const name of ["Location", "ETag", "Link"]) {
+  for (const name of names) {
     const value = response.headers.get(name);
     if (value) lines.push(`${name}: ${value}`);
   }
-  return `${lines.join("\n")}\n\n${said}`;
+  return lines.join("\n");
+}
+
+// A file may be too large to be shown: what is told of it, and where it is kept from.
+function offered(response, output) {
+  response.body.cancel();
+  const names = ["Content-Type", "Content-Length", "Content-Range", "Content-Disposition", "ETag", "Repr-Digest"];
+  const link = document.createElement("a");
+  link.href = response.url;
+  link.textContent = "Download the file";
+  output.replaceChildren(`${head(response, names)}\n\n`, link);
 }
 
 for (const form of document.querySelectorAll("form.try")) {
@@ -42,7 +56,8 @@ for (const form of document.querySelectorAll("form.try")) {
     output.textContent = "…";
     try {
       const response = await fetch(...asked(form));
-      output.textContent = shown(response, await response.text());
+      if (response.headers.has("Content-Disposition")) offered(response, output);
+      else output.textContent = shown(response, await response.text());
       output.classList.toggle("wrong", !response.ok);
     } catch (error) {
       output.textContent = `Nothing came: ${error.message}`;
