@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from archiver.collections.access import ANYONE, Action, Matching, Rule, RuleBook
 from archiver.collections.accesswords import make_rule
+from archiver.collections.registry import name_before, removed_name
 from archiver.errors import Conflict, NotFound, UsageError
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_files
@@ -316,7 +318,7 @@ class Stone:
 
     Attributes:
         number: of the tombstone; later ones have greater ones.
-        collection: slug of the collection that it was in; None where nobody knows.
+        collection: slug of the collection that it was in, which may be removed now; None where nobody knows.
         url, timestamp: of what was there; the timestamp is 14 digits, zeros where nobody knows.
         record_type, record_id: of its record; "" in files without such.
         digest: of its block, where the purge was told to keep it; else "".
@@ -363,17 +365,18 @@ def stones(
     if rule is not None:
         statement = statement.where(columns.reason == mark(rule))
     if collection:
-        statement = statement.where(collections.c.slug == collection)
+        statement = statement.where(collections.c.slug.in_((collection, removed_name(collection))))
     if url:
         statement = statement.where(columns.urlkey == urlkey(url))
     with reading(holdings.engine) as connection:
-        return [
-            Stone(
-                row.id, row.slug, row.url, f"{row.timestamp:014d}", row.record_type, row.record_id, row.digest, row.length,
-                row.file, row.purged_at, row.reason,
-            )
-            for row in connection.execute(statement)
-        ]  # fmt: skip
+        return [_stone(row) for row in connection.execute(statement)]
+
+
+def _stone(row: Row[Any]) -> Stone:
+    return Stone(
+        row.id, name_before(row.slug) if row.slug else None, row.url, f"{row.timestamp:014d}", row.record_type, row.record_id,
+        row.digest, row.length, row.file, row.purged_at, row.reason,
+    )  # fmt: skip
 
 
 def stone_count(holdings: Holdings, rule: Rule) -> int:

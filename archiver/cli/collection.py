@@ -1,4 +1,4 @@
-"""`muniment collection`: create, list, show, set."""
+"""`muniment collection`: create, list, show, set, remove."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from archiver.cli.common import actor_option, archive_option, human_size, json_o
 if TYPE_CHECKING:
     from archiver.holdings import Holdings
     from archiver.model import Collection
+    from archiver.removal import Look
 
 _VISIBILITIES = click.Choice(["public", "unlisted", "private"])
 
 
 @click.group()
 def collection() -> None:
-    """Create, list, show and change collections."""
+    """Create, list, show, change and remove collections."""
 
 
 @collection.command()
@@ -92,6 +93,54 @@ def set_(name: str, as_json: bool, archive: object, visibility: str | None, **va
     with open_holdings(settings_from(archive=archive)) as holdings:
         changed = holdings.collections.update(name, visibility=Visibility(visibility) if visibility else None, **values)
         _show(holdings, changed, as_json)
+
+
+@collection.command()
+@click.argument("name")
+@click.option("--reason", default="", help="Why; the audit log keeps it. Needed, but with --dry-run.")
+@click.option("--dry-run", is_flag=True, help="Only show what it has, and what stands in the way.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@actor_option
+@archive_option
+@json_option
+def remove(name: str, reason: str, dry_run: bool, yes: bool, actor: str, archive: object, as_json: bool) -> None:
+    """Remove a collection that holds nothing any more.
+
+    Its captures are deleted and purged first, see muniment delete. Tombstones, reports of crawls and the audit log stay.
+    There is no way back, and the name is not given again.
+    """
+    from dataclasses import asdict
+
+    from archiver import removal
+    from archiver.holdings import open_holdings
+
+    with open_holdings(settings_from(archive=archive)) as holdings:
+        found = removal.look_at(holdings, name)
+        if dry_run:
+            if as_json:
+                print_json({"contents": asdict(found.contents), "obstacles": [asdict(item) for item in found.obstacles]})
+            else:
+                _say_removal(found)
+            return
+        typed = name
+        if not yes and reason.strip() and not found.obstacles:
+            _say_removal(found)
+            typed = click.prompt(f"This cannot be undone. Type {name} to remove it", default="", show_default=False)
+        contents = removal.remove(holdings, name, typed=typed, reason=reason, actor=actor)
+    if as_json:
+        print_json({"removed": name, "contents": asdict(contents)})
+    else:
+        click.echo(f"The collection “{name}” was removed.")
+
+
+def _say_removal(found: Look) -> None:
+    from dataclasses import asdict
+
+    for name, count in asdict(found.contents).items():
+        if count:
+            click.echo(f"{name.replace('_', ' '):20} {count:,}")
+    for obstacle in found.obstacles:
+        click.echo(f"In the way: {obstacle.message} {obstacle.advice}")
 
 
 def _as_json(holdings: Holdings, item: Collection) -> dict[str, object]:

@@ -31,6 +31,20 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 _KNOWN = re.compile(_SLUG.pattern + r"(?:\.test[0-9]+)?")
 
 
+#: What the name of a collection ends in that was removed.
+_REMOVED = ".removed"
+
+
+def removed_name(slug: str) -> str:
+    """Under what name a collection is kept that was removed: see `archiver.removal`."""
+    return slug + _REMOVED
+
+
+def name_before(slug: str) -> str:
+    """What a collection is called, or was before it was removed."""
+    return slug.removesuffix(_REMOVED)
+
+
 def slugify(name: str) -> str:
     """A name for addresses out of a title."""
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()
@@ -108,7 +122,7 @@ class CollectionRegistry:
 
         Raises:
             UsageError: the name or the home page cannot be used.
-            Conflict: the name is taken.
+            Conflict: the name is taken, or was.
         """
         if not _SLUG.fullmatch(slug) or slug in RESERVED:
             better = slugify(slug)
@@ -120,6 +134,12 @@ class CollectionRegistry:
             )
         url = _home_page(organisation, organisation_url)
         with writing(self._engine) as connection:
+            before = select(collections.c.id).where(collections.c.slug == removed_name(slug))
+            if connection.execute(before).first() is not None:
+                raise Conflict(
+                    f"There was a collection “{slug}”, and it was removed.",
+                    "Choose another name: what was noted and cited by this one must not come to mean something else.",
+                )
             made = connection.execute(
                 insert_new(self._engine, collections).values(
                     slug=slug,
@@ -157,6 +177,8 @@ class CollectionRegistry:
             rows = self._one.rows(slug=slug)
             if rows:
                 return _collection(rows[0])
+        if slug.endswith(_REMOVED):
+            raise UnknownCollection(f"The collection “{one_line(name_before(slug))[:80]}” was removed.", "See the audit log.")
         near = difflib.get_close_matches(slug, [item.slug for item in self.all()], 1)
         raise UnknownCollection(
             f"There is no collection “{one_line(slug)[:80]}”.",
@@ -179,9 +201,13 @@ class CollectionRegistry:
             raise UnknownCollection(f"There is no collection “{one_line(slug)[:80]}”.")
         return int(found)
 
+    def was_removed(self, slug: str) -> bool:
+        """There was a collection of that name."""
+        return bool(_SLUG.fullmatch(slug)) and bool(self._one.rows(slug=removed_name(slug)))
+
     def all(self, *, with_tests: bool = False) -> list[Collection]:
         """Every collection, by title; those that are kept apart for test crawls only where they are asked for."""
-        found = [_collection(row) for row in self._every.rows()]
+        found = [_collection(row) for row in self._every.rows() if not row[0].endswith(_REMOVED)]
         found = [item for item in found if with_tests or item.test_of is None]
         return sorted(found, key=lambda item: (item.title.casefold(), item.slug))
 

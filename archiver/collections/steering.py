@@ -122,10 +122,13 @@ class CrawlDesk:
 
         Raises:
             NotFound: there is no such crawl.
+            UnknownCollection: its collection was removed.
             UsageError: a file of its login cannot be used.
             StorageFailed: no process could be begun.
         """
-        warnings_of_login(self._control.info(number).plan)
+        info = self._control.info(number)
+        self._holdings.collections.get(info.collection)
+        warnings_of_login(info.plan)
         self._control.want(number, "run")
         self._holdings.audit.note(actor, "crawl.resume", f"crawl {number}")
         if not self._is_worked_on(number):

@@ -93,11 +93,12 @@ def run(
 
     Raises:
         NotFound: there is no such crawl.
+        UnknownCollection: its collection was removed.
         Conflict: another process works on it.
         StorageFailed: the disk or database failed; the crawl can be resumed.
     """
     control = CrawlControl(holdings.engine, clock)
-    control.info(crawl_id)
+    holdings.collections.get(control.info(crawl_id).collection)
     control.refuse_second_run(crawl_id)
     stop = stop or StopSignal()
     told = ticker(crawl_id) if ticker is not None else None

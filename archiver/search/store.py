@@ -183,6 +183,12 @@ class TextStore:
             connection.execute(delete(page_texts).where(columns.id == number))
         return len(rows)
 
+    def forget_all_within(self, connection: Connection, collection_id: int) -> None:
+        """Take all texts of a collection away."""
+        keys = select(page_texts.c.urlkey).where(page_texts.c.collection_id == collection_id).distinct()
+        for urlkey in connection.execute(keys).scalars().all():
+            self.forget_within(connection, collection_id, urlkey)
+
     def clear(self) -> None:
         """Forget everything; what is in the WARC files can be read again."""
         with writing(self._engine) as connection:

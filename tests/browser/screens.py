@@ -364,6 +364,7 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
     ]  # fmt: skip
     parts = ["seeds", "seeds/1", "seeds/add", "groups", "metadata", "described", "fields", "sheet", "settings"]
     paths += [f"/collections/unesco/{part}" for part in parts]
+    paths += [f"/collections/{slug}/removal" for slug in ("unesco", "plans")]  # one that cannot be removed, one that can
     sheet = f"level,url,subject\nseed,{SITE}/plain,Law\n"
     return [
         *(Screen("workbench", path) for path in paths),

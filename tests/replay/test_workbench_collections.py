@@ -26,6 +26,7 @@ from archiver.index.database import writing
 from archiver.model import Capture
 from archiver.urls import urlkey
 from replay.workbench.app import create_workbench
+from tests.apichecks import ApiClient
 from tests.archiver.crawlrows import CrawlRows, plan_for
 from tests.conftest import OpenHoldings
 from tests.workbench import HOME, PORT, QUICK, form_token, logged_in
@@ -116,6 +117,34 @@ def test_a_collection_is_made_and_changed(desk: Desk, holdings: Holdings) -> Non
     actions = [(entry.actor, entry.action) for entry in holdings.audit.entries()]
     assert {"collection.create", "collection.set", "description.change", "image.put", "image.remove"} <= {a for _, a in actions}
     assert {actor for actor, _ in actions} == {"archivist"}
+
+
+def test_a_collection_is_removed_by_its_name(app: Flask, holdings: Holdings, desk: Desk) -> None:
+    for slug in ("news", "old"):
+        holdings.collections.create(slug, title=f"The {slug}")
+    holdings.index.add([Capture("news", urlkey(A), "20200101000000", A, "text/html", 200, "", "x.warc.gz", 1, 9)])
+    admin = Desk(logged_in(app, holdings))
+    api = ApiClient(app, holdings)
+    assert "/collections/news/removal" in admin.see("/collections/news/settings")
+    assert "/removal" not in desk.see("/collections/news/settings")
+    desk.see("/collections/news/removal", 403)
+    page = admin.see("/collections/news/removal")
+    assert "holds 1 capture in files" in page and "/deletions?collection=news&sort=is_everything" in page
+    assert 'name="reason"' not in page
+    told = api("GET", "/collections/news/removal").get_json()
+    assert told["contents"]["captures"] == 1 and [item["kind"] for item in told["obstacles"]] == ["captures"]
+    gone = {"name": "news", "reason": "closed"}
+    assert "Evidence does not vanish" in api("POST", "/collections/news/removal", gone).get_json()["detail"]
+    admin.send("/collections/news/removal", 400, **gone)
+    assert 'name="reason"' in admin.see("/collections/old/removal")
+    refused = admin.send("/collections/old/removal", 400, name="The old", reason="closed")
+    assert "not the name" in refused.get_data(as_text=True) and 'value="closed"' in refused.get_data(as_text=True)
+    assert admin.send("/collections/old/removal", name="old", reason="closed").headers["Location"] == "/collections"
+    assert "“The old” was removed" in admin.see("/collections")
+    admin.see("/collections/old", 404)
+    assert api("POST", "/collections", {"slug": "old"}).status_code == 409
+    assert api("POST", "/collections/default/removal", {"name": "default", "reason": "x"}).status_code == 409
+    assert api("GET", "/tombstones?collection=old").get_json()["items"] == []
 
 
 @pytest.mark.parametrize(

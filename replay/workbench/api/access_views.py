@@ -374,7 +374,7 @@ class TombstoneQuery(PageQuery):
     """Which tombstones are wanted; what is left out does not count."""
 
     deletion: Annotated[int | None, Bounds("Left by that deletion.", least=1)] = None
-    collection: Annotated[str, Bounds("Of that collection.", longest=64)] = ""
+    collection: Annotated[str, Bounds("Of that collection, also of one that was removed.", longest=64)] = ""
     url: Annotated[str, Bounds("Of that URL.", longest=8000)] = ""
 
 
@@ -382,7 +382,7 @@ class TombstoneQuery(PageQuery):
 def list_tombstones(query: TombstoneQuery) -> Page[TombstoneView]:
     """List what is left of what was purged, in the order in which it was."""
     holdings = context().holdings
-    if query.collection:
+    if query.collection and not holdings.collections.was_removed(query.collection):
         holdings.collections.get(query.collection)
     rule = deletion.deletion_of(holdings, query.deletion) if query.deletion is not None else None
     url = parse_url(query.url, assume_http=True) if query.url else ""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, ClassVar
 
+from archiver import removal
 from archiver.accounts import Role
 from archiver.collections.options import options_from_json, options_to_json
 from archiver.index.query import KeyRange
 from archiver.model import Capture, Collection, Visibility
+from archiver.removal import Hindrance
 from archiver.timestamps import digits_of
 from archiver.urls import parse_url, urlkey, urlkey_prefix
 from replay.workbench.api.crawl_views import PlanChangeBody, PlanView, changed_plan, plan_view
@@ -140,6 +142,73 @@ def change_collection(slug: str, body: CollectionChangeBody) -> CollectionView:
         options=options, actor=current_account().name,
     )  # fmt: skip
     return _view(changed)
+
+
+# -- removal ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RemovalContentsView:
+    """What a collection has, in numbers.
+
+    `captures` are in WARC files of this archive: while there are any, it is not removed. `captures_elsewhere` are in files that
+    are read where they are: the files stay there. What was said of it goes, waiting jobs are cancelled; crawls with their
+    reports and tombstones stay.
+    """
+
+    captures: int
+    captures_elsewhere: int
+    seeds: int
+    groups: int
+    schedules: int
+    statements: int
+    access_rules: int
+    notices: int
+    watched_folders: int
+    attached_indexes: int
+    waiting_jobs: int
+    crawls: int
+    tombstones: int
+
+
+@dataclass(frozen=True)
+class ObstacleView:
+    """What stands in the way of a removal, and what to do about it; `number` is that of the crawl, test crawl or job."""
+
+    kind: Hindrance
+    number: int | None
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class RemovalView:
+    """What the removal of a collection would find; it can be removed when there are no obstacles."""
+
+    contents: RemovalContentsView
+    obstacles: tuple[ObstacleView, ...]
+
+
+@dataclass(frozen=True)
+class RemovalBody:
+    """A collection that is to be removed. There is no way back, and its name is not given again."""
+
+    name: Annotated[str, Bounds("Its name in addresses, once more.", longest=64)]
+    reason: Annotated[str, Bounds("Why; the audit log keeps it.", longest=4000)]
+
+
+@operation("GET", "/collections/<slug>/removal", Role.ADMINISTRATOR, _TAG)
+def preview_removal(slug: str) -> RemovalView:
+    """Say what a collection has, and what stands in the way of its removal; nothing is done."""
+    found = removal.look_at(context().holdings, slug)
+    obstacles = tuple(ObstacleView(item.kind, item.number, item.message, item.advice) for item in found.obstacles)
+    return RemovalView(RemovalContentsView(**asdict(found.contents)), obstacles)
+
+
+@operation("POST", "/collections/<slug>/removal", Role.ADMINISTRATOR, _TAG, status=204)
+def remove_collection(slug: str, body: RemovalBody) -> None:
+    """Remove a collection that holds nothing in files of this archive. Delete and purge what it holds first."""
+    removal.remove(context().holdings, slug, typed=body.name, reason=body.reason, actor=current_account().name)
 
 
 # -- pages -----------------------------------------------------------------------------------------------------------

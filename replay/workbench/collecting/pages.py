@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, flash, get_flashed_messages, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
@@ -16,8 +16,10 @@ from archiver.collections.registry import slugify
 from archiver.collections.reports import CrawlReports
 from archiver.collections.seeds import SeedFilter
 from archiver.crawl.plan import RobotsMode, ScopeKind
+from archiver.deletion import SUPPRESSED
 from archiver.errors import MunimentError, UsageError
 from archiver.model import Collection, Visibility
+from archiver.removal import Hindrance, Obstacle, look_at, remove
 from replay.workbench.collecting.base import (
     LIMITS,
     SCOPES,
@@ -48,7 +50,7 @@ def collections() -> str:
         (item, holdings.files.totals(item.slug), registry.count(item.slug), item.number in pictured)
         for item in holdings.collections.all()
     ]
-    return render_template("collecting/list.html", cards=cards)
+    return render_template("collecting/list.html", cards=cards, told=get_flashed_messages())
 
 
 @blueprint.get("/collections/<slug>")
@@ -218,6 +220,61 @@ def _topics(slug: str, form: Mapping[str, str]) -> None:
     topics = [Statement("subject", value, private.get(value, False)) for value in wanted]
     if topics != [item for item in now if item.field == "subject"]:
         said.replace(slug, "collection", "", [item for item in now if item.field != "subject"] + topics, actor=actor())
+
+
+# -- removal ---------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/collections/<slug>/removal")
+@needs(Role.ADMINISTRATOR)
+def removal(slug: str) -> str:
+    """What a collection has, what stands in the way of its removal, and the form for it."""
+    return _removal(slug)
+
+
+def _removal(slug: str, problem: str = "") -> str:
+    holdings = context().holdings
+    found = look_at(holdings, slug)
+    pending = [rule for rule in holdings.access.all() if rule.collection == slug and rule.deletion == SUPPRESSED]
+    return render_template(
+        "collecting/removal.html",
+        item=holdings.collections.get(slug),
+        contents=found.contents,
+        obstacles=[(obstacle, *_way(obstacle, slug)) for obstacle in found.obstacles],
+        pending=pending,
+        given=request.form,
+        problem=problem,
+    )
+
+
+def _way(obstacle: Obstacle, slug: str) -> tuple[str, str]:
+    """Where something can be done about an obstacle, and in which words; empty for nowhere."""
+    match obstacle.kind:
+        case Hindrance.CAPTURES:
+            return url_for("deletions.deletions", collection=slug, sort="is_everything"), "Delete all of it"
+        case Hindrance.CRAWL:
+            return url_for("crawls.crawl", number=obstacle.number), f"Crawl {obstacle.number}"
+        case Hindrance.TEST:
+            return url_for("tests.test", number=obstacle.number), f"Test crawl {obstacle.number}"
+        case Hindrance.JOB:
+            return url_for("jobs.job", number=obstacle.number), f"Job {obstacle.number}"
+        case Hindrance.SETTING:
+            return url_for("settings.settings"), "Settings"
+    return "", ""
+
+
+@blueprint.post("/collections/<slug>/removal")
+@needs(Role.ADMINISTRATOR)
+def remove_now(slug: str) -> BaseResponse:
+    """Remove a collection, once its name was typed."""
+    holdings, form = context().holdings, request.form
+    title = holdings.collections.get(slug).title
+    try:
+        remove(holdings, slug, typed=form.get("name", ""), reason=form.get("reason", ""), actor=actor())
+    except MunimentError as error:
+        return make_response(_removal(slug, str(error)), 400)
+    flash(f"The collection “{title}” was removed.")
+    return redirect(url_for("collections.collections"), 303)
 
 
 # -- pictures --------------------------------------------------------------------------------------------------------
