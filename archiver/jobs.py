@@ -94,7 +94,8 @@ class JobRegistry:
         text = json.dumps(arguments, ensure_ascii=False, sort_keys=True)
         if once:
             lock_table(connection, jobs)
-            equal = (jobs.c.kind == kind, jobs.c.arguments == text, jobs.c.state.in_(OPEN))
+            same = jobs.c.collection_id.is_(None) if collection_id is None else jobs.c.collection_id == collection_id
+            equal = (jobs.c.kind == kind, same, jobs.c.arguments == text, jobs.c.state.in_(OPEN))
             found = connection.execute(select(jobs.c.id).where(*equal).order_by(jobs.c.id).limit(1)).scalar()
             if found is not None:
                 return int(found)

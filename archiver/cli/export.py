@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from archiver.cli.common import archive_option, collection_option, counted, human_size, json_option, print_json, settings_from
 from archiver.cli.crawl.units import SizeType
-from archiver.export.forms import ExportForm
+from archiver.export.forms import ExportForm, export_form, refuse_part
 
 if TYPE_CHECKING:
     from archiver.export.run import Exporter, ExportReport, Wish
@@ -125,8 +125,7 @@ def _check(output: Path, form: str, *, as_json: bool, options: dict[str, Any]) -
     if form == "warc" and output.name.lower().endswith(".warc"):
         raise UsageError("WARC files are written compressed.", f"Name it {output.name}.gz, or name a folder.")
     restricted = [name for name in ("crawl", "url_prefix", "since", "until", "page", "public_only") if options[name]]
-    if form == "json" and restricted:
-        raise UsageError("What is known of a collection goes out as a whole.", "Leave the restrictions out.")
+    refuse_part(export_form(form), is_part=bool(restricted))
 
 
 def _wish(holdings: Holdings, slug: str, output: Path, options: dict[str, Any]) -> Wish:

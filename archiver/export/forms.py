@@ -44,3 +44,13 @@ def export_form(name: object) -> ExportForm:
     if found is None:
         raise UsageError(f"“{name}” is no form of an export.", f"There are {', '.join(ExportForm)}.")
     return found
+
+
+def refuse_part(form: ExportForm, *, is_part: bool) -> None:
+    """Refuse what describes a collection where only a part of it is wanted.
+
+    Raises:
+        UsageError: that is so.
+    """
+    if form is ExportForm.JSON and is_part:
+        raise UsageError("What is known of a collection goes out as a whole.", "Leave the restrictions out.")

@@ -75,14 +75,14 @@ def checked_selection(selection: Selection) -> Selection:
     if selection.page and (selection.url_prefix or selection.since or selection.until or selection.crawl is not None):
         raise UsageError(
             "A page is wanted as it was at one time, so it goes with none of the other restrictions.",
-            "Leave either --page or --crawl, --url-prefix, --from and --to out.",
+            "Leave the page out, or the crawl, the beginning of URLs and the time span.",
         )
     if selection.at and not selection.page:
-        raise UsageError("--at is the time of a page.", "Give the page with --page, or a time span with --from and --to.")
+        raise UsageError("A time alone says nothing: it is that of a page.", "Name the page too, or a time span instead.")
     since = normalise_timestamp(selection.since) if selection.since else ""
     until = normalise_timestamp(selection.until, latest=True) if selection.until else ""
     if since and until and since > until:
-        raise UsageError("The time span ends before it begins.", "Exchange --from and --to.")
+        raise UsageError("The time span ends before it begins.", "Exchange its ends.")
     if selection.at:
         normalise_timestamp(selection.at)
     return selection

@@ -39,7 +39,7 @@ _STREAM_SECONDS = 25.0
 _LOOK_SECONDS = 1.0
 
 #: What may be asked for on the page, and with which words.
-NEW = {"verify": "Verify the archive", "texts": "Read texts for the search", "export": "Export a collection"}
+NEW = {"verify": "Verify the archive", "texts": "Read texts for the search"}
 
 
 @blueprint.get("/jobs")
@@ -121,11 +121,8 @@ def start() -> BaseResponse:
     try:
         if kind not in NEW:
             raise UsageError("Such work cannot be asked for here.", "Choose one of the list.")
-        collection = context().holdings.collections.get(slug).slug if slug or kind == "export" else None
-        arguments: dict[str, Any] = {}
-        if kind == "export":
-            arguments = {"form": request.form.get("form", "wacz"), "public_only": request.form.get("public_only") == "1"}
-        number = job_registry().put(kind, arguments, collection if kind != "texts" else None, current_account().name, once=True)
+        collection = context().holdings.collections.get(slug).slug if slug and kind != "texts" else None
+        number = job_registry().put(kind, {}, collection, current_account().name, once=True)
     except MunimentError as error:
         return make_response(_page(str(error)), 400)
     return redirect(url_for("jobs.job", number=number), 303)

@@ -11,21 +11,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
 from archiver.errors import AccessRefused, MunimentError, UsageError
-from archiver.export.selection import Selection, checked_selection
-from archiver.urls import parse_url
+from archiver.export.forms import ExportForm, export_form
+from archiver.export.orders import ordered
+from archiver.export.selection import Selection
 from replay.workbench.places import collection_choices, context, crawl_number, incoming_files, job_registry
 from replay.workbench.session import current_account, needs, takes_files, wants_json
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/transfers")
 
-#: Forms of an export: name, and what people read.
-FORMS = (
-    ("wacz", "WACZ: one package that ReplayWeb.page and others open"),
-    ("warc", "WARC: the records, as one file"),
-    ("cdxj", "CDXJ: the index alone"),
-    ("cdx", "CDX: the index alone, as older tools read it"),
-    ("json", "JSON: what describes the collection, its seeds and rules"),
-)
 #: Earlier transfers that the page shows.
 _LAST = 8
 
@@ -43,7 +36,7 @@ def _page(problem: str = "", about: str = "") -> str:
     return render_template(
         "work/transfers.html",
         choices=collection_choices(),
-        forms=FORMS,
+        forms=[(form.value, form.words) for form in ExportForm],
         jobs=job_registry().list(kinds=("import", "export"), limit=_LAST),
         waiting=incoming_files().free(),
         given=given,
@@ -116,18 +109,10 @@ def give_out() -> BaseResponse:
     form, place = request.form, context()
     try:
         slug = place.holdings.collections.get(form.get("collection", "")).slug
-        if form.get("form") not in dict(FORMS):
-            raise UsageError("That is no form of an export.", "Choose one of the list.")
         crawl = form.get("crawl", "").strip()
-        number_of = crawl_number(crawl) if crawl else None
-        words = {name: form.get(name, "").strip() for name in ("url_prefix", "since", "until", "page", "at")}
-        if words["at"] and not words["page"]:
-            raise UsageError("A time alone says nothing: it is of a page.", "Name the page, or use from and to.")
-        if words["page"]:
-            words["page"] = parse_url(words["page"], assume_http=True)
-        checked_selection(Selection(slug, number_of, *words.values()))
-        arguments: dict[str, Any] = {"form": form["form"], "crawl": number_of, **words}
-        arguments["public_only"] = form.get("public_only") == "1"
+        words = (form.get(name, "").strip() for name in ("url_prefix", "since", "until", "page", "at"))
+        selection = Selection(slug, crawl_number(crawl) if crawl else None, *words)
+        arguments = ordered(selection, export_form(form.get("form")), public_only=form.get("public_only") == "1")
         number = job_registry().put("export", arguments, slug, current_account().name, once=True)
     except MunimentError as error:
         return make_response(_page(str(error), "export"), 400)

@@ -341,7 +341,7 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
     for number in crawls[:2]:  # the third waits
         run(holdings, number, software="muniment/test")
     test, _ = testcrawls.begin_test(holdings, "unesco", plan(home), by="ada")
-    desk.post("/jobs", kind="export", collection="plans", form="json")
+    desk.post("/transfers/export", collection="plans", form="json")
     work_off(holdings, StopSignal())
     desk.waiting = desk.post("/jobs", kind="verify", collection="plans")  # nobody works here any more
     capture = desk.post("/captures", url=home, collection="unesco")

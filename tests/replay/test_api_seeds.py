@@ -102,7 +102,7 @@ def test_jobs_are_asked_for_looked_at_and_cancelled(api: ApiClient, holdings: Ho
     assert [item["pointer"] for item in wrong.get_json()["errors"]] == ["#/urls/1"]
     assert api("POST", "/jobs/captures", {"collection": "default", "urls": []}).status_code == 422
     assert api("POST", "/jobs/captures", {"collection": "nope", "urls": ["a.org"]}).status_code == 404
-    assert api("POST", "/jobs/exports", {"collection": "default", "at": "2020"}).status_code == 422
+    assert api("POST", "/jobs/exports", {"collection": "default", "at": "2020"}).status_code == 400
     assert api("POST", "/jobs/purges", {"deletion": 9}).status_code == 404
     assert api("GET", "/jobs/999").status_code == 404
 

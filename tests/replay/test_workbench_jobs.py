@@ -57,7 +57,8 @@ def send(client: FlaskClient, path: str, **form: object) -> tuple[int, str]:
 
 
 def test_a_job_is_asked_for_cancelled_tried_again_and_downloaded(holdings: Holdings, client: FlaskClient) -> None:
-    status, where = send(client, "/jobs", kind="export", collection="default", form="json")
+    assert 'href="/transfers"' in get(client, "/jobs")
+    status, where = send(client, "/transfers/export", collection="default", form="json")
     assert (status, where) == (303, "/jobs/1")
     assert "waiting" in get(client, where) and 'http-equiv="refresh"' in get(client, where)
     assert ">export</td>" in get(client, "/jobs") or "export" in get(client, "/jobs")

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from archiver.accounts import Role
 from archiver.engine import StopSignal
+from archiver.export.forms import ExportForm
 from archiver.holdings import Holdings, utc_now
 from archiver.incoming import Incoming
 from archiver.jobs import Job, JobRegistry, JobState
@@ -187,10 +188,18 @@ def test_a_part_of_a_collection_is_given_out(app: Flask, holdings: Holdings, cli
     assert client.get("/jobs/2/file", base_url=HOME).status_code == 404
     assert "Remove the file" not in client.get("/jobs/2", base_url=HOME).get_data(as_text=True)
     assert send(client, "/jobs/2/file/remove").status_code == 404
+    holdings.collections.create("other")
+    whole = {"form": "wacz", "url_prefix": ""}
+    asked = [send(client, "/transfers/export", collection=slug, **whole) for slug in ("default", "other", "default")]
+    assert [answer.headers["Location"] for answer in asked] == ["/jobs/3", "/jobs/4", "/jobs/3"]  # of each collection its own
+    page = client.get("/transfers", base_url=HOME).get_data(as_text=True)
+    for form in ExportForm:
+        assert f'<option value="{form.value}"' in page
     for form, said in (
         ({"form": "exe"}, "no form of an export"),
+        ({"form": "json", "since": "2020"}, "as a whole"),
         ({"form": "warc", "crawl": "x"}, "by its number"),
-        ({"form": "warc", "at": "2020"}, "of a page"),
+        ({"form": "warc", "at": "2020"}, "that of a page"),
         ({"form": "warc", "since": "tomorrow"}, "tomorrow"),
         ({"form": "warc", "collection": "nowhere"}, "nowhere"),
     ):

@@ -14,7 +14,8 @@ from archiver.collections.seedvalues import Schedule
 from archiver.deletion import deletion_of
 from archiver.errors import AccessRefused, MunimentError, NotFound
 from archiver.export.forms import ExportForm
-from archiver.export.selection import Selection, checked_selection
+from archiver.export.orders import ordered
+from archiver.export.selection import Selection
 from archiver.incoming import Upload
 from archiver.jobs import Job, JobState
 from archiver.purging import Copies
@@ -234,11 +235,8 @@ def ask_for_captures(body: CapturesBody) -> Created[JobView]:
 @operation("POST", "/jobs/exports", Role.ARCHIVIST, _TAG)
 def ask_for_export(body: ExportBody) -> Created[JobView]:
     """Have something exported; `result` of the job tells name, size and SHA-256 of the file, which /jobs/NUMBER/file gives."""
-    if body.at and not body.page:
-        raise field_problem("at", "It says when a page was captured: give page.")
-    checked_selection(Selection(body.collection, body.crawl, body.url_prefix, body.since, body.until, body.page, body.at))
-    arguments = {item.name: to_json(getattr(body, item.name)) for item in fields(body) if item.name != "collection"}
-    return _put("export", arguments, body.collection)
+    selection = Selection(body.collection, body.crawl, body.url_prefix, body.since, body.until, body.page, body.at)
+    return _put("export", ordered(selection, body.form, public_only=body.public_only), body.collection)
 
 
 def _upload(item: Upload) -> UploadView:
