@@ -17,6 +17,25 @@ FOLDER = "exports"
 KIND = "export"
 
 
+#: What the name of a folder ends in that is being taken away.
+_GOING = ".going"
+
+
+def vanish(folder: Path) -> bool:
+    """Take a folder away at once, whoever writes into it: whatever they do next there fails. False when it was not there.
+
+    To remove file after file would leave what is written between.
+    """
+    going = folder.with_name(f".{folder.name}{_GOING}")
+    shutil.rmtree(going, ignore_errors=True)
+    try:
+        folder.rename(going)
+    except FileNotFoundError:
+        return False
+    shutil.rmtree(going, ignore_errors=True)
+    return True
+
+
 class ExportFiles:
     """The files of exports in an archive.
 
@@ -41,13 +60,12 @@ class ExportFiles:
 
     def discard(self, number: int) -> bool:
         """Take away what a job has made; false when there was nothing."""
-        place = self.place(number)
-        is_there = place.is_dir()
-        shutil.rmtree(place, ignore_errors=True)
-        return is_there and not place.exists()
+        return vanish(self.place(number))
 
     def discard_all(self, numbers: Iterable[int]) -> int:
         """The same of several jobs: of how many something was there."""
+        for left in self.folder.glob(f".*{_GOING}"):  # of a process that was killed meanwhile
+            shutil.rmtree(left, ignore_errors=True)
         return sum(self.discard(number) for number in numbers)
 
     def numbers(self) -> Iterator[int]:

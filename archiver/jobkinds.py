@@ -6,15 +6,15 @@ Each imports what it works with only when it runs: a worker that captures need n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from archiver.errors import Interrupted, UsageError
+from archiver.errors import Conflict, Interrupted, UsageError
 from archiver.jobrunner import Kind, Later, Work
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 #: Things of one sort that a result names.
 _NAMED = 50
+_PURGED_MEANWHILE = (
+    "Something was purged while this was exported, and may be in it: it was thrown away.",
+    "Export anew: what is purged is left out.",
+)
 
 
 def crawl(work: Work) -> Mapping[str, Any]:
@@ -141,43 +145,66 @@ def export(work: Work) -> Mapping[str, Any]:
     """
     from archiver.export.forms import ExportForm, export_form
     from archiver.export.output import whole_file
-    from archiver.export.permitted import for_readers, not_deleted
-    from archiver.export.run import Exporter, Wish, description_of
-    from archiver.export.selection import Selection, checked_selection
+    from archiver.export.run import description_of
     from archiver.exportfiles import ExportFiles
 
     arguments, slug, holdings = work.job.arguments, _collection(work), work.holdings
     form = export_form(arguments.get("form", ExportForm.WACZ))
     folder = ExportFiles(holdings.settings.archive).place(work.job.number)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)  # before the rules are read: a purge that they do not know of takes it away
     output = folder / f"{slug}{form.suffix}"
-    if form is ExportForm.JSON:
-        with whole_file(output, replace=True) as stream:
-            stream.write(description_of(holdings, slug))
-        report = None
-    else:
-        words = {name: str(arguments.get(name) or "") for name in ("url_prefix", "since", "until", "page", "at")}
-        selection = Selection(slug, arguments.get("crawl"), *words.values())
-        public = bool(arguments.get("public_only"))
-        wish = Wish(
-            checked_selection(selection),
-            permitted=for_readers(holdings, slug) if public else not_deleted(holdings, slug),
-            public=public,
-            max_bytes=0,
-            describe=selection.is_whole and not public,
-            workings=folder,
-        )
-        exporter = Exporter(holdings, wish, clock=work.clock, new_id=lambda: f"<urn:uuid:{uuid4()}>", progress=_telling(work))
-        report = _written(exporter, output, form)
+    report: ExportReport | None = None
+    with _undisturbed_by_purges(folder):
+        if form is ExportForm.JSON:
+            with whole_file(output, replace=True) as stream:
+                stream.write(description_of(holdings, slug))
+        else:
+            report = _written(_exporter(work, slug, folder), output, form)
+        result: dict[str, Any] = {"file": f"{work.job.number}/{output.name}", "bytes": output.stat().st_size}
+        result["sha256"] = _sha256(output)
     holdings.audit.note(work.job.created_by, "export", f"collection {slug}", {"form": form, "job": work.job.number})
-    result: dict[str, Any] = {
-        "file": f"{work.job.number}/{output.name}",
-        "bytes": output.stat().st_size,
-        "sha256": _sha256(output),
-    }
     if report is not None:
         result |= {"captures": report.captures, "left_out": report.left_out, "missing": report.lacks}
     return result
+
+
+@contextmanager
+def _undisturbed_by_purges(folder: Path) -> Iterator[None]:
+    """While the folder is there: a purge of the collection takes it away.
+
+    Raises:
+        Conflict: it did.
+    """
+    try:
+        yield
+    except Interrupted:
+        raise
+    except Exception as error:  # whatever its absence led to
+        if folder.is_dir():
+            raise
+        raise Conflict(*_PURGED_MEANWHILE) from error
+    if not folder.is_dir():
+        raise Conflict(*_PURGED_MEANWHILE)
+
+
+def _exporter(work: Work, slug: str, folder: Path) -> Exporter:
+    from archiver.export.permitted import for_readers, not_deleted
+    from archiver.export.run import Exporter, Wish
+    from archiver.export.selection import Selection, checked_selection
+
+    arguments, holdings = work.job.arguments, work.holdings
+    words = {name: str(arguments.get(name) or "") for name in ("url_prefix", "since", "until", "page", "at")}
+    selection = Selection(slug, arguments.get("crawl"), *words.values())
+    public = bool(arguments.get("public_only"))
+    wish = Wish(
+        checked_selection(selection),
+        permitted=for_readers(holdings, slug) if public else not_deleted(holdings, slug),
+        public=public,
+        max_bytes=0,
+        describe=selection.is_whole and not public,
+        workings=folder,
+    )
+    return Exporter(holdings, wish, clock=work.clock, new_id=lambda: f"<urn:uuid:{uuid4()}>", progress=_telling(work))
 
 
 def _sha256(path: Path) -> str:
@@ -298,6 +325,7 @@ def purge(work: Work) -> Mapping[str, Any]:
         "files": report.files,
         "kept_whole": report.kept_whole,
         "exports": report.exports,
+        "derived": report.derived,
         "left": report.left,
     }
 

@@ -49,6 +49,7 @@ from archiver.warc.purge import (
 )
 from archiver.warc.reader import read_record
 from archiver.warc.segments import is_begun, read_whole
+from archiver.wasapi.jobs import JobBoard
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,9 @@ class PurgeReport:
         kept_whole: revisits that were written out with their payload.
         shared: captures whose record stays, since somebody else has it too.
         left: file → why it was left as it is.
-        exports: files of exports that jobs had made of the collection: taken away, as it may be in them.
+        exports: files of exports that jobs had made of the collection, or of others that repeat what goes: taken away, as it
+            may be in them.
+        derived: results of WASAPI's jobs, likewise.
     """
 
     number: int
@@ -89,6 +92,7 @@ class PurgeReport:
     shared: int = 0
     left: dict[str, str] = field(default_factory=dict)
     exports: int = 0
+    derived: int = 0
 
 
 def purge(
@@ -119,7 +123,6 @@ def purge(
             raise Conflict("Something is being captured now, and may refer to what goes.", "Purge when crawls have ended.")
         run = _Purge(holdings, rule, with_digest=with_digest, actor=actor)
         report = run.run(copies)
-        report.exports = _clear_exports(holdings, rule)
     clear_caches(home)
     return report
 
@@ -154,13 +157,39 @@ class _Purge:
             alone_in += [item for item in staying if is_ours(item.file)]
         elif staying:
             whole = dict(self._made_whole(alone_in, staying))
+        # Before: what is being made now of rows that go is not finished. After: what began meanwhile by rules of a second ago.
+        # And before it is said to be purged, so that whoever goes on after a crash comes by here.
+        clear = _Clearing(self._holdings, self._report, self._of_collections(alone_in))
+        clear()
         self._rewrite_all(alone_in, shared, whole)
+        clear()
         self._finish()
         for slug, key in {(item.collection, item.urlkey) for item in alone_in}:
             read_texts_of(self._holdings, slug, key)  # all texts of these URLs went; those of what stays come back
         TextStore(self._holdings.engine).sweep()
         forget_log(self._holdings.engine)
         return self._report
+
+    def _of_collections(self, going: list[Capture]) -> frozenset[str] | None:
+        """Collections of which exports may have something of what goes: its own, and those whose revisits have such a payload,
+        as these bring it along; with their test crawls. None for all."""
+        if self._rule.collection is None:
+            return None
+        found = {self._rule.collection}
+        digests = sorted({item.digest for item in going if item.digest and item.revisit_of is None})
+        for batch in batches(digests):
+            repeats = (
+                select(collections.c.slug)
+                .join(captures, captures.c.collection_id == collections.c.id)
+                .where(captures.c.is_revisit == 1, captures.c.digest.in_(batch))
+                .distinct()
+            )
+            with reading(self._holdings.engine) as connection:
+                found.update(connection.execute(repeats).scalars())
+        tests = collections.alias("tests")
+        of_tests = select(tests.c.slug).join(collections, collections.c.id == tests.c.test_of)
+        with reading(self._holdings.engine) as connection:
+            return frozenset({*found, *connection.execute(of_tests.where(collections.c.slug.in_(found))).scalars()})
 
     def _unshared(self, going: list[Capture]) -> tuple[list[Capture], list[Capture]]:
         """Captures whose record nobody else has, and those whose record stays."""
@@ -399,15 +428,29 @@ def _taken_away(holdings: Holdings, number: int, name: str, state: str) -> bool:
     return True
 
 
-def _clear_exports(holdings: Holdings, rule: Rule) -> int:
-    """Take away what jobs have exported of the collection; of how many. One that is being made fails."""
-    wanted = select(jobs.c.id).where(jobs.c.kind == KIND)
-    if rule.collection is not None:
-        wanted = wanted.join(collections, collections.c.id == jobs.c.collection_id).where(collections.c.slug == rule.collection)
-    with reading(holdings.engine) as connection:
-        numbers = set(connection.execute(wanted).scalars())
-    made = ExportFiles(holdings.settings.archive)
-    return made.discard_all(number for number in made.numbers() if number in numbers)
+class _Clearing:
+    """Takes away what jobs have made of collections that something is purged of; what is being made fails.
+
+    Args:
+        holdings: the opened archive.
+        report: counts it.
+        slugs: of the collections; None for all.
+    """
+
+    def __init__(self, holdings: Holdings, report: PurgeReport, slugs: frozenset[str] | None) -> None:
+        self._holdings = holdings
+        self._report = report
+        self._slugs = slugs
+
+    def __call__(self) -> None:
+        holdings, home = self._holdings, self._holdings.settings.archive
+        wanted = select(jobs.c.id, collections.c.slug).outerjoin(collections, collections.c.id == jobs.c.collection_id)
+        with reading(holdings.engine) as connection:
+            rows = connection.execute(wanted.where(jobs.c.kind == KIND)).all()
+        numbers = {number for number, slug in rows if self._slugs is None or slug in self._slugs}
+        made = ExportFiles(home)
+        self._report.exports += made.discard_all(number for number in made.numbers() if number in numbers)
+        self._report.derived += JobBoard(holdings.engine, home, holdings.access.now).discard_of(self._slugs)
 
 
 def clear_caches(home: Path) -> None:

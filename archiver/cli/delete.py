@@ -234,7 +234,9 @@ def _say_purged(report: PurgeReport) -> None:
     if report.kept_whole:
         click.echo(f"{counted(report.kept_whole, 'revisit')} written out with the payload.")
     if report.exports:
-        click.echo(f"{counted(report.exports, 'export')} of the collection that lay in the archive's folder: taken away.")
+        click.echo(f"{counted(report.exports, 'export')} that lay in the archive's folder and may have had it: taken away.")
+    if report.derived:
+        click.echo(f"Results of {counted(report.derived, 'WASAPI job')} that may have had it: taken away.")
     for name, why in report.left.items():
         click.echo(f"Left as it is, out of sight: {name}: {why}.")
 
@@ -250,4 +252,5 @@ def _purge_json(report: PurgeReport) -> dict[str, object]:
         "shared": report.shared,
         "left": report.left,
         "exports": report.exports,
+        "derived": report.derived,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Engine, and_, func, insert, or_, select, update
 
 from archiver.errors import NotFound, UsageError
+from archiver.exportfiles import vanish
 from archiver.index.database import reading, writing
 from archiver.index.worktables import jobs
 from archiver.plaintext import one_line
@@ -281,6 +282,21 @@ class JobBoard:
         with writing(self._engine) as connection:
             if not connection.execute(update(jobs).where(mine).values(values)).rowcount:
                 raise JobLost
+
+    def discard_of(self, slugs: Collection[str] | None) -> int:
+        """Take away what jobs have made of collections, or are making of any; of how many jobs.
+
+        Args:
+            slugs: of the collections; None for all.
+        """
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(jobs.c.token, jobs.c.state, jobs.c.result).where(jobs.c.kind == _KIND)).all()
+        count = 0
+        for token, state, result in rows:
+            made = {item["collection"] for item in json.loads(result or "[]")}
+            if slugs is None or state != "done" or made & {*slugs, ""}:
+                count += vanish(self.folder(token))
+        return count
 
     def tidy(self) -> None:
         """Remove results that were kept long enough, and what no job of the table has made."""
