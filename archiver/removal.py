@@ -227,6 +227,8 @@ def _contents(connection: Connection, number: int) -> Contents:
 
 
 def _fixed(holdings: Holdings, slug: str) -> Iterator[Obstacle]:
+    if holdings.collections.get(slug).test_of is not None:
+        yield Obstacle(Hindrance.ALWAYS, None, f"In “{slug}” a test crawl is kept apart.", "Discard the test crawl instead.")
     if slug == DEFAULT_COLLECTION:
         yield Obstacle(
             Hindrance.ALWAYS, None, f"The collection “{slug}” is always there.", "Make it private, if nobody is to see it."

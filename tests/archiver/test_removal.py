@@ -34,6 +34,7 @@ from archiver.rebuild import Rebuild
 from archiver.removal import Hindrance, look_at, remove
 from archiver.schedules import ScheduleRegistry
 from archiver.search.build import read_texts
+from archiver.testcrawls import begin_test, get_test
 from archiver.verifyarchive import ArchiveVerifier
 from replay.app import create_reader
 from tests.archiver.crawlrows import CrawlRows, plan_for
@@ -160,6 +161,9 @@ def test_what_is_under_way_stands_in_the_way(holdings_with: OpenHoldings) -> Non
     assert kinds == [Hindrance.CRAWL, Hindrance.JOB]
     assert [item.kind for item in look_at(holdings, "default").obstacles] == [Hindrance.ALWAYS]
     assert [item.kind for item in look_at(holdings, "usual").obstacles] == [Hindrance.SETTING]
+    test, _ = begin_test(holdings, "usual", plan_for(OURS), by="ana")
+    assert [(item.kind, item.number) for item in look_at(holdings, "usual").obstacles[1:]] == [(Hindrance.TEST, test)]
+    assert Hindrance.ALWAYS in {item.kind for item in look_at(holdings, get_test(holdings, test).apart).obstacles}
     with pytest.raises(Conflict, match="is paused"):
         remove(holdings, "news", typed="news", reason="closed")
     with holdings.store.create("open.warc.gz") as stream:

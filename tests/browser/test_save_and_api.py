@@ -10,7 +10,10 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from archiver.accounts import Role
-from archiver.holdings import Holdings
+from archiver.engine import StopSignal
+from archiver.holdings import Holdings, utc_now
+from archiver.jobs import JobRegistry
+from archiver.keeping import work_off
 from replay.workbench.app import create_workbench
 from replay.workbench.session import COOKIE
 from tests.browser.conftest import free_port
@@ -72,7 +75,10 @@ def test_a_page_is_saved_before_ones_eyes(page: Page, workbench: tuple[str, str]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_an_operation_is_tried(page: Page, workbench: tuple[str, str]) -> None:
+def test_an_operation_is_tried(page: Page, workbench: tuple[str, str], holdings_with: Callable[..., Holdings]) -> None:
+    holdings = holdings_with()
+    export = JobRegistry(holdings.engine, utc_now).put("export", {"form": "json"}, "default")
+    work_off(holdings, StopSignal())
     page.goto(f"{workbench[0]}/api")
     page.click("#create_collection > summary")
     page.fill("#create_collection-body", '{"slug": "news", "title": "News"}')
@@ -83,4 +89,11 @@ def test_an_operation_is_tried(page: Page, workbench: tuple[str, str]) -> None:
     page.click("#get_collection form button")
     output = page.wait_for_selector("#get_collection output >> text=200")
     assert output is not None and '"title": "News"' in output.inner_text()
+    page.click("#get_exported_file > summary")
+    page.fill("#get_exported_file-number", str(export))
+    page.click("#get_exported_file form button")
+    with page.expect_download() as download:
+        page.click("#get_exported_file output >> text=Download the file")
+    assert download.value.suggested_filename == "default.json"
+    assert "Repr-Digest: sha-256=" in page.inner_text("#get_exported_file output")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

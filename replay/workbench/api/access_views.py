@@ -266,7 +266,8 @@ class PurgeBody:
 
 @dataclass(frozen=True)
 class PurgeView:
-    """What was purged. `files`: old name to new name; `left`: file to why it was left as it is."""
+    """What was purged. `files`: old name to new name; `left`: file to why it was left as it is; `exports`, `derived`: how many
+    jobs' exports and results of WASAPI's jobs were taken away, as it may have been in them."""
 
     number: int
     records: int
@@ -276,6 +277,8 @@ class PurgeView:
     kept_whole: int
     shared: int
     left: dict[str, str]
+    exports: int
+    derived: int
 
 
 def _selection(body: DeletionBody) -> deletion.Selection:
@@ -343,7 +346,7 @@ def purge_deletion(number: int, body: PurgeBody) -> PurgeView:
     )
     return PurgeView(
         report.number, report.records, report.captures, report.bytes, report.files, report.kept_whole, report.shared,
-        report.left,
+        report.left, report.exports, report.derived,
     )  # fmt: skip
 
 
