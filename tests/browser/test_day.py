@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from archiver.holdings import open_holdings
 from archiver.settings import load_settings
@@ -130,5 +130,10 @@ def until(page: Page, is_so: Callable[[], bool]) -> None:
         if is_so():
             return
         page.wait_for_timeout(100)
-        page.reload()
+        try:
+            page.reload()
+        except Error as error:
+            if "ERR_ABORTED" not in str(error):
+                raise
+            page.wait_for_load_state()  # it was loading itself again
     raise AssertionError("It did not come to that.")
