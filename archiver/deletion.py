@@ -6,7 +6,7 @@ takes it away; `archiver.purging` takes the bytes out of the WARC files for good
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,16 @@ from archiver.urls import urlkey
 #: What keys begin with that name something of another URL, to which its rules apply: pictures, texts, players' files, names.
 _OF_OTHERS = ("urn:", "screenshot:", "thumbnail:", "org,archive,web)/screenshot/", "youtube-dl:", "metadata:", "dns:")
 SUPPRESSED, PURGED = "suppressed", "purged"
+#: Statements that each may read the whole index: with more of them, it is read once and compared here.
+_STATEMENTS = 3
+#: Rows that a statement gives at a time.
+_AT_ONCE = 2000
+#: Told of each capture that was looked at; what it raises ends the look.
+Step = Callable[[], None]
+
+
+def _go_on() -> None:
+    """Nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,10 @@ class Extent:
     not_ours: int
     shared: int
     dependents: tuple[Capture, ...]
+
+
+#: Of a deletion that is about nothing.
+NOTHING = Extent(0, 0, 0, (), 0, 0, ())
 
 
 def rule_for(holdings: Holdings, selection: Selection, *, reason: str, message: str = "", is_said: bool = False) -> Rule:
@@ -214,25 +228,33 @@ def mark(rule: Rule) -> str:
     return f"{rule.reason} (deletion {rule.number})"
 
 
-def selected(holdings: Holdings, rule: Rule) -> Iterator[Capture]:
-    """The captures that a deletion is about."""
+def selected(holdings: Holdings, rule: Rule, step: Step = _go_on) -> Iterator[Capture]:
+    """The captures that a deletion is about; `step` is told of the others, too."""
     slugs = [rule.collection] if rule.collection else [item.slug for item in holdings.collections.all(with_tests=True)]
     book, now = RuleBook([replace(rule, starts_at=None, ends_at=None)]), holdings.access.now()
     ranges = ordered((*rule.ranges(), *map(KeyRange.beginning_with, _OF_OTHERS)))
     for slug in slugs:
         gate = book.gate((slug,), ANYONE, now)
         for capture in holdings.index.scan((slug,), ranges):
+            step()
             if not gate.permits(capture):
                 yield capture
 
 
-def extent(holdings: Holdings, rule: Rule) -> Extent:
-    """How much a deletion is about, and what depends on it. Reads the whole index once where payloads are repeated."""
-    chosen = list(selected(holdings, rule))
+def extent(holdings: Holdings, rule: Rule, step: Step = _go_on) -> Extent:
+    """How much a deletion is about, and what depends on it. Reads the whole index once where payloads are repeated.
+
+    Args:
+        holdings: the opened archive.
+        rule: of the deletion.
+        step: told of each capture that is looked at; what it raises is raised here.
+    """
+    chosen = list(selected(holdings, rule, step))
     places = {(item.file, item.offset) for item in chosen}
     ours = {item.file for item in chosen if is_ours(item.file)}
     mine = {(item.collection, item.urlkey, item.timestamp, item.file, item.offset) for item in chosen}
-    shared = {place for row, place in _at(holdings, ours, places) if row not in mine}
+    shared = {place for row, place in _at(holdings, ours, places, step) if row not in mine}
+    going = [item for item in chosen if (item.file, item.offset) not in shared]
     return Extent(
         captures=len(chosen),
         urls=len({item.url for item in chosen}),
@@ -240,7 +262,7 @@ def extent(holdings: Holdings, rule: Rule) -> Extent:
         files=tuple(sorted({item.file for item in chosen})),
         not_ours=sum(not is_ours(item.file) for item in chosen),
         shared=sum((item.file, item.offset) in shared for item in chosen),
-        dependents=tuple(dependents(holdings, [item for item in chosen if (item.file, item.offset) not in shared])),
+        dependents=tuple(dependents(holdings, going, step)),
     )
 
 
@@ -250,7 +272,7 @@ def is_ours(file: str) -> bool:
 
 
 def _at(
-    holdings: Holdings, names: set[str], places: set[tuple[str, int]]
+    holdings: Holdings, names: set[str], places: set[tuple[str, int]], step: Step
 ) -> Iterator[tuple[tuple[str, str, str, str, int], tuple[str, int]]]:
     """Rows of the index that point at these places."""
     found = (
@@ -258,11 +280,21 @@ def _at(
         .join(files, files.c.id == captures.c.file_id)
         .join(collections, collections.c.id == captures.c.collection_id)
     )
-    for batch in batches(sorted(names)):
+    for slug, key, timestamp, name, offset in _rows(holdings, found, files.c.name, names, step):
+        if (name, offset) in places:
+            yield (slug, key, f"{timestamp:014d}", name, offset), (name, offset)
+
+
+def _rows(holdings: Holdings, found: Any, column: Any, wanted: set[str], step: Step) -> Iterator[Any]:
+    """Rows that have one of these texts in a column; of very many texts, others too."""
+    some = list(batches(sorted(wanted)))
+    statements = [found] if len(some) > _STATEMENTS else [found.where(column.in_(batch)) for batch in some]
+    for statement in statements:
+        step()
         with reading(holdings.engine) as connection:
-            for slug, key, timestamp, name, offset in connection.execute(found.where(files.c.name.in_(batch))):
-                if (name, offset) in places:
-                    yield (slug, key, f"{timestamp:014d}", name, offset), (name, offset)
+            for row in connection.execution_options(yield_per=_AT_ONCE).execute(statement):
+                step()
+                yield row
 
 
 def batches(names: list[str], size: int = 200) -> Iterator[list[str]]:
@@ -270,23 +302,23 @@ def batches(names: list[str], size: int = 200) -> Iterator[list[str]]:
     return (names[start : start + size] for start in range(0, len(names), size))
 
 
-def dependents(holdings: Holdings, going: list[Capture]) -> Iterator[Capture]:
+def dependents(holdings: Holdings, going: list[Capture], step: Step = _go_on) -> Iterator[Capture]:
     """Revisits that stay, whose payload is in one of the records that go and in no other that stays."""
     whole = {item.digest for item in going if item.digest and item.revisit_of is None}
     gone = {(item.collection, item.urlkey, item.timestamp, item.file, item.offset) for item in going}
-    for digests in batches(sorted(whole)):
-        rows = (
-            select(collections.c.slug, captures, files.c.name)
-            .join(files, files.c.id == captures.c.file_id)
-            .join(collections, collections.c.id == captures.c.collection_id)
-            .where(captures.c.is_revisit == 1, captures.c.digest.in_(digests))
-        )
-        with reading(holdings.engine) as connection:
-            found = [_capture(row) for row in connection.execute(rows)]
-        for revisit in found:
-            here = (revisit.collection, revisit.urlkey, revisit.timestamp, revisit.file, revisit.offset)
-            if here not in gone and not _has_other(holdings, revisit, gone):
-                yield revisit
+    rows = (
+        select(collections.c.slug, captures, files.c.name)
+        .join(files, files.c.id == captures.c.file_id)
+        .join(collections, collections.c.id == captures.c.collection_id)
+        .where(captures.c.is_revisit == 1)
+    )
+    # All of them before the next question is asked: who looks at one holds no connection.
+    found = [_capture(row) for row in _rows(holdings, rows, captures.c.digest, whole, step) if row.digest in whole]
+    for revisit in found:
+        step()
+        here = (revisit.collection, revisit.urlkey, revisit.timestamp, revisit.file, revisit.offset)
+        if here not in gone and not _has_other(holdings, revisit, gone):
+            yield revisit
 
 
 def _has_other(holdings: Holdings, revisit: Capture, gone: set[tuple[str, str, str, str, int]]) -> bool:

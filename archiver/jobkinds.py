@@ -330,6 +330,13 @@ def purge(work: Work) -> Mapping[str, Any]:
     }
 
 
+def count_deletion(work: Work) -> Mapping[str, Any]:
+    """How much a deletion is about. See `archiver.deletionlook`."""
+    from archiver import deletionlook
+
+    return deletionlook.count(work)
+
+
 def notice(work: Work) -> Mapping[str, Any]:
     """`notice`: number, `body`: what is told. See `archiver.notices`."""
     from archiver.notices import deliver
@@ -382,6 +389,7 @@ KINDS: dict[str, Kind] = {
     "verify": verify,
     "texts": texts,
     "purge": purge,
+    "count-deletion": count_deletion,
     "save-test": save_test,
     "discard-test": discard_test,
     "notice": notice,

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
 
-from archiver import testcrawls
+from archiver import deletionlook, testcrawls
 from archiver.accounts import Role
 from archiver.collections.access import Action, Matching, Rule
 from archiver.collections.descriptions import DescriptionRegistry, Statement
@@ -29,6 +29,7 @@ from archiver.crawl.supervise import run
 from archiver.engine import StopSignal
 from archiver.errors import UsageError
 from archiver.holdings import Holdings, open_holdings, utc_now
+from archiver.jobs import JobRegistry
 from archiver.keeping import work_off
 from archiver.missing import MissingParts, MissNotes
 from archiver.search.build import read_texts
@@ -350,6 +351,10 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
     desk.post("/me/tokens", name="For a program", role="viewer")
     desk.post("/budget/unesco", budget="5G")
     deleted = desk.post("/deletions", collection="unesco", sort="url", what=f"{SITE}/other", reason="By mistake.")
+    wanted = deletionlook.Selection("unesco", is_everything=True)
+    look = deletionlook.begin(
+        JobRegistry(holdings.engine, utc_now), wanted, reason="A court's order.", names_end=False, by="ada"
+    )
     desk.wait(capture, saved)
     crawl, quoted = f"/crawls/{crawls[1]}", f"{home}a.html"
     paths = [
@@ -360,6 +365,7 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
         f"{crawl}/reasons", f"{crawl}/urls", f"{crawl}/why?url={quoted}", "/tests", f"/tests/{test}", "/jobs", "/jobs/1",
         desk.waiting, "/schedules", "/schedules/unesco/weekly", "/budget", "/captures", capture, "/notices", "/missing/",
         "/missing/unesco", "/missing/unesco/parts", "/access", f"/access?url={SITE}/menu", "/access/1", "/deletions", deleted,
+        f"/deletions/looks/{look}",
         "/transfers", "/settings", "/storage", "/audit", "/accounts", "/accounts/grace", "/me",
     ]  # fmt: skip
     parts = ["seeds", "seeds/1", "seeds/add", "groups", "metadata", "described", "fields", "sheet", "settings"]

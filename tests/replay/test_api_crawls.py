@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from archiver import deletionlook
 from archiver.crawl import supervise
+from archiver.engine import StopSignal
 from archiver.holdings import Holdings
+from archiver.keeping import work_off
 from replay.workbench.app import create_workbench
 from tests.apichecks import ApiClient
 from tests.conftest import OpenHoldings
@@ -90,7 +93,9 @@ def test_a_crawl_and_its_reports(api: ApiClient, holdings: Holdings, begun: list
     assert api("GET", "/storage").get_json()[0]["captures"] >= 4
 
 
-def test_captures_are_listed_and_deleted(api: ApiClient, holdings: Holdings, begun: list[int]) -> None:
+def test_captures_are_listed_and_deleted(
+    api: ApiClient, holdings: Holdings, begun: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with RouteServer(ROUTES) as site:
         number = crawl(api, holdings, begun, site.url("/"))
         page, prefix = site.url("/b.html"), site.url("/")
@@ -108,6 +113,13 @@ def test_captures_are_listed_and_deleted(api: ApiClient, holdings: Holdings, beg
     assert nothing.status_code == 400 and "Nothing of that is held in “default”." in nothing.get_json()["title"]
     assert api("POST", "/deletions/preview", {**wanted, "url": f"{page}l"}).get_json()["captures"] == 0
     assert api("GET", "/deletions").get_json()["items"] == []
+    with monkeypatch.context() as hurried:
+        hurried.setattr(deletionlook, "PATIENCE", 0)
+        refused = api("POST", "/deletions/preview", wanted)
+        assert refused.status_code == 409 and "/api/v1/jobs/deletion-counts" in refused.get_json()["detail"]
+        job = api("POST", "/jobs/deletion-counts", wanted).get_json()["number"]
+    work_off(holdings, StopSignal())
+    assert api("GET", f"/jobs/{job}").get_json()["result"] == api("POST", "/deletions/preview", wanted).get_json()
     gone = api("POST", "/deletions", wanted).get_json()
     assert gone["state"] == "suppressed" and api("GET", "/deletions").get_json()["items"] == [gone]
     rule = gone["number"]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from archiver import deletion, deletionlook
 from archiver.accounts import Role
-from archiver.collections.access import ANYONE
+from archiver.collections.access import ANYONE, Rule
 from archiver.engine import StopSignal
+from archiver.errors import Interrupted
 from archiver.holdings import Holdings, utc_now
 from archiver.jobs import JobRegistry, JobState
 from archiver.keeping import work_off
@@ -74,6 +78,68 @@ def test_it_is_looked_at_put_out_of_sight_and_brought_back(app: Flask, holdings:
     assert send(client, "/deletions/1/restore") == (303, "/deletions")
     assert seen(holdings, FIRST)
     assert client.get("/deletions/1", base_url=HOME).status_code == 404
+
+
+def test_what_takes_long_to_count_is_a_job_with_the_same_result(
+    app: Flask, holdings: Holdings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, registry = logged_in(app, holdings), JobRegistry(holdings.engine, utc_now)
+    asked = {"sort": "host", "what": "site.example", "reason": "<b>asked for</b>", "since": "2016", "is_said": "1"}
+    soon = send(client, "/deletions/preview", **asked)[1]
+    monkeypatch.setattr(deletionlook, "PATIENCE", 0)
+    assert send(client, "/deletions/preview", **asked) == (303, "/deletions/looks/1")
+    page = get(client, "/deletions/looks/1")
+    assert "being counted" in page and "again.js" in page and 'action="/jobs/1/cancel"' in page
+    assert send(client, "/jobs/1/cancel") == (303, "/jobs/1")
+    page = get(client, "/deletions/looks/1")
+    assert "not counted to the end" in page and "what=site.example" in page and "since=2016" in page
+    status, where = send(client, "/deletions/preview", **asked)
+    assert (status, where) == (303, "/deletions/looks/2")
+    work_off(holdings, StopSignal())
+    assert "What would go" in get(client, "/jobs/2")
+
+    def told(page: str) -> str:
+        return re.sub(r'name="(csrf_token|until)" value="[^"]*"', "", page[page.index("<main") :])
+
+    shown = get(client, where)
+    assert told(shown) == told(soon) and re.search(r"<dt>Captures</dt><dd>2<", shown)
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', shown[shown.index('action="/deletions"') :]))
+    assert send(client, "/deletions", **{**fields, "csrf_token": form_token(client), "reason": "law"}) == (303, "/deletions/1")
+    assert not seen(holdings, FIRST)
+    # What is out of sight is counted when somebody wants it; a purge looks for itself what needs what goes.
+    assert "takes a while to count" in get(client, "/deletions/1")
+    assert send(client, "/deletions/1/count") == (303, "/deletions/1")
+    assert "is being counted" in get(client, "/deletions/1")
+    assert client.get("/deletions/looks/3", base_url=HOME).headers["Location"] == "/deletions/1"
+    work_off(holdings, StopSignal())
+    assert re.search(r"<dt>Captures</dt><dd>2<", get(client, "/deletions/1"))
+    # Of which nothing is held
+    asked["what"] = "else.example"
+    where = send(client, "/deletions/preview", **asked)[1]
+    work_off(holdings, StopSignal())
+    assert "Nothing of that is held" in get(client, where) and registry.get(4).result["captures"] == 0
+    assert client.get("/deletions/looks/99", base_url=HOME).status_code == 404
+
+
+def test_a_look_ends_in_time_and_tells_the_counting_to_end(holdings: Holdings, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = deletion.rule_for(holdings, deletion.Selection("default", is_everything=True), reason="law")
+    found = deletionlook.look(holdings, rule)
+    assert found is not None and found.captures == 2 and deletionlook.is_of_something(holdings, rule)
+    waits, ended = Event(), Event()
+
+    def slow(_: Holdings, __: Rule, step: Callable[[], None]) -> None:
+        waits.wait(10)
+        try:
+            step()
+        except Interrupted:
+            ended.set()
+            raise
+
+    monkeypatch.setattr(deletion, "extent", slow)
+    monkeypatch.setattr(deletionlook, "PATIENCE", 0.01)
+    assert deletionlook.look(holdings, rule) is None
+    waits.set()
+    assert ended.wait(10)
 
 
 def test_an_administrator_purges_what_was_typed(app: Flask, holdings: Holdings) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from archiver import deletion, purging
+from archiver import deletion, deletionlook, purging
 from archiver.accounts import Role
 from archiver.collections.access import Action, Matching, Rule, Viewer
 from archiver.collections.accesswords import changed_rule, in_words, make_rule
@@ -21,6 +21,8 @@ from replay.workbench.places import context
 from replay.workbench.session import current_account
 
 _TAG, _DELETIONS = "Access", "Deletion"
+#: Where a job is asked for that counts a large deletion.
+_COUNTS = "/api/v1/jobs/deletion-counts"
 Url = Annotated[str, Bounds("A URL.", longest=8000)]
 Date = Annotated[str, Bounds("1 to 14 digits, or a date.", longest=40, example="2016-08-10")]
 Span = Annotated[str, Bounds("A span of time.", longest=60, example="6months")]
@@ -281,14 +283,14 @@ class PurgeView:
     derived: int
 
 
-def _selection(body: DeletionBody) -> deletion.Selection:
+def deletion_selection(body: DeletionBody) -> deletion.Selection:
     return deletion.Selection(
         body.collection, body.url, body.prefix, body.host, body.crawl, body.record, body.is_everything, body.since, body.until
     )
 
 
-def _rule(body: DeletionBody) -> Rule:
-    selection = _selection(body)
+def deletion_rule(body: DeletionBody) -> Rule:
+    selection = deletion_selection(body)
     return deletion.rule_for(context().holdings, selection, reason=body.reason, message=body.message, is_said=body.is_said)
 
 
@@ -309,8 +311,10 @@ def list_deletions(query: PageQuery) -> Page[DeletionView]:
 
 @operation("POST", "/deletions/preview", Role.ARCHIVIST, _DELETIONS)
 def preview_deletion(body: DeletionBody) -> ExtentView:
-    """Say how much a deletion would be about; nothing is done."""
-    found = deletion.extent(context().holdings, _rule(body))
+    """Say how much a deletion would be about; nothing is done. What takes longer than a second is refused: a job counts it."""
+    found = deletionlook.look(context().holdings, deletion_rule(body))
+    if found is None:
+        raise Conflict("There is much to look at: it takes longer than a request.", f"Send the same to {_COUNTS}.")
     named = tuple(DependentView(item.collection, item.timestamp, item.url) for item in found.dependents[:100])
     return ExtentView(
         found.captures, found.urls, found.bytes, found.files, found.not_ours, found.shared, len(found.dependents), named
@@ -320,8 +324,9 @@ def preview_deletion(body: DeletionBody) -> ExtentView:
 @operation("POST", "/deletions", Role.ARCHIVIST, _DELETIONS)
 def suppress(body: DeletionBody) -> Created[DeletionView]:
     """Put captures out of sight at once; they can come back until they are purged. One that is about nothing is refused."""
-    holdings, rule = context().holdings, _rule(body)
-    deletion.refuse_nothing(deletion.extent(holdings, rule), _selection(body))
+    holdings, rule = context().holdings, deletion_rule(body)
+    if deletionlook.is_of_something(holdings, rule) is False:
+        deletion.refuse_nothing(deletion.NOTHING, deletion_selection(body))
     made = deletion.suppress(holdings, rule, actor=current_account().name)
     return Created(_deletion(made), f"/deletions/{made.number}")
 

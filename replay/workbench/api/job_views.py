@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Annotated, Any, BinaryIO, ClassVar
 
-from archiver import testcrawls
+from archiver import deletionlook, testcrawls
 from archiver.accounts import Role
 from archiver.collections.options import options_from_json, options_to_json
 from archiver.collections.seedvalues import Schedule
@@ -23,6 +23,7 @@ from archiver.schedules import Scheduled, ScheduleRegistry
 from archiver.testdiff import Change, difference
 from archiver.timestamps import parse_iso
 from archiver.urls import parse_url, refuse_password
+from replay.workbench.api.access_views import DeletionBody, deletion_rule, deletion_selection
 from replay.workbench.api.crawl_views import (
     CrawlBody,
     CrawlView,
@@ -303,6 +304,23 @@ def ask_for_purge(body: PurgeJobBody) -> Created[JobView]:
     deletion_of(context().holdings, body.deletion)
     arguments = {"deletion": body.deletion, "copies": to_json(body.copies), "with_digest": body.with_digest}
     return _put("purge", arguments, None)
+
+
+@operation("POST", "/jobs/deletion-counts", Role.ARCHIVIST, _TAG)
+def ask_for_deletion_count(body: DeletionBody) -> Created[JobView]:
+    """Have it counted how much a deletion would be about, however large; nothing is done. `result` of the job says it."""
+    rule = deletion_rule(body)
+    selection = replace(deletion_selection(body), until=f"{rule.until:014d}" if rule.until else body.until)
+    number = deletionlook.begin(
+        job_registry(),
+        selection,
+        reason=body.reason,
+        message=body.message,
+        is_said=body.is_said,
+        names_end=bool(body.until),
+        by=current_account().name,
+    )
+    return Created(_job(job_registry().get(number)), f"/jobs/{number}")
 
 
 # -- schedules -------------------------------------------------------------------------------------------------------
