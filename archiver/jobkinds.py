@@ -20,6 +20,7 @@ from archiver.jobrunner import Kind, Later, Work
 if TYPE_CHECKING:
     from archiver.export.forms import ExportForm
     from archiver.export.run import Exporter, ExportReport
+    from archiver.imports.report import Taken
     from archiver.model import Candidate, PageResult, ResourceOutcome
 
 #: Things of one sort that a result names.
@@ -98,6 +99,7 @@ def take_in(work: Work) -> Mapping[str, Any]:
     """`sources`: files, folders, URLs on the server's side; `uploads`: tokens of files sent; `in_place`; `warcs`: for CDX."""
     from archiver.imports.context import Context, Source
     from archiver.imports.intake import take_in as take
+    from archiver.imports.report import why_nothing
     from archiver.incoming import Incoming
 
     arguments = work.job.arguments
@@ -116,10 +118,12 @@ def take_in(work: Work) -> Mapping[str, Any]:
     context = Context(
         work.holdings, slug, work.clock, bool(arguments.get("in_place")), str(arguments.get("warcs", "")), lambda _: None, show
     )
+    done: list[Taken] = []
     captures = 0
     for taken in take(sources, context):
         work.go_on()
         captures += taken.captures
+        done.append(taken)
         if len(told) < _NAMED or taken.refused:
             told.append(
                 {
@@ -133,9 +137,20 @@ def take_in(work: Work) -> Mapping[str, Any]:
             )
     named = [item if isinstance(item, str) else item.title for item in sources]
     work.holdings.audit.note(work.job.created_by, "import", f"collection {slug}", {"sources": named, "captures": captures})
+    refused = {taken.source for taken in done if taken.refused}
+    aside = []
     for token in map(str, arguments.get("uploads", ())):
-        incoming.discard(token)
-    return {"captures": captures, "files": told}
+        # What could not be read lies beside the archive for a while, so that somebody can look at it.
+        if (name := incoming.path(token).name) in refused:
+            aside.append(name)
+        else:
+            incoming.discard(token)
+    result = {"captures": captures, "files": told} | ({"left_out": aside} if aside else {})
+    if (why := why_nothing(done)) != "":
+        work.keep(result)
+        kept = "What was sent waits for a week on the page Import and export, where it can be discarded; it is not in the archive."
+        raise UsageError(f"Nothing was taken in. {why}", kept if aside else "")
+    return result
 
 
 def export(work: Work) -> Mapping[str, Any]:

@@ -74,6 +74,7 @@ def import_files(
     from archiver.holdings import open_holdings, utc_now
     from archiver.imports.context import Context
     from archiver.imports.intake import take_in
+    from archiver.imports.report import why_nothing
 
     if watch and not in_place:
         raise click.UsageError("--watch is for files that stay where they are: add --in-place.")
@@ -108,7 +109,12 @@ def import_files(
         elif len(done) > 1:
             _print_sum(done)
     given = set(sources)
-    return 1 if any((taken.refused or taken.is_only_damage) and taken.source in given for taken in done) else 0
+    if any(taken.refused and taken.source in given for taken in done):
+        return 1
+    if (nothing := why_nothing(done)) != "":
+        click.echo(f"Nothing was taken in. {nothing}", err=True)
+        return 1
+    return 0
 
 
 def _watch(holdings: Holdings, slug: str, sources: tuple[str, ...], *, watch: bool) -> None:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from archiver.errors import DamagedRecord, MunimentError
 from archiver.imports.context import Context, Source, is_local
 from archiver.imports.recognise import Kind
-from archiver.imports.report import Taken, refused
+from archiver.imports.report import NOTHING_READ, Taken, refused
 from archiver.index.cdxline import Layout, is_remark, layout_of_header, row_of_line
 from archiver.index.entry import revisit_target
 from archiver.index.protocol import Row
@@ -49,8 +49,8 @@ def take_cdx(source: Source, context: Context) -> Iterator[Taken]:
     finally:
         files.close()
     report.captures += context.holdings.index.add(rows)
-    if not report.records["line"] and not report.damaged:
-        yield refused(source.title, Kind.CDX, "It lists no captures.", context.tell)
+    if not report.records["line"]:
+        yield refused(source.title, Kind.CDX, NOTHING_READ if report.damaged else "It lists no captures.", context.tell)
         return
     report.notes.append(f"The captures are read from the WARC files under {warcs}, which must stay there.")
     yield report

@@ -20,7 +20,7 @@ from archiver.fixity import measure
 from archiver.imports.context import Context, Source
 from archiver.imports.harentry import Unusable, rebuild
 from archiver.imports.recognise import Kind
-from archiver.imports.report import Taken
+from archiver.imports.report import NOTHING_READ, Taken, refused
 from archiver.imports.warcs import take_warc
 from archiver.plaintext import one_line
 from archiver.store.folder import FolderStore
@@ -62,6 +62,9 @@ def take_har(source: Source, context: Context) -> Iterator[Taken]:
     with context.spool(name) as path:
         first_urls = _write(path, identity, about_it, source, report, context)
         part = take_warc(Source(str(path), Kind.WARC, source.title, in_place=False), context) if path.exists() else None
+    if report.damaged and not report.records["entry"]:
+        yield refused(source.title, Kind.HAR, NOTHING_READ, lambda _: None)  # the damage was told
+        return
     if part is not None:
         report.stored_as, report.captures = part.stored_as, part.captures
         report.damaged += part.damaged

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from archiver.imports.recognise import Kind
 from archiver.warc.importer import ImportReport, Unindexed
+
+#: What has files in it that are told of one by one.
+_OF_FILES = (Kind.FOLDER, Kind.WACZ, Kind.MULTI_WACZ)
+#: Files that a sentence names.
+_NAMED = 3
+
+#: Of a file that is damaged from its beginning.
+NOTHING_READ = "Nothing of it can be read: it is damaged or was cut off on its way. Get a whole copy and import that."
 
 #: Told each thing that got no row, as it is met.
 Tell = Callable[[Unindexed], None]
@@ -42,9 +50,9 @@ class Taken:
     is_rest: bool = False
 
     @property
-    def is_only_damage(self) -> bool:
-        """There was something to read, and nothing of it could be."""
-        return bool(self.damaged) and not (self.captures or self.records.total() or self.is_rest)
+    def is_taken(self) -> bool:
+        """It is a file, not a package or folder of files, and something of it was taken in, or is there already."""
+        return not self.refused and self.kind not in _OF_FILES
 
     def skip(self, tell: Tell, offset: int, record_type: str, url: str, reason: str) -> None:
         """Note something that is not indexed."""
@@ -73,6 +81,22 @@ def taken(source: str, kind: Kind, report: ImportReport, notes: list[str] | None
         notes=said,
         is_rest=bool(report.went_on_at),
     )
+
+
+def why_nothing(done: Sequence[Taken]) -> str:
+    """Why an import took nothing in, for people; "" when it took something in.
+
+    Args:
+        done: all that it has come by.
+    """
+    if any(item.is_taken or item.captures for item in done):
+        return ""
+    left = [item for item in done if item.refused]
+    if not left:
+        names = ", ".join(item.source for item in done if item.kind in _OF_FILES) or "what was given"
+        return f"There is no web archive in {names}."
+    said = "; ".join(f"{item.source}: {item.refused}" for item in left[:_NAMED])
+    return said if len(left) <= _NAMED else f"{said} … and {len(left) - _NAMED:,} more."
 
 
 def refused(source: str, kind: Kind, reason: str, tell: Tell) -> Taken:

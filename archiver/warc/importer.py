@@ -109,7 +109,7 @@ def import_file(
         told: is given each record that got no row, and each bad place.
 
     Raises:
-        UsageError: it cannot be read, or cannot be used in place.
+        UsageError: it cannot be read, nothing of it can, or it cannot be used in place.
         StorageFailed: the copy cannot be written.
     """
     if not path.is_file():
@@ -117,6 +117,8 @@ def import_file(
     if in_place:
         return import_named(str(path.resolve()), collection=collection, store=store, index=index, progress=progress, told=told)
     with path.open("rb") as stream:
+        _refuse_unreadable(stream)
+        stream.seek(0)
         alone = _records_stand_alone(stream)
     lost: list[BadRecord] = []
     name = _copy(path, store, alone, lost)
@@ -139,10 +141,12 @@ def import_named(
     """Take a file into a collection where it is: whatever the store opens under that name, such as a path or a URL.
 
     Raises:
-        UsageError: it cannot be used in place.
+        UsageError: nothing of it can be read, or it cannot be used in place.
         MissingRecord: it cannot be read.
     """
     with store.open(name) as stream:
+        _refuse_unreadable(stream)
+        stream.seek(0)
         if not _records_stand_alone(stream):
             raise UsageError(
                 f"{name.rpartition('/')[2]} is compressed as a whole, so its records cannot be read one by one.",
@@ -150,6 +154,36 @@ def import_named(
             )
         stream.seek(0)
         return _index(stream, ImportReport(name, told=told), collection, index, progress)
+
+
+def _refuse_unreadable(stream: BinaryIO) -> None:
+    """Nobody can read anything of a damaged file but what it says of itself: it is of no use in an archive.
+
+    Raises:
+        UsageError: so it is.
+    """
+    reason = ""
+    for item in iter_records(stream):
+        if isinstance(item, BadRecord):
+            reason = reason or item.reason
+            continue
+        lacks = item.content_length
+        try:
+            while data := item.stream.read(65536):
+                lacks -= len(data)
+        except DamagedRecord as error:
+            reason = reason or error.message
+            continue
+        if lacks > 0:
+            reason = reason or "The file ends inside a record."
+            continue
+        if item.record_type != "warcinfo":
+            return
+    if reason:
+        raise UsageError(
+            f"Nothing of it can be read: {reason.rstrip('.')}.",
+            "It is damaged or was cut off on its way; get a whole copy and import that. This one was left out.",
+        )
 
 
 def _records_stand_alone(stream: BinaryIO) -> bool:

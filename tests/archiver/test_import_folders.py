@@ -112,7 +112,8 @@ def test_everything_below_a_folder_is_taken_in_or_named(tmp_path: Path, holdings
     named = {Path(item.url).name: item.reason for item in done.told if item.record_type == "file"}
     assert named.keys() >= {"page.html", "x.cdx", "growing.warc.gz.open", "a.bin", "nowhere", "pipe"}
     assert "may still be written" in named["growing.warc.gz.open"]
-    assert any(item.file == "broken.warc.gz" and not item.record_type for item in done.told)
+    (broken,) = [item for item in done.told if Path(item.file).name == "broken.warc.gz"]
+    assert "Nothing of it can be read" in broken.reason
 
 
 def test_an_archive_does_not_take_itself_in(tmp_path: Path, holdings_with: OpenHoldings) -> None:
@@ -394,7 +395,7 @@ def test_the_command_says_that_it_goes_on_when_it_was_stopped(
     assert "Import the same again, and it goes on." in capsys.readouterr().err
 
 
-def test_the_command_fails_when_something_given_is_no_archive(tmp_path: Path) -> None:
+def test_the_command_fails_when_something_given_is_no_archive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.txt").write_text("hello")
     done = muniment(tmp_path / "home", "import", str(tmp_path / "x.txt"))
     assert done.returncode == 1
@@ -403,10 +404,16 @@ def test_the_command_fails_when_something_given_is_no_archive(tmp_path: Path) ->
     for name, data, status in (
         ("x.warc", b"hello", 1),
         ("x.har", b'{"log": {', 1),
+        ("cut.warc.gz", page(1)[:90], 1),
+        ("empty/page.html", b"<html>", 1),
         ("half.warc.gz", page(1) + page(2)[:90], 0),
     ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
-        assert run(["--archive", str(tmp_path / "home"), "import", str(tmp_path / name)]) == status, name
+        given = tmp_path / (name.partition("/")[0])
+        assert run(["--archive", str(tmp_path / "home"), "import", str(given)]) == status, name
+    assert "There is no web archive in" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "home").rglob("*.warc*") if path.is_file()] == ["half.warc.gz"]
 
 
 @pytest.mark.parametrize("in_place", [False, True])

@@ -74,11 +74,29 @@ def test_files_are_sent_and_taken_in(holdings: Holdings, client: FlaskClient) ->
     told = {item["file"]: item for item in job.result["files"]}
     assert told["one.warc.gz"]["captures"] == 1 and "no web archive" in told["two.bin"]["refused"]
     assert held(holdings) == 1
-    assert list(waiting(holdings).folder.iterdir()) == []
+    assert [item.name for item in waiting(holdings).all()] == job.result["left_out"] == ["two.bin"]
     entry = next(holdings.audit.entries(newest_first=True))
     assert entry.action == "import" and entry.actor == "archivist" and "one.warc.gz" in str(entry.detail)
     page = client.get("/transfers", base_url=HOME).get_data(as_text=True)
     assert "/jobs/1" in page and ">import" in page
+
+
+def test_an_import_of_which_nothing_can_be_read_fails_and_leaves_nothing_in_the_store(
+    holdings: Holdings, client: FlaskClient
+) -> None:
+    cut = WARC[:300]
+    files = [(BytesIO(cut), "cut.warc.gz"), (BytesIO(b'{"log": {'), "cut.har"), (BytesIO(b"PK\x03\x04" + cut), "cut.wacz")]
+    for number, (stream, name) in enumerate(files, start=1):
+        send(client, "/transfers/import", file=(stream, name))
+        job = done(holdings, number)
+        assert job.state is JobState.FAILED and job.message.startswith(f"Nothing was taken in. {name}: "), job.message
+        assert "whole copy" in job.message or "damaged" in job.message, job.message
+        assert "can be discarded" in job.message and job.result["captures"] == 0
+    assert list(holdings.store.names()) == []
+    page = client.get("/jobs/1", base_url=HOME).get_data(as_text=True)
+    assert "failed" in page and "Nothing of it can be read" in page
+    page = client.get("/transfers", base_url=HOME).get_data(as_text=True)
+    assert all(f"Discard {name}" in page for _, name in files)
 
 
 def test_what_names_other_files_is_not_taken_from_somebody_far_away(
