@@ -141,7 +141,11 @@ class AccountRegistry:
         with reading(self._engine) as connection:
             row = connection.execute(select(accounts).where(accounts.c.name == name)).first()
         if row is None:
-            raise NotFound(f"There is no account “{one_line(name)[:80]}”.", "muniment account list names them.")
+            raise NotFound(
+                f"There is no account “{one_line(name)[:80]}”.",
+                "The list of accounts names them.",
+                command="muniment account list names them.",
+            )
         return _account(row)
 
     def create(self, name: str, password: str, role: Role, *, display_name: str = "", email: str = "") -> Account:

@@ -111,11 +111,17 @@ def rule_for(holdings: Holdings, selection: Selection, *, reason: str, message: 
         NotFound: there is no such crawl, record or collection.
     """
     if not reason.strip():
-        raise UsageError("A deletion needs a reason.", "Give --reason: the audit log keeps it.")
+        raise UsageError(
+            "A deletion needs a reason.", "Write why: the audit log keeps it.", command="Give --reason: the audit log keeps it."
+        )
     holdings.collections.get(selection.collection)
     chosen = (selection.url, selection.prefix, selection.host, selection.record, selection.crawl, selection.is_everything)
     if sum(item is not None and item is not False and item != "" for item in chosen) != 1:
-        raise UsageError("A deletion is of one thing.", "Give a URL, or --prefix, --host, --crawl, --record or --everything.")
+        raise UsageError(
+            "A deletion is of one thing.",
+            "Name one URL, beginning of URLs, host, crawl or record, or the whole collection.",
+            command="Give a URL, or --prefix, --host, --crawl, --record or --everything.",
+        )
     action = Action.BLOCK if is_said else Action.EXCLUDE
     if selection.record:
         rule = _rule_of_record(holdings, selection, action)
@@ -148,7 +154,11 @@ def _rule_of_record(holdings: Holdings, selection: Selection, action: Action) ->
     with reading(holdings.engine) as connection:
         row = connection.execute(found).first()
     if row is None:
-        raise NotFound(f"No capture of “{selection.collection}” is at {file}:{offset}.", "See muniment versions --json.")
+        raise NotFound(
+            f"No capture of “{selection.collection}” is at {file}:{offset}.",
+            "The list of its captures says where each record is.",
+            command="See muniment versions --json.",
+        )
     return Rule(
         action, Matching.RECORD, row.urlkey, url=row.url, since=row.timestamp, until=row.timestamp, files=frozenset({file})
     )
@@ -204,7 +214,7 @@ def deletion_of(holdings: Holdings, number: int) -> Rule:
     except NotFound:
         rule = None
     if rule is None or not rule.deletion:
-        raise NotFound(f"There is no deletion {number}.", "See muniment delete report.")
+        raise NotFound(f"There is no deletion {number}.", "See the list of deletions.", command="See muniment delete report.")
     return rule
 
 

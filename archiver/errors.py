@@ -31,16 +31,23 @@ class MunimentError(Exception):
 
     Args:
         message: what went wrong and what it means, one sentence, no internal names.
-        advice: what to do about it, one sentence, or empty.
+        advice: what to do about it, one sentence, or empty; it holds wherever people read it, in a browser too.
+        command: the same for who works in a terminal, where that is another thing to do.
     """
 
-    def __init__(self, message: str, advice: str = "") -> None:
+    def __init__(self, message: str, advice: str = "", *, command: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.advice = advice
+        self.command = command
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".strip()
+
+    @property
+    def in_terminal(self) -> str:
+        """All of it, for who works in a terminal."""
+        return f"{self.message} {self.command or self.advice}".strip()
 
 
 class UsageError(MunimentError):

@@ -148,8 +148,8 @@ def take_in(work: Work) -> Mapping[str, Any]:
     result = {"captures": captures, "files": told} | ({"left_out": aside} if aside else {})
     if (why := why_nothing(done)) != "":
         work.keep(result)
-        kept = "What was sent waits for a week on the page Import and export, where it can be discarded; it is not in the archive."
-        raise UsageError(f"Nothing was taken in. {why}", kept if aside else "")
+        kept = "What was sent waits for a week on the page Import and export, where it can be discarded."
+        raise UsageError(f"Nothing was taken in. {why}", f"It is not in the archive. {kept}" if aside else "")
     return result
 
 

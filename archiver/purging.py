@@ -151,7 +151,8 @@ class _Purge:
         if staying and copies is None:
             raise Conflict(
                 f"{len(staying):,} revisits that stay have their payload in what goes.",
-                "Say what becomes of them: --copies keep writes the payload into them, --copies purge takes them away too.",
+                "Choose what becomes of them: the payload is written into them, or they are purged too.",
+                command="Say what becomes of them: --copies keep writes the payload into them, --copies purge takes them too.",
             )
         if staying and copies is Copies.PURGE:
             alone_in += [item for item in staying if is_ours(item.file)]
@@ -228,7 +229,8 @@ class _Purge:
             else:
                 raise Conflict(
                     f"No revisit of {revisits[0].url} can be given the payload that goes: none has the head of its response.",
-                    "Purge them too with --copies purge, or delete less.",
+                    "Purge them too, or delete less.",
+                    command="Purge them too with --copies purge, or delete less.",
                 )
 
     def _payload(self, capture: Capture) -> bytes:

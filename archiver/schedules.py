@@ -98,7 +98,9 @@ class ScheduleRegistry:
             ).first()
         if row is None:
             raise NotFound(
-                f"No seed of “{collection}” is crawled {schedule.value}.", "Give one that schedule: muniment seeds set."
+                f"No seed of “{collection}” is crawled {schedule.value}.",
+                "Give a seed that schedule.",
+                command="Give one that schedule: muniment seeds set.",
             )
         return _scheduled(row)
 

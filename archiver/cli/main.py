@@ -103,10 +103,10 @@ def run(arguments: list[str]) -> int:
         error.show()
         return 2 if isinstance(error, click.UsageError) else 1
     except Interrupted as error:
-        click.echo(str(error), err=True)
+        click.echo(error.in_terminal, err=True)
         return 130
     except MunimentError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {error.in_terminal}", err=True)
         return 2 if isinstance(error, UsageError) else 1
     except BrokenPipeError:
         sys.stderr.close()

@@ -111,7 +111,7 @@ class AccessRules:
         with reading(self._engine) as connection:
             row = connection.execute(_rows().where(access_rules.c.id == number)).first()
         if row is None:
-            raise NotFound(f"There is no access rule {number}.", "See muniment access list.")
+            raise NotFound(f"There is no access rule {number}.", "See the list of rules.", command="See muniment access list.")
         return _rule(row)
 
     def was_purged(self, slugs: Sequence[str], urlkey: str) -> bool:
@@ -167,7 +167,9 @@ class AccessRules:
         """The same in a transaction of the caller's."""
         row = connection.execute(_rows().where(access_rules.c.id == rule.number)).first()
         if row is None:
-            raise NotFound(f"There is no access rule {rule.number}.", "See muniment access list.")
+            raise NotFound(
+                f"There is no access rule {rule.number}.", "See the list of rules.", command="See muniment access list."
+            )
         connection.execute(update(access_rules).where(access_rules.c.id == rule.number).values(**_values(connection, rule)))
         detail = {"before": described(_rule(row)), "after": described(rule)}
         self._audit.note_within(connection, actor, action, f"rule {rule.number}", detail)
@@ -186,7 +188,9 @@ class AccessRules:
         with writing(self._engine) as connection:
             row = connection.execute(_rows().where(access_rules.c.id == number)).first()
             if row is None:
-                raise NotFound(f"There is no access rule {number}.", "See muniment access list.")
+                raise NotFound(
+                    f"There is no access rule {number}.", "See the list of rules.", command="See muniment access list."
+                )
             connection.execute(delete(access_rules).where(access_rules.c.id == number))
             self._audit.note_within(connection, actor, action, f"rule {number}", described(_rule(row)))
         self._forget()

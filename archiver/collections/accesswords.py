@@ -85,16 +85,26 @@ def make_rule(
         reason=_text(reason),
     )
     if rule.since and rule.until and rule.since > rule.until:
-        raise UsageError("The rule is for captures of no time: its end is before its beginning.", "Swap --from and --to.")
+        raise UsageError(
+            "The rule is for captures of no time: its end is before its beginning.",
+            "Swap them.",
+            command="Swap --from and --to.",
+        )
     if rule.starts_at and rule.ends_at and rule.starts_at >= rule.ends_at:
-        raise UsageError("The rule would never be in force: it ends before it starts.", "Swap --starts and --ends.")
+        raise UsageError(
+            "The rule would never be in force: it ends before it starts.", "Swap them.", command="Swap --starts and --ends."
+        )
     return rule
 
 
 def _target(url: str, prefix: str, host: str, *, is_everything: bool) -> tuple[Matching, str, str]:
     """What a rule is about: how its key is compared, the key, and what was written."""
     if sum(map(bool, (url, prefix, host, is_everything))) != 1:
-        raise UsageError("A rule is about one thing.", "Give a URL, or --prefix, or --host, or --everything.")
+        raise UsageError(
+            "A rule is about one thing.",
+            "Name one URL, beginning of URLs or host, or choose everything.",
+            command="Give a URL, or --prefix, or --host, or --everything.",
+        )
     if is_everything:
         return Matching.PREFIX, "", ""
     bare, match = split_wildcard(url)

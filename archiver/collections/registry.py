@@ -182,7 +182,8 @@ class CollectionRegistry:
         near = difflib.get_close_matches(slug, [item.slug for item in self.all()], 1)
         raise UnknownCollection(
             f"There is no collection “{one_line(slug)[:80]}”.",
-            f"Did you mean “{near[0]}”?" if near else "Make it with muniment collection create.",
+            f"Did you mean “{near[0]}”?" if near else "See the list of collections.",
+            command="" if near else "Make it with muniment collection create.",
         )
 
     def now(self) -> datetime:

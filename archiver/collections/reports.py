@@ -225,12 +225,15 @@ class CrawlReports:
                 return found[0]
             raise NotFound(
                 f"There is no crawl in “{collection}” yet." if collection else "There is no crawl yet.",
-                "Begin one with: muniment crawl SEED",
+                "Begin one.",
+                command="Begin one with: muniment crawl SEED",
             )
         with reading(self._engine) as connection:
             row = connection.execute(_summaries().where(crawls.c.id == number)).first()
         if row is None:
-            raise NotFound(f"There is no crawl {number}.", "See them with: muniment crawl list --all")
+            raise NotFound(
+                f"There is no crawl {number}.", "See the list of crawls.", command="See them with: muniment crawl list --all"
+            )
         summary = _summary(row)
         if collection is not None and summary.collection != collection:
             raise NotFound(f"Crawl {number} is one of “{summary.collection}”, not of “{collection}”.", "Leave -c out.")

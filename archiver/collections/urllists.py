@@ -139,7 +139,11 @@ class UrlLists:
         with reading(self._engine) as connection:
             number = connection.execute(statement).scalar()
         if number is None:
-            raise NotFound(f"Crawl {crawl} met no host “{host}”.", "See its hosts with: muniment crawl report --hosts")
+            raise NotFound(
+                f"Crawl {crawl} met no host “{host}”.",
+                "The report of the crawl lists its hosts.",
+                command="See its hosts with: muniment crawl report --hosts",
+            )
         return int(number)
 
     def _seed(self, crawl: int, seed: str) -> int:
@@ -147,7 +151,11 @@ class UrlLists:
         with reading(self._engine) as connection:
             number = connection.execute(statement).scalar()
         if number is None:
-            raise NotFound(f"Crawl {crawl} has no seed {seed}.", "See its seeds with: muniment crawl report --seeds")
+            raise NotFound(
+                f"Crawl {crawl} has no seed {seed}.",
+                "The report of the crawl lists its seeds.",
+                command="See its seeds with: muniment crawl report --seeds",
+            )
         return int(number)
 
     def _of_host(self, statement: Select[Any], crawl: int, host: int, state: UrlState | None, after: int) -> Iterator[Row[Any]]:

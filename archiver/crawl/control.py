@@ -116,7 +116,11 @@ class CrawlControl:
                 .where(crawls.c.id == crawl_id, crawls.c.kind == "crawl")
             ).first()
         if row is None:
-            raise NotFound(f"There is no crawl {crawl_id}.", "“muniment crawl list” names those there are.")
+            raise NotFound(
+                f"There is no crawl {crawl_id}.",
+                "See the list of crawls.",
+                command="“muniment crawl list” names those there are.",
+            )
         return CrawlInfo(crawl_id, row[0], row[1], plan_from_json(row[2]), row[3], row[4])
 
     def newest(self, collection: str) -> int:
@@ -132,7 +136,9 @@ class CrawlControl:
                 .where(collections.c.slug == collection, crawls.c.kind == "crawl")
             ).scalar()
         if number is None:
-            raise NotFound(f"The collection “{collection}” has no crawl.", "“muniment crawl SEED” begins one.")
+            raise NotFound(
+                f"The collection “{collection}” has no crawl.", "Begin one.", command="“muniment crawl SEED” begins one."
+            )
         return int(number)
 
     def seeds(self, crawl_id: int) -> list[tuple[int, Seed]]:
@@ -288,7 +294,11 @@ class CrawlControl:
         with reading(self._engine) as connection:
             workers = connection.execute(select(crawl_workers.c.id).where(crawl_workers.c.crawl_id == crawl_id)).scalars().all()
         if set(workers) - set(self.lost(crawl_id)):
-            raise Conflict(f"Crawl {crawl_id} is being worked on.", f"“muniment crawl watch {crawl_id}” shows how it goes.")
+            raise Conflict(
+                f"Crawl {crawl_id} is being worked on.",
+                "Its page shows how it goes.",
+                command=f"“muniment crawl watch {crawl_id}” shows how it goes.",
+            )
 
 
 def _left_in(retired: str, hosts: int, urls: int, reason: str) -> str:

@@ -40,4 +40,6 @@ def launch(settings: Settings, crawl: int, workers: int = 1) -> None:
             start_new_session=True,
         )
     except OSError as error:
-        raise StorageFailed("The process of the crawl could not be begun.", "Try again, or: muniment crawl resume.") from error
+        raise StorageFailed(
+            "The process of the crawl could not be begun.", "Try again.", command="Try again, or: muniment crawl resume."
+        ) from error

@@ -98,8 +98,7 @@ class Orders:
     def guard_disk(self, least: int) -> None:
         """Pause before the disk is full: when fewer than `least` bytes are free; 0 for no guard."""
         if least and not self.halted and shutil.disk_usage(self._equipment.folder).free < least:
-            advice = f"free some, then: muniment crawl resume {self._crawl}"
-            self.pause(f"less than {least / 1e6:,.0f} MB are free on the disk; {advice}")
+            self.pause(f"less than {least / 1e6:,.0f} MB are free on the disk; free some, then resume the crawl")
 
     def _halt(self, why: str) -> None:
         """Begin nothing more until the user says so."""

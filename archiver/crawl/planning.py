@@ -93,11 +93,17 @@ def new_plan(seeds: Iterable[Seed], options: PlanOptions, settings: Settings) ->
     for seed in seeds:
         unique.setdefault(refuse_password(seed.url), seed)
     if not unique:
-        raise UsageError("There is no seed.", "Name an address, or a file of them with --seeds-file.")
+        raise UsageError(
+            "There is no seed.", "Name an address.", command="Name an address, or a file of them with --seeds-file."
+        )
     usual = CrawlPlan(seeds=tuple(unique.values()), dedup=DedupMode(settings.dedup))
     plan = changed_plan(usual, options, settings)
     if plan.scope is ScopeKind.CUSTOM and not any(rule.action is RuleAction.ACCEPT for rule in plan.rules):
-        raise UsageError("The scope “custom” takes only what accept rules name, and there is none.", "Add --accept TEXT.")
+        raise UsageError(
+            "The scope “custom” takes only what accept rules name, and there is none.",
+            "Say what it takes.",
+            command="Add --accept TEXT.",
+        )
     return plan
 
 

@@ -112,7 +112,11 @@ def captures_of_page(
     found: dict[tuple[str, int], Capture] = {}
     document = nearest.good(address, moment)
     if document is None:
-        raise NotArchived(f"There is no capture of {address} in “{slug}”.", "See what there is with: muniment versions URL")
+        raise NotArchived(
+            f"There is no capture of {address} in “{slug}”.",
+            "Look at its versions, or whether it is spelled as its captures are.",
+            command="See what there is with: muniment versions URL",
+        )
     known = _recorded(holdings, slug, document)
     for other, window in islice(known, _MOST):
         for capture in nearest.within(other, window):

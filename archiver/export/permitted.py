@@ -18,7 +18,9 @@ def for_readers(holdings: Holdings, slug: str) -> Permitted:
     open_ = [item.slug for item in holdings.collections.all() if item.visibility is not Visibility.PRIVATE]
     if slug not in open_:
         raise UnknownCollection(
-            f"The collection “{slug}” is private: no reader may see anything of it.", "Leave --public-only out."
+            f"The collection “{slug}” is private: no reader may see anything of it.",
+            "Export all of it, or make the collection public.",
+            command="Leave --public-only out.",
         )
     return holdings.access.current().gate(open_, ANYONE, holdings.access.now()).permits
 

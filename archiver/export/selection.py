@@ -76,13 +76,18 @@ def checked_selection(selection: Selection) -> Selection:
         raise UsageError(
             "A page is wanted as it was at one time, so it goes with none of the other restrictions.",
             "Leave the page out, or the crawl, the beginning of URLs and the time span.",
+            command="Leave either --page or --crawl, --url-prefix, --from and --to out.",
         )
     if selection.at and not selection.page:
-        raise UsageError("A time alone says nothing: it is that of a page.", "Name the page too, or a time span instead.")
+        raise UsageError(
+            "A time alone says nothing: it is that of a page.",
+            "Name the page too, or a time span instead.",
+            command="Give the page with --page, or a time span with --from and --to.",
+        )
     since = normalise_timestamp(selection.since) if selection.since else ""
     until = normalise_timestamp(selection.until, latest=True) if selection.until else ""
     if since and until and since > until:
-        raise UsageError("The time span ends before it begins.", "Exchange its ends.")
+        raise UsageError("The time span ends before it begins.", "Exchange its ends.", command="Exchange --from and --to.")
     if selection.at:
         normalise_timestamp(selection.at)
     return selection
@@ -132,7 +137,11 @@ def _is_of_crawl(holdings: Holdings, slug: str, crawl: int) -> Permitted:
             .where(crawls.c.id == crawl, collections.c.slug == slug)
         ).scalar()
         if kind is None:
-            raise NotFound(f"There is no crawl {crawl} in “{slug}”.", "See them with: muniment crawl list")
+            raise NotFound(
+                f"There is no crawl {crawl} in “{slug}”.",
+                "See the list of crawls.",
+                command="See them with: muniment crawl list",
+            )
         written = set(connection.execute(select(crawl_files.c.name).where(crawl_files.c.crawl_id == crawl)).scalars())
         noted = select(files.c.name).join(file_parts, file_parts.c.file_id == files.c.id).where(file_parts.c.crawl_id == crawl)
         written.update(connection.execute(noted).scalars())

@@ -141,7 +141,11 @@ class AddressGuard:
         if not permitted:
             if not refused:
                 raise socket.gaierror(socket.EAI_NONAME, "no address")
-            raise AddressRefused(f"{refused}.", "Use --allow-private to let captures reach it.")
+            raise AddressRefused(
+                f"{refused}.",
+                "An administrator lets captures reach it with the setting allow_private.",
+                command="Use --allow-private to let captures reach it.",
+            )
         return permitted
 
     def check(self, address: str) -> str | None:

@@ -98,5 +98,7 @@ def _results(source: Source, kind: Kind, context: Context) -> Iterable[Taken | S
             return [refused(source.title, kind, _UNKNOWN, context.tell)]
 
 
-_NAMES_OTHERS = "It only names files that lie elsewhere. Whoever has the machine takes it in, with muniment import."
+_NAMES_OTHERS = (
+    "It only names files that lie elsewhere. An administrator can import it on the machine that has them, together with them."
+)
 _UNKNOWN = "It is no web archive that is known here: WARC, ARC, WACZ, HAR, CDX or CDXJ, or a folder of these."

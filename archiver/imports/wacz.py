@@ -363,4 +363,4 @@ def _offer_metadata(manifest: DataPackage, report: Taken, context: Context) -> N
         return
     registry.update(context.slug, title=title, description=description)
     what = " and ".join(name for name, value in (("title", title), ("description", description)) if value)
-    report.notes.append(f"The collection had no {what}; it has that of the package now (muniment collection set changes it).")
+    report.notes.append(f"The collection had no {what}; it has that of the package now.")

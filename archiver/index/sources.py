@@ -103,7 +103,11 @@ class SourceRegistry:
         """
         found = [source for source in self.all(slug) if location in (source.location, str(source.id))]
         if not found:
-            raise NotFound(f"{location} is not attached to “{slug}”.", "muniment index sources lists what is.")
+            raise NotFound(
+                f"{location} is not attached to “{slug}”.",
+                "See what is attached.",
+                command="muniment index sources lists what is.",
+            )
         with writing(self._engine) as connection:
             connection.execute(delete(index_sources).where(index_sources.c.id == found[0].id))
         return found[0]

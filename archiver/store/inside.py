@@ -134,7 +134,11 @@ def stored_at(stream: BinaryIO, entry: zipfile.ZipInfo) -> tuple[int, int]:
         DamagedRecord: it is compressed or encrypted, or its header is not where the directory says.
     """
     if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & _ENCRYPTED:
-        raise DamagedRecord("The file is compressed or encrypted inside its package.", "Import the package without --in-place.")
+        raise DamagedRecord(
+            "The file is compressed or encrypted inside its package.",
+            "Have the package copied into the archive.",
+            command="Import the package without --in-place.",
+        )
     try:
         stream.seek(entry.header_offset)
     except (OSError, ValueError, OverflowError) as error:  # before the beginning, or where no file can reach

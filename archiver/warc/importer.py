@@ -150,7 +150,8 @@ def import_named(
         if not _records_stand_alone(stream):
             raise UsageError(
                 f"{name.rpartition('/')[2]} is compressed as a whole, so its records cannot be read one by one.",
-                "Import it without --in-place: the copy is compressed record by record.",
+                "Have it copied into the archive: the copy is compressed record by record.",
+                command="Import it without --in-place: the copy is compressed record by record.",
             )
         stream.seek(0)
         return _index(stream, ImportReport(name, told=told), collection, index, progress)

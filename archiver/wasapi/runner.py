@@ -161,7 +161,11 @@ class JobRunner:
         try:
             warc = self._holdings.store.open(stored)
         except MissingRecord as error:
-            raise NotFound(f"{source.filename} is not where it was.", "Verify the archive with: muniment verify") from error
+            raise NotFound(
+                f"{source.filename} is not where it was.",
+                "Have the archive verified.",
+                command="Verify the archive with: muniment verify",
+            ) from error
         with warc, _whole(folder / name) as target:
             write_wat(
                 warc,

@@ -270,7 +270,14 @@ def problem(message: str, status: int) -> BaseResponse:
     """What went wrong, as a page or for a program."""
     if wants_json():
         return problem_json(message, status)
-    return make_response(render_template("problem.html", message=message), status)
+    return make_response(render_template("problem.html", message=message, back=_list_of_here()), status)
+
+
+def _list_of_here() -> tuple[str, str] | None:
+    """The page that lists what the address is one of: where it is, and what it is called; None where there is none."""
+    account = account_or_none()
+    places = _places(DAILY, account) + _places(ADMINISTRATION, account)
+    return next(((address, text) for address, text, is_here in places if is_here and address != request.path), None)
 
 
 def _stale_form(_: CSRFError) -> BaseResponse:

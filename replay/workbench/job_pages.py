@@ -60,6 +60,7 @@ def _page(problem: str = "") -> str:
         states=list(JobState),
         new=NEW,
         choices=[("", "the whole archive"), *collection_choices()],
+        given=request.form if request.method == "POST" else request.args,
         is_open=any(not job.state.is_over for job in found),
         keeps=context().settings.jobs > 0,
         problem=problem,

@@ -68,7 +68,8 @@ def _refuse_reach(plan: str) -> None:
     asked = options_from_json(plan)
     if asked.allow_private or asked.insecure or asked.login.used:
         raise UsageError(
-            "Private addresses, invalid certificates and logins are not switched on here.", "Use muniment schedule set."
+            "Private addresses, invalid certificates and logins are not switched on here.",
+            "Whoever runs the server switches them on, with muniment schedule set.",
         )
 
 

@@ -104,9 +104,15 @@ def file(number: int, name: str) -> BaseResponse:
     try:
         size = store.size(stored)
     except MissingRecord as error:
-        raise NotFound(f"{found.filename} is not where it was.", "Verify the archive: muniment verify") from error
+        raise NotFound(
+            f"{found.filename} is not where it was.",
+            "Have the archive verified: POST /api/v1/jobs/verifications, or on the page Jobs.",
+        ) from error
     if size != found.size:
-        raise NotFound(f"{found.filename} is not as it was when it was measured.", "Verify the archive: muniment verify")
+        raise NotFound(
+            f"{found.filename} is not as it was when it was measured.",
+            "Have the archive verified: POST /api/v1/jobs/verifications, or on the page Jobs.",
+        )
     return file_response(
         lambda offset, length: store.open(stored, offset, length),
         name=found.filename,
