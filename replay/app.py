@@ -228,8 +228,7 @@ def workbench() -> Flask:
 
     app = create_workbench(*_from_environment())
     app.extensions["muniment.saves"].wake()  # from now on it looks for jobs that are tried again, too
-    Finalize(None, app.extensions["muniment.saves"].close, exitpriority=100)
-    Finalize(None, app.extensions["muniment.runner"].close, exitpriority=100)  # a worker does not come to atexit
+    Finalize(None, app.extensions["muniment.saves"].close, exitpriority=100)  # a worker does not come to atexit
     jobs = app.extensions["muniment.wasapi.runner"]
     jobs.start()
     Finalize(None, jobs.close, exitpriority=100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -59,6 +60,28 @@ def test_only_the_command_line_prints_or_exits(path: Path) -> None:
     }
     assert not names & {"print", "exit", "quit"}
     assert not attributes & {"sys.exit", "os._exit", "click.echo"}
+
+
+#: What only the command line comes to; and the one thing that nobody may do in a browser.
+_OF_COMMANDS = {
+    "archiver.rebuild", "archiver.export.output", "archiver.index.remote", "archiver.index.attaching",
+    "archiver.collections.accessfiles", "replay.workbench.schedule_pages",
+}  # fmt: skip
+
+
+def test_errors_that_browsers_show_name_no_commands() -> None:
+    """What is to be done in a terminal is `command`, beside the advice that holds everywhere."""
+    told = []
+    for path in FILES:
+        name = module_name(path)
+        if name in _OF_COMMANDS or "cli" in name.split("."):
+            continue
+        for node in ast.walk(parse(path)):
+            if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
+                continue
+            texts = [ast.unparse(argument) for argument in node.exc.args]
+            told += [f"{name}: {text}" for text in texts[:2] if re.search(r"muniment [a-z]|(?<![\w-])--[a-z]", text)]
+    assert [text for text in told if "--trap" not in text and "_header_text" not in text] == []
 
 
 def test_no_import_cycle() -> None:

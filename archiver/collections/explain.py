@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archiver.collections.access import Action, Rule, Viewer
+from archiver.collections.access import Action, Rule, Viewer, parsed_address
 from archiver.collections.accessrules import described
 from archiver.collections.accesswords import in_words
+from archiver.errors import UsageError
 from archiver.holdings import Holdings
 from archiver.model import Capture, Visibility
+from archiver.plaintext import one_line
 from archiver.timestamps import digits_of
 from archiver.urls import parse_url, urlkey
 
@@ -40,8 +42,13 @@ class Explanation:
             Action.BLOCK: "is not shown, and readers are told so (451)",
             Action.EXCLUDE: "is not shown, as if it were not held",
         }[self.action]
-        held = f"the capture of {self.capture.timestamp}" if self.capture else "a capture of this moment (none is held)"
-        said = [f"{self.url}: {held} {verdict}."]
+        if self.capture is not None:
+            said = [f"{self.url}: the capture of {self.capture.timestamp} {verdict}."]
+        else:
+            said = [
+                f"Nothing of {self.url} is held in this collection: look whether it is spelled as its captures are.",
+                f"A capture of it {verdict.replace('may be', 'could be').replace('is not', 'would not be')}.",
+            ]
         if self.visibility is Visibility.PRIVATE:
             said.append("The collection is private: the reader shows nothing of it.")
         if self.rule is not None:
@@ -81,8 +88,13 @@ def explain(holdings: Holdings, slug: str, url: str, at: str, viewer: Viewer) ->
 
     Raises:
         UnknownCollection: there is none of that name.
-        UsageError: the URL or the date cannot be understood.
+        UsageError: the URL, the date or the reader's address cannot be understood.
     """
+    if viewer.address and parsed_address(viewer.address) is None:
+        raise UsageError(
+            f"“{one_line(viewer.address)[:80]}” is no IP address, so no rule for readers at some addresses applies.",
+            "Write one such as 192.0.2.7 or 2001:db8::7, or leave it empty.",
+        )
     collection = holdings.collections.get(slug)
     address = parse_url(url, assume_http=True)
     now = holdings.access.now()

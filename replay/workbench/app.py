@@ -28,7 +28,6 @@ from replay.workbench import (
     access_pages,
     account_pages,
     api_pages,
-    capture_pages,
     collection_pages,
     deletion_pages,
     job_pages,
@@ -47,7 +46,6 @@ from replay.workbench.api.problems import problem as problem_json
 from replay.workbench.api.problems import status_of, told
 from replay.workbench.crawls import pages as crawl_pages
 from replay.workbench.guard import allowed_hosts, refusal
-from replay.workbench.jobs import CaptureRunner
 from replay.workbench.logins import BasicLogins
 from replay.workbench.places import Workbench, context, reader_address
 from replay.workbench.savedesk import SaveDesk
@@ -92,7 +90,6 @@ class Number(IntegerConverter):
 BLUEPRINTS: tuple[Blueprint, ...] = (
     account_pages.blueprint,
     collection_pages.blueprint,
-    capture_pages.blueprint,
     crawl_pages.blueprint,
     job_pages.blueprint,
     schedule_pages.blueprint,
@@ -116,7 +113,6 @@ DAILY: tuple[tuple[str, str, Role], ...] = (
     ("collections.collections", "Collections", Role.VIEWER),
     ("crawls.crawls", "Crawls", Role.VIEWER),
     ("jobs.jobs", "Jobs", Role.VIEWER),
-    ("captures.captures", "Capture", Role.VIEWER),
     ("save.form", "Save page", Role.VIEWER),
     ("missing.collections", "Missing", Role.VIEWER),
     ("transfers.transfers", "Import and export", Role.ARCHIVIST),
@@ -139,7 +135,6 @@ def create_workbench(
     settings: Settings,
     holdings: Holdings,
     *,
-    runner: CaptureRunner | None = None,
     clock: Callable[[], datetime] = utc_now,
     hasher: PasswordHasher | None = None,
 ) -> Flask:
@@ -148,7 +143,6 @@ def create_workbench(
     Args:
         settings: as they are at the start; what counts at once is asked of the archive with each request.
         holdings: the opened archive.
-        runner: runs captures of single pages; by default one of its own.
         clock: the time, UTC.
         hasher: of passwords; a quick one for tests.
     """
@@ -169,9 +163,7 @@ def create_workbench(
         MAX_FORM_PARTS=5000,
     )
     csrf = CSRFProtect(app)
-    captures = runner or CaptureRunner(holdings, software="muniment")
-    app.extensions["muniment.workbench"] = Workbench(holdings, accounts, captures, clock)
-    app.extensions["muniment.runner"] = captures
+    app.extensions["muniment.workbench"] = Workbench(holdings, accounts, clock)
     if settings.jobs:  # the keeper beside this server does crawls; without one each has a process of its own
         app.extensions["muniment.launch"] = launch_as_job(holdings, clock)
     app.extensions["muniment.saves"] = SaveDesk(holdings, prover(holdings), clock)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from flask import current_app, request
@@ -17,9 +16,6 @@ from archiver.incoming import Incoming
 from archiver.jobs import OPEN, JobRegistry
 from archiver.settings import Settings
 
-if TYPE_CHECKING:
-    from replay.workbench.jobs import CaptureRunner
-
 
 @dataclass(frozen=True)
 class Workbench:
@@ -28,13 +24,11 @@ class Workbench:
     Attributes:
         holdings: the opened archive.
         accounts: who may use it.
-        captures: single pages that are captured from here.
         clock: the time, UTC.
     """
 
     holdings: Holdings
     accounts: AccountRegistry
-    captures: CaptureRunner
     clock: Callable[[], datetime]
 
     @property

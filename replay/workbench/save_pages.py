@@ -64,6 +64,13 @@ def _form(values: object, problem: str = "", address: str = "") -> str:
     )
 
 
+@blueprint.get("/captures")
+@needs(Role.VIEWER)
+def captures() -> BaseResponse:
+    """Where pages were captured before this was one place."""
+    return redirect(url_for("save.form", url=request.args.get("url"), collection=request.args.get("collection")), 301)
+
+
 @blueprint.get("/save/job/<token>")
 @needs(Role.VIEWER)
 def job(token: str) -> str:

@@ -215,6 +215,7 @@ class _Telling:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._resources: list[str] = []
+        self._missing: list[dict[str, str]] = []
         self._known = 1
         self._finished = 0
         self._failed = 0
@@ -228,7 +229,10 @@ class _Telling:
         """A URL is done."""
         self._known = known
         self._finished += 1
-        self._failed += outcome.failure is not None
+        if outcome.failure is not None:
+            self._failed += 1
+            if len(self._missing) < _NAMED:
+                self._missing.append({"url": outcome.candidate.url, "reason": outcome.failure.reason})
         if outcome.capture is not None and len(self._resources) < _NAMED:
             self._resources.append(outcome.candidate.url)
         self._work.show(self._finished, known)
@@ -237,6 +241,7 @@ class _Telling:
         """What came so far."""
         return {
             "resources": list(self._resources), "known": self._known, "finished": self._finished, "failed": self._failed,
+            "missing": list(self._missing),
         }  # fmt: skip
 
 

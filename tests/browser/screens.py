@@ -43,7 +43,7 @@ from replay.proxy.exchange import Asked
 from replay.proxy.pages import HOME, Pages
 from replay.workbench.app import create_workbench
 from replay.workbench.session import COOKIE
-from tests.archiver.crawling import plan, until
+from tests.archiver.crawling import plan
 from tests.browser.archive import SITE, STAMP, make_archive
 from tests.browser.conftest import free_port
 from tests.replay.crawlbench import site
@@ -64,7 +64,7 @@ NO_PAGES = {
         "around_difference", "page_picture",
     },
     "workbench": {
-        "static", "captures.job_json", "collections.image", "collections.logo", "collections.export_metadata",
+        "static", "save.captures", "collections.image", "collections.logo", "collections.export_metadata",
         "collections.export_seeds", "crawls.live", "jobs.file", "jobs.stream", "save.save_now", "save.status",
         "save.status_of_none", "save.arrived", "save.of_system", "save.of_user", "save.web", "api_reference.openapi",
         "deletions.tombstones",
@@ -302,10 +302,9 @@ class _Desk:
         assert answer.status_code in (200, 303), answer.get_data(as_text=True)
         return answer.headers.get("Location", "")
 
-    def wait(self, capture: str, saved: str) -> None:
-        """Until a capture and a saved page are done."""
-        runner, saves = (self._app.extensions[f"muniment.{name}"] for name in ("runner", "saves"))
-        until(lambda: runner.view(int(capture.rpartition("/")[2])).is_over)
+    def wait(self, saved: str) -> None:
+        """Until a saved page is done."""
+        saves = self._app.extensions["muniment.saves"]
         assert saves.wait(saved.rpartition("/")[2], 20).state.is_over
 
 
@@ -345,17 +344,15 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
     desk.post("/transfers/export", collection="plans", form="json")
     work_off(holdings, StopSignal())
     desk.waiting = desk.post("/jobs", kind="verify", collection="plans")  # nobody works here any more
-    capture = desk.post("/captures", url=home, collection="unesco")
     saved = desk.post("/save", url=home)
     desk.post("/notices", kind="webhook", target=f"{home}notice", events="crawl.finished")
     desk.post("/me/tokens", name="For a program", role="viewer")
     desk.post("/budget/unesco", budget="5G")
     deleted = desk.post("/deletions", collection="unesco", sort="url", what=f"{SITE}/other", reason="By mistake.")
     wanted = deletionlook.Selection("unesco", is_everything=True)
-    look = deletionlook.begin(
-        JobRegistry(holdings.engine, utc_now), wanted, reason="A court's order.", names_end=False, by="ada"
-    )
-    desk.wait(capture, saved)
+    registry = JobRegistry(holdings.engine, utc_now)
+    look = deletionlook.begin(registry, wanted, reason="A court's order.", names_end=False, by="ada")
+    desk.wait(saved)
     crawl, quoted = f"/crawls/{crawls[1]}", f"{home}a.html"
     paths = [
         "/", "/collections", "/collections/unesco", "/new-collection", "/organisations/unesco", "/crawls", "/crawls/new",
@@ -363,7 +360,7 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
         f"{crawl}/compare?with={crawls[0]}", f"{crawl}/compare/lost?with={crawls[0]}", f"{crawl}/compare/new?with={crawls[0]}",
         f"{crawl}/compare/changed?with={crawls[0]}", f"{crawl}/seeds", f"{crawl}/hosts", f"{crawl}/types", f"{crawl}/statuses",
         f"{crawl}/reasons", f"{crawl}/urls", f"{crawl}/why?url={quoted}", "/tests", f"/tests/{test}", "/jobs", "/jobs/1",
-        desk.waiting, "/schedules", "/schedules/unesco/weekly", "/budget", "/captures", capture, "/notices", "/missing/",
+        desk.waiting, "/schedules", "/schedules/unesco/weekly", "/budget", "/notices", "/missing/",
         "/missing/unesco", "/missing/unesco/parts", "/access", f"/access?url={SITE}/menu", "/access/1", "/deletions", deleted,
         f"/deletions/looks/{look}",
         "/transfers", "/settings", "/storage", "/audit", "/accounts", "/accounts/grace", "/me",
@@ -380,7 +377,7 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
         Screen("workbench", "/save/bookmarklet", needs_scripts=True),
         Screen("workbench", "/api", needs_scripts=True, press="#create_collection > summary"),
         Screen("workbench", "/nowhere", 404),
-        Screen("workbench", "/captures", 400, {"url": "not an address", "collection": "unesco"}),
+        Screen("workbench", "/save", 400, {"url": "not an address", "collection": "unesco"}, needs_scripts=True),
         Screen("workbench", "/login", 403, {"name": "ada", "password": "wrong"}),
         Screen("workbench", "/collections/unesco/seeds/add", form={"urls": "https://a.example/\nnot a url", "active": "1"}),
         Screen("workbench", "/collections/unesco/seeds/change", form={"seed": "1", "do": "remove"}),

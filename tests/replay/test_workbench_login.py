@@ -71,19 +71,19 @@ def test_nobody_sees_anything_without_an_account(app: Flask, holdings: Holdings)
 def test_the_login_leads_to_where_one_wanted(app: Flask, holdings: Holdings) -> None:
     accounts_of(holdings).create("ada", PASSWORD, Role.ADMINISTRATOR)
     client = app.test_client()
-    asked = client.get("/captures?url=http://x.example/", base_url=HOME)
+    asked = client.get("/crawls?q=http://x.example/", base_url=HOME)
     page = client.get(asked.headers["Location"], base_url=HOME)
-    assert 'value="/captures?url=http://x.example/"' in page.get_data(as_text=True)
-    form = {"name": "ada", "password": PASSWORD, "next": "/captures", "csrf_token": form_token(client, "/login")}
+    assert 'value="/crawls?q=http://x.example/"' in page.get_data(as_text=True)
+    form = {"name": "ada", "password": PASSWORD, "next": "/crawls", "csrf_token": form_token(client, "/login")}
     wrong = client.post("/login", data={**form, "password": "wrong"}, base_url=HOME, headers={"Origin": HOME})
     assert wrong.status_code == 403 and 'value="ada"' in wrong.get_data(as_text=True)
     right = client.post("/login", data=form, base_url=HOME, headers={"Origin": HOME})
-    assert (right.status_code, right.headers["Location"]) == (303, "/captures")
+    assert (right.status_code, right.headers["Location"]) == (303, "/crawls")
     cookie = right.headers["Set-Cookie"]
     assert COOKIE in cookie and "HttpOnly" in cookie and "SameSite=Strict" in cookie
-    assert client.get("/captures", base_url=HOME).status_code == 200
+    assert client.get("/crawls", base_url=HOME).status_code == 200
     left = client.post("/logout", data={"csrf_token": form_token(client)}, base_url=HOME, headers={"Origin": HOME})
-    assert left.status_code == 303 and client.get("/captures", base_url=HOME).status_code == 303
+    assert left.status_code == 303 and client.get("/crawls", base_url=HOME).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_navigation_leads_where_a_role_may_go(app: Flask, holdings: Holdings
 def test_a_viewer_changes_nothing(app: Flask, holdings: Holdings) -> None:
     client = logged_in(app, holdings, Role.VIEWER)
     form = {"csrf_token": form_token(client), "url": "http://x.example/", "collection": "default"}
-    for path in ("/captures", "/accounts", "/accounts/administrator", "/accounts/administrator/remove"):
+    for path in ("/save", "/accounts", "/accounts/administrator", "/accounts/administrator/remove"):
         assert client.post(path, data=form, base_url=HOME, headers={"Origin": HOME}).status_code == 403
 
 
@@ -215,14 +215,14 @@ def test_programs_use_tokens_and_no_forms(app: Flask, holdings: Holdings) -> Non
     secret = made.get_data(as_text=True).partition('class="secret">')[2].partition("<")[0]
     program = app.test_client()
     bearer = {"Authorization": f"Bearer {secret}"}
-    assert program.get("/captures", base_url=HOME, headers=bearer).status_code == 200
+    assert program.get("/save", base_url=HOME, headers=bearer).status_code == 200
     assert program.get("/accounts", base_url=HOME, headers=bearer).status_code == 403
-    refused = program.get("/captures", base_url=HOME, headers={"Authorization": "Bearer mun_wrong"})
+    refused = program.get("/save", base_url=HOME, headers={"Authorization": "Bearer mun_wrong"})
     assert refused.status_code in (303, 401)
-    posted = program.post("/captures", data={"url": "", "collection": "default"}, base_url=HOME, headers=bearer)
+    posted = program.post("/save", data={"url": "", "collection": "default"}, base_url=HOME, headers=bearer)
     assert posted.status_code == 400 and "form has expired" not in posted.get_data(as_text=True)
     elsewhere = {**bearer, "Origin": "http://127.0.0.1:8080"}
-    assert program.post("/captures", data={"url": ""}, base_url=HOME, headers=elsewhere).status_code == 403
+    assert program.post("/save", data={"url": ""}, base_url=HOME, headers=elsewhere).status_code == 403
     page = client.get("/me", base_url=HOME).get_data(as_text=True)
     assert "robot" in page and secret not in page
 
