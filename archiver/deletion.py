@@ -32,6 +32,8 @@ _OF_OTHERS = ("urn:", "screenshot:", "thumbnail:", "org,archive,web)/screenshot/
 SUPPRESSED, PURGED = "suppressed", "purged"
 #: Statements that each may read the whole index: with more of them, it is read once and compared here.
 _STATEMENTS = 3
+#: Captures that are named of all that a deletion is about.
+_FIRST = 200
 #: Rows that a statement gives at a time.
 _AT_ONCE = 2000
 #: Told of each capture that was looked at; what it raises ends the look.
@@ -81,6 +83,7 @@ class Extent:
         not_ours: captures in files that are read where they are, of which only the owner can take something away.
         shared: captures whose record another collection, or a capture that stays, uses too: the record stays.
         dependents: captures that stay and have their payload in a record that goes.
+        first: some of the captures, in the order of their URLs.
     """
 
     captures: int
@@ -90,6 +93,7 @@ class Extent:
     not_ours: int
     shared: int
     dependents: tuple[Capture, ...]
+    first: tuple[Capture, ...] = ()
 
 
 #: Of a deletion that is about nothing.
@@ -273,6 +277,7 @@ def extent(holdings: Holdings, rule: Rule, step: Step = _go_on) -> Extent:
         not_ours=sum(not is_ours(item.file) for item in chosen),
         shared=sum((item.file, item.offset) in shared for item in chosen),
         dependents=tuple(dependents(holdings, going, step)),
+        first=tuple(chosen[:_FIRST]),
     )
 
 

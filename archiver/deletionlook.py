@@ -5,7 +5,7 @@ Nobody's request is held up by a large collection: what is not counted after `PA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import asdict, replace
@@ -19,6 +19,7 @@ from archiver.errors import Interrupted
 from archiver.holdings import Holdings
 from archiver.jobrunner import Work
 from archiver.jobs import Job, JobRegistry
+from archiver.model import Capture
 
 #: Of jobs that count.
 KIND = "count-deletion"
@@ -148,7 +149,10 @@ def as_result(found: Extent) -> dict[str, Any]:
         "not_ours": found.not_ours,
         "shared": found.shared,
         "dependent_captures": len(found.dependents),
-        "dependents": [
-            {"collection": item.collection, "timestamp": item.timestamp, "url": item.url} for item in found.dependents[:NAMED]
-        ],
+        "dependents": _named(found.dependents),
+        "first": _named(found.first),
     }
+
+
+def _named(found: Sequence[Capture]) -> list[dict[str, str]]:
+    return [{"collection": item.collection, "timestamp": item.timestamp, "url": item.url} for item in found[:NAMED]]

@@ -81,7 +81,8 @@ def _told(holdings: Holdings) -> tuple[Explanation | None, str]:
         return None, ""
     viewer = Viewer(asked.get("address", "").strip(), frozenset(_words(asked.get("group", ""))))
     try:
-        return explain(holdings, asked.get("of", ""), asked["url"].strip(), asked.get("at", "").strip(), viewer), ""
+        of = asked.get("of") or asked.get("collection") or context().settings.collection
+        return explain(holdings, of, asked["url"].strip(), asked.get("at", "").strip(), viewer), ""
     except MunimentError as error:
         return None, str(error)
 

@@ -47,6 +47,7 @@ from replay.workbench.api.problems import status_of, told
 from replay.workbench.crawls import pages as crawl_pages
 from replay.workbench.guard import allowed_hosts, refusal
 from replay.workbench.logins import BasicLogins
+from replay.workbench.overview import home
 from replay.workbench.places import Workbench, context, reader_address
 from replay.workbench.savedesk import SaveDesk
 from replay.workbench.session import (
@@ -60,7 +61,6 @@ from replay.workbench.session import (
     make_room,
     make_way,
     may,
-    needs,
     wants_json,
 )
 
@@ -192,14 +192,6 @@ def create_workbench(
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(MunimentError, _muniment_error)
     return app
-
-
-@needs(Role.VIEWER)
-def home() -> str:
-    """What there is, at a glance."""
-    holdings = context().holdings
-    collections = [(item, holdings.files.totals(item.slug)) for item in holdings.collections.all()]
-    return render_template("home.html", collections=collections)
 
 
 def _everywhere() -> dict[str, object]:

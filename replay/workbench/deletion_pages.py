@@ -49,7 +49,7 @@ def _page(problem: str = "", given: Mapping[str, str] | None = None) -> str:
     rules = [rule for rule in holdings.access.all() if rule.deletion]
     return render_template(
         "work/deletions.html",
-        rules=[(rule, in_words(rule)) for rule in reversed(rules)],
+        rules=[(rule, _words(rule)) for rule in reversed(rules)],
         choices=collection_choices(),
         sorts=SORTS,
         given=given or (request.form if request.method == "POST" else request.args),
@@ -87,7 +87,12 @@ def preview() -> BaseResponse:
 def _preview(extent: Mapping[str, Any], rule: Rule, form: Mapping[str, str]) -> str:
     """What would go; `form` as it was typed, with what is captured until the look alone."""
     shown = {name: form.get(name, "") for name in _FIELDS}
-    return render_template("work/deletion_preview.html", extent=extent, what=in_words(rule), form=shown, rule=rule)
+    return render_template("work/deletion_preview.html", extent=extent, what=_words(rule), form=shown, rule=rule)
+
+
+def _words(rule: Rule) -> str:
+    """What a deletion is about; its state and its reason stand beside it."""
+    return in_words(replace(rule, deletion="", reason=""))
 
 
 def _until(rule: Rule) -> str:
@@ -201,7 +206,7 @@ def _shown(number: int, problem: str = "") -> str:
     return render_template(
         "work/deletion.html",
         rule=rule,
-        what=in_words(rule),
+        what=_words(rule),
         is_said=rule.action is Action.BLOCK,
         is_there=is_there,
         extent=_counted(rule, jobs) if is_there else None,

@@ -112,8 +112,22 @@ def _budgets(problem: str = "", wrong: str = "") -> str:
     holdings = context().holdings
     found = [(item, budget_of(holdings, item), years(holdings, item.slug)) for item in holdings.collections.all()]
     return render_template(
-        "work/budget.html", budgets=found, year=context().clock().year, problem=problem, wrong=wrong, typed=request.form
+        "work/budget.html",
+        budgets=found,
+        year=context().clock().year,
+        problem=problem,
+        wrong=wrong,
+        typed=request.form,
+        written=_written,
     )
+
+
+def _written(size: int) -> str:
+    """An amount of data as people write it into the form."""
+    for letter, unit in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 1000)):
+        if size and size % unit == 0:
+            return f"{size // unit}{letter}"
+    return str(size or "")
 
 
 @blueprint.post("/budget/<slug>")

@@ -119,7 +119,9 @@ def test_captures_are_listed_and_deleted(
         assert refused.status_code == 409 and "/api/v1/jobs/deletion-counts" in refused.get_json()["detail"]
         job = api("POST", "/jobs/deletion-counts", wanted).get_json()["number"]
     work_off(holdings, StopSignal())
-    assert api("GET", f"/jobs/{job}").get_json()["result"] == api("POST", "/deletions/preview", wanted).get_json()
+    told = api("GET", f"/jobs/{job}").get_json()["result"]
+    assert [item["url"] for item in told.pop("first")] == [page]
+    assert told == api("POST", "/deletions/preview", wanted).get_json()
     gone = api("POST", "/deletions", wanted).get_json()
     assert gone["state"] == "suppressed" and api("GET", "/deletions").get_json()["items"] == [gone]
     rule = gone["number"]

@@ -207,6 +207,8 @@ def test_seeds_are_looked_at_before_they_are_added(desk: Desk, seeds: SeedRegist
     assert seeds.count("default") == 1
     table = re.search(r'<textarea name="table"[^>]*>(.*?)</textarea>', preview, re.DOTALL)
     assert table is not None
+    again = desk.send("/collections/default/seeds/add", 200, do="edit", table=table.group(1), **form).get_data(as_text=True)
+    assert "scope=prefix\nnot a url" in again and 'value="News"' in again  # what was typed is there still
     desk.send("/collections/default/seeds/add", do="add", table=table.group(1), **form)
     new = seeds.find("default", "http://b.example/news/")
     assert new is not None and (new.scope, new.schedule, new.group) == ("prefix", "weekly", "News")

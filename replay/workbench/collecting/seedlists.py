@@ -39,6 +39,8 @@ def add_seeds_now(slug: str) -> BaseResponse:
     form = request.form
     context().holdings.collections.get(slug)
     update = form.get("update") == "1"
+    if form.get("do") == "edit":
+        return make_response(_form(slug, form))
     try:
         listed, refused = _listed(form)
         if not listed and not refused:
