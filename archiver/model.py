@@ -242,6 +242,7 @@ class MediaItem:
         alternatives: other files of the same item, in the page's order.
         tracks: texts that go with it, in the page's order.
         posters: absolute URLs of pictures that may stand for `poster`, the best first.
+        duration: seconds that it plays; None when nobody says.
     """
 
     url: str
@@ -252,6 +253,7 @@ class MediaItem:
     alternatives: tuple[str, ...] = ()
     tracks: tuple[TextTrack, ...] = ()
     posters: tuple[str, ...] = ()
+    duration: float | None = None
 
 
 class Visibility(StrEnum):

@@ -10,6 +10,9 @@ import ada_url
 
 from archiver.errors import InvalidURL
 
+#: What the URLs of records begin with in which brozzler keeps what yt-dlp tells of a page's players, and their files.
+PLAYERS = "youtube-dl:"
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _LOOKS_LIKE_PORT = re.compile(r"[A-Za-z0-9.\-]+:\d{1,5}(?:[/?#]|$)")
 #: What a URL loses at its ends (URL Standard, section 4.4).

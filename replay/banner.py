@@ -41,6 +41,7 @@ class MediaLink:
         tracks: archived texts that go with it.
         name: of the file when it is downloaded; "" when it cannot be, because only a part of it is held.
         size: of the file, for people; "" when nobody knows without reading it.
+        duration: how long it plays, as clocks write it; "" when nobody says.
     """
 
     url: str
@@ -51,6 +52,7 @@ class MediaLink:
     tracks: Sequence[TrackLink] = ()
     name: str = ""
     size: str = ""
+    duration: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def _item(facts: BannerFacts, words: Words, index: int) -> str:
     shown = f' poster="{escape(media.poster)}"' if media.poster else ""
     if media.tracks:
         shown += ' crossorigin="anonymous"'  # pages in a sandbox have no origin, and texts are taken from one's own only
+    length = f" · <bdi>{escape(media.duration)}</bdi>" if media.duration else ""
     tracks = "".join(
         f'<track src="{escape(track.url)}" kind="{escape(track.kind)}" srclang="{escape(track.language)}" '
         f'label="{escape(track.label)}">'
@@ -182,7 +185,7 @@ def _item(facts: BannerFacts, words: Words, index: int) -> str:
         f'lang="{facts.language}" dir="{direction(facts.language)}">{before}'
         f"{_button('x', 'm1', 'hide', words.close, '&times;')}"
         f'<figure><{player} controls preload="none" src="{escape(media.url)}"{shown}>{tracks}</{player}>'
-        f"<figcaption><bdi>{escape(title)}</bdi> · {number} / {count}{_file(media, words)}</figcaption></figure>{after}</div>"
+        f"<figcaption><bdi>{escape(title)}</bdi>{length} · {number} / {count}{_file(media, words)}</figcaption></figure>{after}</div>"
     )
 
 

@@ -275,7 +275,7 @@ class Queue:
 def timestamp_of(raw: Raw, facts: Facts, url: str) -> str:
     """The timestamp of a record that look-ups can find; "" for others."""
     kind = raw.header.get("warc-type").lower()
-    if not url or kind not in LOOKED_UP or not is_looked_up(kind, facts.status if is_http(raw.header) else None):
+    if not url or not is_looked_up(kind, facts.status if is_http(raw.header) else None, url):
         return ""
     try:
         return to_timestamp(parse_iso(raw.header.get("warc-date")))

@@ -12,7 +12,7 @@ from archiver.model import Capture, RevisitTarget, Truncation, WrittenRecord
 from archiver.timestamps import parse_iso, to_timestamp
 from archiver.urls import printable, urlkey
 from archiver.warc.reader import StoredRecord
-from archiver.warc.records import LOOKED_UP, canonical_digest, is_looked_up, labelled
+from archiver.warc.records import canonical_digest, is_looked_up, is_of_looked_up, labelled
 
 
 def capture_of(record: WrittenRecord, collection: str, request: bytes = b"") -> Capture | None:
@@ -51,7 +51,7 @@ def _key_of(url: str, request: bytes) -> str:
 
 def why_not_indexed(record: StoredRecord) -> str:
     """Why a stored record gets no row; "" when it gets one."""
-    if record.record_type not in LOOKED_UP:
+    if not is_of_looked_up(record.record_type, record.url):
         return f"{record.record_type or 'unnamed'} records are not looked up"
     if not record.url:
         return "the record names no URL"

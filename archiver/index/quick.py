@@ -15,7 +15,7 @@ from archiver.index.entry import revisit_target, truncation_of
 from archiver.mediatype import parse_media_type
 from archiver.message import ChunkedDecoder, Head, field_text, parse_head
 from archiver.timestamps import parse_iso, to_timestamp
-from archiver.urls import printable, urlkey
+from archiver.urls import PLAYERS, printable, urlkey
 from archiver.warc.bulk import Layout, Values
 from archiver.warc.dedup import settled_validators
 from archiver.warc.reader import BLANK_LINE, StoredRecord
@@ -38,6 +38,7 @@ _FIELDS = re.compile(
     rb"\n[\r\x0b\x0c]*(content-type|transfer-encoding|etag|last-modified|vary)[ \t\r\x0b\x0c]*:([^\n]*)", re.IGNORECASE
 )
 _SHA1 = re.compile(r"sha1:[A-Z2-7]{32}")
+_PLAYERS = PLAYERS.encode()
 
 
 class Again:
@@ -115,7 +116,8 @@ class Looker:
         if kind == "request":
             return "GET" if not length or reader.read(4) == b"GET " else AGAIN
         if kind not in LOOKED_UP:
-            return kind
+            is_read = kind == "metadata" and (*head.groups(), b"")[layout.places[0]].removeprefix(b"<").startswith(_PLAYERS)
+            return AGAIN if is_read else kind
         return self._capture(kind, layout, head, length, reader)
 
     def _lower(self, kind: bytes) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from archiver.model import RevisitTarget, Truncation
 from archiver.plaintext import one_line
 from archiver.timestamps import to_iso
+from archiver.urls import PLAYERS
 
 Fields = list[tuple[str, str]]
 
@@ -36,9 +37,14 @@ class WarcInfo:
     hostname: str = ""
 
 
-def is_looked_up(record_type: str, status: int | None) -> bool:
+def is_looked_up(record_type: str, status: int | None, url: str = "") -> bool:
     """Whether a record gets a row in the index; `status`: of its HTTP head."""
-    return record_type in LOOKED_UP and (record_type != "response" or status is not None)
+    return is_of_looked_up(record_type, url) and (record_type != "response" or status is not None)
+
+
+def is_of_looked_up(record_type: str, url: str) -> bool:
+    """A record is of a type that replay looks up, or tells of a page's players: brozzler writes such ones as metadata."""
+    return record_type in LOOKED_UP or (record_type == "metadata" and url.startswith(PLAYERS))
 
 
 def digest(data: Iterable[bytes]) -> str:

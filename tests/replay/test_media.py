@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,6 +18,7 @@ from tests.servers.warcs import resource_record, response_record
 SITE = "http://site.example"
 MOMENT = datetime(2016, 8, 10, 20, 46, 23, tzinfo=UTC)
 STAMP = "20160810204623"
+NOTES = "application/vnd.youtube-dl_formats+json;charset=utf-8"
 FILM = (
     "<!doctype html><title>Film</title><meta property=og:image content=/og.jpg><video src=/the%20film.webm poster=/gone.jpg>"
     "<track src=/en.vtt srclang=en><track src=/fr.vtt srclang=fr kind=captions label=Sourds><track src=/gone.vtt srclang=ru>"
@@ -100,6 +102,50 @@ def test_what_was_fetched_of_a_player_is_shown_with_its_page(reader: Open) -> No
     addresses = re.findall(r'<(?:video|audio) controls preload="none" src="([^"]+)"', text)
     assert [client.get(address).data for address in addresses] == [b"one", b"two"]
     assert re.findall(r'download="(watch\.[^"]+)"', text)[0] == "watch.mp4"
+
+
+def test_what_a_crawler_noted_of_players_is_told_of_its_files(reader: Open) -> None:
+    watch = f"{SITE}/watch?v=1"
+    direct, merged = "/direct.mp4", f"youtube-dl:00002:{watch}"
+    told = {
+        "_type": "playlist",
+        "entries": [
+            {
+                "title": "Part <one>", "duration": 3725.4, "url": SITE + direct, "webpage_url": watch,
+                "thumbnail": f"{SITE}/gone.jpg", "thumbnails": [{"url": f"{SITE}/small.jpg"}, {"url": f"{SITE}/t.jpg"}],
+                "language": "fr", "subtitles": {"en": [{"ext": "json3", "url": f"{SITE}/en.json"},
+                                                       {"ext": "vtt", "url": f"{SITE}/en.vtt", "name": "English"}]},
+                "automatic_captions": {"fr-orig": [{"ext": "vtt", "url": f"{SITE}/fr.vtt"}],
+                                       "de": [{"ext": "vtt", "url": f"{SITE}/de.vtt"}]},
+            },
+            {"title": "Part two", "duration": 59, "playlist_index": 2, "webpage_url": watch, "url": f"{SITE}/list.m3u8"},
+            {"title": "Never fetched", "playlist_index": 3, "webpage_url": watch, "formats": [{"url": f"{SITE}/never.mp4"}, 7]},
+            "rubbish", {"title": None, "duration": True, "url": "javascript:alert(1)"},
+        ],
+    }  # fmt: skip
+    later = MOMENT + timedelta(seconds=40)
+    client = reader(
+        page(f"<title>Player</title><video src={direct}></video>", "/watch?v=1"),
+        part(direct, b"one", "video/mp4"), part("/en.vtt"), part("/fr.vtt"), part("/de.vtt"), part("/list.m3u8"),
+        part("/small.jpg", mime="image/jpeg"), part("/t.jpg", mime="image/jpeg"),
+        resource_record(merged, later, b"two", "video/mp4"),
+        resource_record(f"youtube-dl:{watch}", later, json.dumps(told).encode(), NOTES, "metadata"),
+        page("<title>Other</title>", "/broken"), resource_record(f"youtube-dl:{SITE}/broken", later, b"{", NOTES, "metadata"),
+    )  # fmt: skip
+    for _ in range(2):
+        text = banner(client, "/watch?v=1")
+        assert "Audio and video on this page (2)" in text
+        addresses = re.findall(r'<video controls preload="none" src="([^"]+)"', text)
+        assert [client.get(address, follow_redirects=True).data for address in addresses] == [b"one", b"two"]
+        captions = [item.replace("&#183;", "·") for item in re.findall(r"<figcaption>(.*?)(?:<br>|</figcaption>)", text)]
+        assert captions == [
+            "<bdi>Part &lt;one&gt;</bdi> · <bdi>1:02:05</bdi> · 1 / 2", "<bdi>Part two</bdi> · <bdi>0:59</bdi> · 2 / 2",
+        ]  # fmt: skip
+        assert re.findall(r'<track src="[^"]+/(\w+\.vtt)" kind="(\w+)" srclang="(\w+)" label="(\w+)"', text) == [
+            ("en.vtt", "subtitles", "en", "English"), ("fr.vtt", "captions", "fr", "French"),
+        ]  # fmt: skip
+        assert re.findall(r'poster="[^"]+/(\w+\.jpg)"', text) == ["t.jpg"]
+    assert "on this page" not in banner(client, "/broken")
 
 
 def test_what_may_not_be_seen_is_offered_in_no_player(reader: Open) -> None:

@@ -62,10 +62,10 @@ def revisit_record(
     return gzip.compress(head.encode() + http + b"\r\n\r\n")
 
 
-def resource_record(url: str, moment: datetime, data: bytes, mime: str) -> bytes:
-    """One gzip member with a resource record."""
+def resource_record(url: str, moment: datetime, data: bytes, mime: str, kind: str = "resource") -> bytes:
+    """One gzip member with a resource record, or one of another kind that has no HTTP head."""
     head = (
-        f"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Target-URI: {url}\r\nWARC-Date: {to_iso(moment, 0)}\r\n"
+        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: {to_iso(moment, 0)}\r\n"
         f"WARC-Record-ID: <urn:uuid:{abs(hash((url, moment, data))):032x}>\r\n"
         f"Content-Type: {mime}\r\nContent-Length: {len(data)}\r\n\r\n"
     )
