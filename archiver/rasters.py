@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from archiver.collections.images import kind_of
@@ -25,6 +26,8 @@ _WIDEST, _HIGHEST = 1280, 12_000
 _MARK = (208, 0, 111)
 _MARGIN = 3
 _QUALITY = 80
+#: Left, top, right and bottom of a part of a picture, in pixels.
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +66,22 @@ def measure(data: bytes) -> Measure | None:
     Reads its head only: what follows may still be damaged.
     """
     with _opened(data) as picture:
-        return None if picture is None else Measure(MEDIA_TYPES[str(picture.format)], picture.width, picture.height)
+        # by what was looked for: of several pictures in one JPEG, Pillow calls the format by another name
+        return None if picture is None else Measure(MEDIA_TYPES[kind_of(data)], picture.width, picture.height)
 
 
 def cropped(data: bytes, width: int, height: int) -> bytes | None:
     """The upper part of a picture as a JPEG of exactly this size; None when it cannot be decoded."""
-    picture = _decoded(data, width, height)
-    if picture is None:
-        return None
-    # of what is wider than the frame, the middle; of what is higher, the top: there pages say what they are
-    scale = max(width / picture.width, height / picture.height)
-    across, down = min(picture.width, width / scale), min(picture.height, height / scale)
-    left = (picture.width - across) / 2
-    return _jpeg(picture.resize((width, height), _smooth(), (left, 0.0, left + across, down)))
+
+    def frame(picture: Image) -> Box:
+        # of what is wider than the frame, the middle; of what is higher, the top: there pages say what they are
+        scale = max(width / picture.width, height / picture.height)
+        across, down = min(picture.width, width / scale), min(picture.height, height / scale)
+        left = (picture.width - across) / 2
+        return left, 0.0, left + across, down
+
+    picture = _decoded(data, (width, height), frame, lambda _: (width, height))
+    return None if picture is None else _jpeg(picture)
 
 
 def compare(old: bytes, new: bytes) -> Difference | None:
@@ -86,11 +92,12 @@ def compare(old: bytes, new: bytes) -> Difference | None:
     from PIL import Image, ImageChops, ImageFilter
 
     measures = [(found.width, found.height) for found in map(measure, (old, new)) if found is not None]
-    pictures = [_decoded(data, _WIDEST, 0) for data in (old, new)]
-    if pictures[0] is None or pictures[1] is None:
+    if len(measures) < len((old, new)):
         return None
-    width = min(_WIDEST, pictures[0].width, pictures[1].width)
-    one, other = (_at_width(picture, width) for picture in pictures if picture is not None)
+    width = min(_WIDEST, *(found[0] for found in measures))
+    one, other = _at_width(old, width), _at_width(new, width)  # one after the other: each is large until it is made small
+    if one is None or other is None:
+        return None
     shared, height = min(one.height, other.height), max(one.height, other.height)
     bands = ImageChops.difference(one.crop((0, 0, width, shared)), other.crop((0, 0, width, shared))).split()
     most = bands[0]
@@ -105,29 +112,53 @@ def compare(old: bytes, new: bytes) -> Difference | None:
     return Difference(differing / (width * height), _jpeg(pale), width, height, measures[0], measures[1])
 
 
-def _at_width(picture: Image, width: int) -> Image:
-    """A picture so wide, cut off where it would be too high."""
-    height = max(1, round(picture.height * width / picture.width))
-    if picture.width != width:
-        picture = picture.resize((width, height), _smooth())
-    return picture.crop((0, 0, width, min(height, _HIGHEST)))
+def _at_width(data: bytes, width: int) -> Image | None:
+    """A picture so wide, cut off where it would be too high; None when it is broken."""
+
+    def upper(picture: Image) -> Box:
+        return 0.0, 0.0, float(picture.width), min(float(picture.height), _HIGHEST * picture.width / width)
+
+    def size(box: Box) -> tuple[int, int]:
+        return width, max(1, min(_HIGHEST, round(box[3] * width / box[2])))
+
+    return _decoded(data, (width, 1), upper, size)
 
 
-def _decoded(data: bytes, width: int, height: int) -> Image | None:
-    """A picture in red, green and blue, on white where one sees through it; not smaller than wanted; None when it is broken."""
+def _decoded(
+    data: bytes, least: tuple[int, int], part: Callable[[Image], Box], size: Callable[[Box], tuple[int, int]]
+) -> Image | None:
+    """A part of a picture in red, green and blue, on white where one sees through it; None when it is broken.
+
+    What is decoded whole is there once, and made small before anything else is done to it: it may take 160 MB.
+
+    Args:
+        data: the file.
+        least: width and height, in pixels; a JPEG may be decoded at a fraction of its size that is no smaller.
+        part: of the decoded picture, what is wanted.
+        size: of the outcome, in pixels, by that part.
+    """
     from PIL import Image
 
     with _opened(data) as picture:
         if picture is None:
             return None
         try:
-            picture.draft("RGB", (width, height or 1))  # JPEG can be decoded at a fraction of its size
+            picture.draft("RGB", least)
             picture.load()
-            if not picture.has_transparency_data:
-                return picture.convert("RGB")
-            seen_through = picture.convert("RGBA")
-            ground = Image.new("RGB", seen_through.size, "white")
-            ground.paste(seen_through, mask=seen_through.getchannel("A"))
+            box = part(picture)
+            whole = floor(box[0]), floor(box[1]), ceil(box[2]), ceil(box[3])
+            mode = "RGBA" if picture.has_transparency_data else "RGB"
+            cut = picture.crop(whole) if whole != (0, 0, *picture.size) else picture
+            if cut.mode != mode:
+                cut = cut.convert(mode)
+            wanted = size(box)
+            inner = box[0] - whole[0], box[1] - whole[1], box[2] - whole[0], box[3] - whole[1]
+            if wanted != cut.size:
+                cut = cut.resize(wanted, _smooth(), inner)
+            if mode == "RGB":
+                return cut if cut is not picture else cut.copy()
+            ground = Image.new("RGB", cut.size, "white")
+            ground.paste(cut, mask=cut.getchannel("A"))
             return ground
         except (OSError, ValueError, SyntaxError, EOFError, OverflowError, MemoryError):
             return None

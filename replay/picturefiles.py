@@ -19,7 +19,9 @@ MOST_BYTES = 32 * 1024 * 1024
 #: Of small pictures, in pixels: twice as large as they are shown.
 SMALL_WIDTH, SMALL_HEIGHT = 320, 200
 #: Changes with how pictures are made small and compared.
-_VERSION = "1"
+_VERSION = "2"
+#: Kept in the place of what could not be made: to find that out costs as much as making it.
+_BROKEN = b"-"
 #: Decoded at once in one process: each may take some hundred megabytes.
 _DECODING = BoundedSemaphore(2)
 
@@ -68,33 +70,48 @@ class PictureFiles:
         key = _key("small", picture)
         kept = self._cache.get(key)
         if kept is not None:
-            return kept
+            return None if kept == _BROKEN else kept
         found = self.archived(scope, picture)
         if found is None:
             return None
         with _DECODING:
-            made = cropped(found[1], SMALL_WIDTH, SMALL_HEIGHT)
-        if made is not None:
-            self._cache.put(key, made)
-        return made
+            made = self._cache.get(key)  # somebody else may have wanted it, too
+            if made is None:
+                made = cropped(found[1], SMALL_WIDTH, SMALL_HEIGHT) or _BROKEN
+                self._cache.put(key, made)
+        return None if made == _BROKEN else made
 
     def difference(self, scope: Scope, older: Picture, newer: Picture) -> Difference | None:
         """Two pictures compared; None when one of them cannot be decoded."""
         key = _key("difference", older, newer)
         kept = self._cache.get(key)
         if kept is not None:
-            line, _, data = kept.partition(b"\n")
-            share, width, height, old, new = json.loads(line)
-            return Difference(share, data, width, height, tuple(old), tuple(new))
+            return _difference_in(kept)
         found = [self.archived(scope, picture) for picture in (older, newer)]
         if found[0] is None or found[1] is None:
             return None
         with _DECODING:
-            made = compare(found[0][1], found[1][1])
-        if made is not None:
-            line = json.dumps([made.share, made.width, made.height, made.old, made.new]).encode("ascii")
-            self._cache.put(key, line + b"\n" + made.data)
-        return made
+            kept = self._cache.get(key)
+            if kept is None:
+                made = compare(found[0][1], found[1][1])
+                kept = _BROKEN if made is None else _written(made)
+                self._cache.put(key, kept)
+        return _difference_in(kept)
+
+
+def _written(made: Difference) -> bytes:
+    """What is kept of a comparison."""
+    line = json.dumps([made.share, made.width, made.height, made.old, made.new]).encode("ascii")
+    return line + b"\n" + made.data
+
+
+def _difference_in(kept: bytes) -> Difference | None:
+    """The comparison of which this was kept."""
+    if kept == _BROKEN:
+        return None
+    line, _, data = kept.partition(b"\n")
+    share, width, height, old, new = json.loads(line)
+    return Difference(share, data, width, height, tuple(old), tuple(new))
 
 
 def _key(use: str, *pictures: Picture) -> str:

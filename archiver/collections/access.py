@@ -143,16 +143,29 @@ class Rule:
         """It is about captures of some time only, or of some files."""
         return bool(self.since or self.until or self.embargo or self.files)
 
+    @property
+    def folder(self) -> str:
+        """The key of the very folder of which a rule names all below; "" for other rules.
+
+        Keys lose the slash at their end: the page of `https://example.org/staff/` begins so, and its key does not.
+        """
+        is_folder = self.matching is Matching.PREFIX and self.urlkey.endswith("/") and not self.urlkey.endswith(")/")
+        return self.urlkey[:-1] if is_folder else ""
+
     def beginnings(self) -> Iterator[str]:
-        """What the keys begin with that the rule stands for; nothing for a rule of single URLs."""
+        """What the keys begin with that the rule stands for, but for `folder`; nothing for a rule of single URLs."""
         if self.matching is Matching.HOST:
             yield from (self.urlkey + following for following in _AFTER_HOST)
         elif self.matching is Matching.PREFIX:
             yield self.urlkey
+            if self.folder:
+                yield f"{self.folder}?"
 
     def ranges(self) -> Iterator[KeyRange]:
         """The ranges of keys that the rule is about, and perhaps some more."""
         yield from map(KeyRange.beginning_with, self.beginnings())
+        if self.folder:
+            yield KeyRange.exactly(self.folder)
         if self.matching in (Matching.EXACT, Matching.RECORD):
             yield KeyRange.exactly(self.urlkey)
             # Answers to requests with a body have keys of their own, with what was sent in their query.
@@ -250,9 +263,9 @@ def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 # -- rules in the order of their keys --------------------------------------------------------------------------------
 
 _WITH_REQUEST = "__wb_method="
-#: Keys that name something of another URL: `screenshot:http://…`, `youtube-dl:00001:http://…`, `dns:host`; not
+#: Keys that name something of another URL: `screenshot:http://…`, `youtube-dl:00001:http://…`, `dns:host`, `whois:host`; not
 #: `org,example:8080)/`.
-_WRAPPED = re.compile(r"[a-z][a-z0-9+.\-]*:(?:[a-z0-9+.\-]+:)*?(?=https?://)|dns:(?=[^:/]+$)")
+_WRAPPED = re.compile(r"[a-z][a-z0-9+.\-]*:(?:[a-z0-9+.\-]+:)*?(?=https?://)|(?:dns|whois):(?=[^:/]+$)")
 #: Save Page Now keeps its pictures of pages under a host's key, behind which the URL has lost a slash.
 _PICTURED = "org,archive,web)/screenshot/"
 _AFTER_PICTURED = after_prefix(_PICTURED) or ""
@@ -289,8 +302,8 @@ class RuleBook:
         self._exact: dict[str, list[Rule]] = {}
         beginnings: dict[str, list[Rule]] = {}
         for rule in self.rules:
-            if _KINDS[rule.matching]:
-                self._exact.setdefault(rule.urlkey, []).append(rule)
+            if single := rule.urlkey if _KINDS[rule.matching] else rule.folder:
+                self._exact.setdefault(single, []).append(rule)
             for start in rule.beginnings():
                 beginnings.setdefault(start, []).append(rule)
         self._of_paths: dict[str, list[str]] = {}
@@ -316,7 +329,7 @@ class RuleBook:
         if _WITH_REQUEST in key:  # a rule for the URL of a request with a body is one for its answer too
             for asked in self._of_paths.get(key.partition("?")[0], ()):
                 if asked != key and _answers_to(asked, key):
-                    found += self._exact[asked]
+                    found += (rule for rule in self._exact[asked] if not rule.folder)
         place = bisect_right(self._starts, key) - 1
         while place >= 0:
             entry = self._entries[place]

@@ -20,6 +20,9 @@ OWNERS = ("organisation", "collection")
 #: Largest file that is taken, and most pixels that it may have when it is drawn.
 LARGEST_FILE = 5_000_000
 _MOST_PIXELS = 40_000_000
+#: Scans of a JPEG. Those that cameras and programs write have a dozen; each takes as long as decoding the picture once, and can
+#: be written in some bytes.
+_MOST_SCANS = 100
 #: Longest side of what is kept.
 _LONGEST_SIDE = 800
 #: Formats by the bytes that files begin with.
@@ -47,10 +50,14 @@ class Image:
 
 
 def kind_of(data: bytes) -> str:
-    """The format of a picture by its first bytes: "PNG", "JPEG", "GIF" or "WEBP"; "" for anything else."""
+    """The format of a picture by its first bytes: "PNG", "JPEG", "GIF" or "WEBP"; "" for anything else.
+
+    Also for a JPEG that is written to take minutes to decode.
+    """
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
-    return next((kind for start, kind in _KINDS if data.startswith(start)), "")
+    kind = next((kind for start, kind in _KINDS if data.startswith(start)), "")
+    return "" if kind == "JPEG" and data.count(b"\xff\xda") > _MOST_SCANS else kind
 
 
 def drawn_anew(data: bytes) -> tuple[str, bytes]:

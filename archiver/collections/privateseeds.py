@@ -73,7 +73,7 @@ class _Public:
 
     def __init__(self) -> None:
         self._known: set[tuple[Matching, str]] = set()
-        self._sorted: list[tuple[str, Matching, tuple[str, ...]]] | None = None
+        self._sorted: list[tuple[str, str, tuple[str, ...]]] | None = None
 
     def add(self, *rules: Rule) -> None:
         """A seed more."""
@@ -88,21 +88,25 @@ class _Public:
         if rule.matching is Matching.EXACT:
             return Keys()
         if self._sorted is None:
-            self._sorted = sorted(
-                (key, matching, tuple(Rule(Action.EXCLUDE, matching, key).beginnings())) for matching, key in self._known
-            )
+            rules = (Rule(Action.EXCLUDE, matching, key) for matching, key in self._known)
+            self._sorted = sorted((item.folder or item.urlkey, _single_key(item), tuple(item.beginnings())) for item in rules)
         mine = tuple(rule.beginnings())
-        first = bisect_left(self._sorted, rule.urlkey, key=itemgetter(0))
+        start = rule.folder or rule.urlkey
         single: set[str] = set()
         beginnings: list[str] = []
-        for key, matching, theirs in islice(self._sorted, first, None):
-            if not key.startswith(rule.urlkey):
+        for key, alone, theirs in islice(self._sorted, bisect_left(self._sorted, start, key=itemgetter(0)), None):
+            if not key.startswith(start):
                 break
-            if matching is Matching.EXACT and key.startswith(mine):
-                single.add(key)
-            elif theirs and all(beginning.startswith(mine) for beginning in theirs):
+            if alone and (alone == rule.folder or alone.startswith(mine)):
+                single.add(alone)
+            if theirs and all(beginning.startswith(mine) for beginning in theirs):
                 beginnings += theirs
         return Keys(frozenset(single), tuple(beginnings))
+
+
+def _single_key(rule: Rule) -> str:
+    """The one key that a rule stands for besides those that begin as it says; "" when there is none."""
+    return rule.urlkey if rule.matching is Matching.EXACT else rule.folder
 
 
 def _taken_by(url: str, scope: ScopeKind) -> Rule:

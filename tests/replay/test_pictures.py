@@ -24,6 +24,7 @@ from archiver.rasters import MOST_PIXELS, compare, cropped, measure
 from archiver.rebuild import Rebuild
 from archiver.search.build import read_texts
 from archiver.warc.importer import import_file
+from replay import picturefiles
 from replay.counting import Counts
 from tests.servers.indexes import CdxServer
 from tests.servers.warcs import resource_record, response_record
@@ -194,6 +195,7 @@ def test_what_is_no_picture_or_too_large_a_one_is_not_served(archive: Open) -> N
         "svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
         "broken": b"\x89PNG\r\n\x1a\n" + b"\0" * 40,
         "bomb": drawn("white", (1, 1)).replace(small_one, many_pixels),
+        "scans": drawn(form="JPEG") + b"\xff\xda" * 200,
     }
     client = archive(
         *(page(url=f"https://e.org/{name}") for name in files),
@@ -202,6 +204,25 @@ def test_what_is_no_picture_or_too_large_a_one_is_not_served(archive: Open) -> N
     for name in files:
         for size in ("small", "view", "huge"):
             assert client.get(f"/-/picture/{size}/unesco/{STAMP}/https://e.org/{name}").status_code == 404
+
+
+def test_of_two_pictures_in_one_file_the_first_is_shown_and_what_breaks_is_decoded_once(
+    archive: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = io.BytesIO()
+    Image.new("RGB", (64, 100), "red").save(both, "MPO", save_all=True, append_images=[Image.new("RGB", (64, 100), "blue")])
+    torn = drawn("red", (300, 300))[:-30]
+    client = archive(
+        page(), shot("urn:view:", data=both.getvalue(), mime="image/jpeg"),
+        page(url="https://e.org/torn"), shot("urn:view:", data=torn, url="https://e.org/torn"),
+    )  # fmt: skip
+    assert client.get(f"/-/picture/view/unesco/{STAMP}/{URL}").mimetype == "image/jpeg"
+    red, green, _ = Image.open(io.BytesIO(client.get(small()).data)).getpixel((5, 5))  # type: ignore[misc]
+    assert red > 200 and green < 60
+    tried = []
+    monkeypatch.setattr(picturefiles, "cropped", lambda *args: tried.append(args) or cropped(*args))
+    assert [client.get(small(url="https://e.org/torn")).status_code for _ in range(3)] == [404] * 3
+    assert len(tried) == 1
 
 
 def test_what_is_not_said_to_be_a_picture_is_not_looked_at(archive: Open) -> None:
