@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from difflib import get_close_matches
 from itertools import islice
 from time import monotonic
 
@@ -15,6 +16,7 @@ from archiver.holdings import Holdings
 from archiver.index.protocol import CaptureSource, CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import KeyRange, Place
 from archiver.model import Capture, Collection, RevisitTarget, Visibility
+from archiver.plaintext import one_line
 from archiver.timestamps import normalise_timestamp, parse_timestamp
 from archiver.urls import urlkey, urlkey_prefix
 from replay.fuzzy import THRESHOLD, likeness, wanted
@@ -108,10 +110,19 @@ class Lookup:
         """
         if slug == ALL:
             return self._ruled(Scope(ALL, tuple(item.slug for item in self.public()), None, viewer))
-        collection = self._holdings.collections.get(slug)
-        if collection.visibility is Visibility.PRIVATE:
-            raise UnknownCollection(f"There is no collection “{slug}”.")
+        try:
+            collection = self._holdings.collections.get(slug)
+        except UnknownCollection:
+            collection = None
+        if collection is None or collection.visibility is Visibility.PRIVATE:
+            raise self._unknown(slug, viewer)
         return self._ruled(Scope(slug, (slug,), collection, viewer))
+
+    def _unknown(self, slug: str, viewer: Viewer) -> UnknownCollection:
+        """The same for a collection that is private as for one that there is not; only what is listed is suggested."""
+        near = get_close_matches(slug, [item.slug for item in self.listed(viewer)], 1)
+        advice = f"Did you mean “{near[0]}”?" if near else "Choose one from the list of collections."
+        return UnknownCollection(f"There is no collection “{one_line(slug)[:80]}”.", advice)
 
     def _ruled(self, scope: Scope) -> Scope:
         """With the rules that are in force now; without the collections that they hide from the viewer as a whole."""

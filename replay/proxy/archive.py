@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import quote
 
-from archiver.collections.access import Rule
+from archiver.collections.access import Rule, Viewer
 from archiver.errors import BodyLimitExceeded, DamagedRecord
 from archiver.holdings import Holdings
 from archiver.message import ContentDecoder
@@ -60,15 +60,16 @@ class Archive:
         Raises:
             UnknownCollection: there is none of that name, or it is private.
         """
+        return self._lookup.scope(collection, self._viewer(asked))
+
+    def listed(self, asked: Asked) -> list[tuple[str, str]]:
+        """Names and titles of the collections of which the client that asks may know."""
+        return [(item.slug, item.title) for item in self._lookup.listed(self._viewer(asked))]
+
+    def _viewer(self, asked: Asked) -> Viewer:
         settings = self._holdings.settings
         groups = asked.get(settings.groups_header.lower()) if settings.groups_header else ""
-        return self._lookup.scope(
-            collection, viewer_from(asked.client, asked.get(settings.forwarded_header.lower()), groups, settings)
-        )
-
-    def public(self) -> list[tuple[str, str]]:
-        """Names and titles of the collections that are listed."""
-        return [(item.slug, item.title) for item in self._lookup.public()]
+        return viewer_from(asked.client, asked.get(settings.forwarded_header.lower()), groups, settings)
 
     def answer(self, asked: Asked, scope: Scope, timestamp: str) -> Answer | None:
         """The capture that comes nearest, as it was captured; None when there is none.

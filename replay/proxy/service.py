@@ -146,7 +146,7 @@ class Service:
                 return whole(200, certificate, _CERTIFICATE, Content_Disposition=name)
             if path == "/":
                 choice = self._choices.of(asked.client)
-                return self._pages.home(asked, choice, self._archive.public(), is_direct=is_direct)
+                return self._pages.home(asked, choice, self._archive.listed(asked), is_direct=is_direct)
         elif asked.method == "POST" and path == "/choice" and not is_direct:
             return self._choose(asked)
         return self._pages.problem(asked, 404, NotFound("There is nothing at this address."))

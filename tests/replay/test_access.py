@@ -116,6 +116,10 @@ def test_the_proxy_gives_the_same_answer(ruled: FlaskClient, holdings: Holdings)
                 if expected == 451:
                     assert 'rel="blocked-by"' in answer.headers["Link"]
                     assert "At the request of the author." in answer.text
+        home = "http://muniment.proxy/"
+        assert '<option value="unesco">' in proxy.get(home).text
+        with in_force(holdings, Case("", (exclude(is_everything=True),), frozenset(), ANYBODY)):
+            assert '<option value="unesco">' not in proxy.get(home).text
         server.shutdown()
 
 
@@ -304,6 +308,10 @@ def test_a_private_collection_is_opened_by_no_rule(tmp_path: Path) -> None:
         holdings.access.add([allow(is_everything=True, groups=["staff"])])
         holdings.collections.update("unesco", visibility=Visibility.PRIVATE, actor="keeper")
         for path in ("", f"{stamp(2016)}id_/{HOME}", f"*/{HOME}", f"cdx?url={HOME}"):
-            assert client.get(f"/unesco/{path}", headers=STAFF).status_code == 404
+            answer = client.get(f"/unesco/{path}", headers=STAFF)
+            assert answer.status_code == 404
+            # nothing tells it apart from one that there is not, and it is never suggested
+            other = client.get(f"/unesc0/{path}", headers=STAFF)
+            assert answer.data.replace(b"unesco", b"unesc0") == other.data and b"unesco" not in other.data
         (entry,) = (item for item in holdings.audit.entries() if item.action == "collection.set")
         assert (entry.actor, entry.subject) == ("keeper", "collection unesco")
