@@ -11,11 +11,14 @@ from contextlib import ExitStack, suppress
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from threading import Event, Thread
 
 from archiver.errors import Conflict, ServerDied, UsageError
 from archiver.settings import Settings, as_environment
 
 _FORK = get_context("fork")
+#: Seconds between two looks whether the command that began the servers is still there.
+_PARENT_SECONDS = 1.0
 
 
 def hold_port(host: str, port: int) -> socket.socket:
@@ -79,7 +82,7 @@ def _serve(settings: Settings, ready: Callable[[], Settings]) -> None:
         _site("workbench", "127.0.0.1", settings.workbench_port, 1),
     ]
     if settings.proxy_port:
-        sites.append(_FORK.Process(target=_run_proxy, name="proxy", args=(settings,)))
+        sites.append(_FORK.Process(target=_run_proxy, name="proxy", args=(settings, os.getpid())))
     is_stopping = False
 
     def stop(_number: int, _frame: object) -> None:
@@ -97,7 +100,7 @@ def _serve(settings: Settings, ready: Callable[[], Settings]) -> None:
         _terminate(sites)
         raise
     if (now.jobs or now.watch_seconds) and not is_stopping:  # after `ready`, which tells what was mended
-        sites.append(_FORK.Process(target=_run_keeper, name="keeper", args=(settings,)))
+        sites.append(_FORK.Process(target=_run_keeper, name="keeper", args=(settings, os.getpid())))
         sites[-1].start()
     # Not the pipes of the processes: workers that outlive their server hold them open.
     with suppress(ChildProcessError):
@@ -111,6 +114,22 @@ def _serve(settings: Settings, ready: Callable[[], Settings]) -> None:
         raise ServerDied(f"The server of the {dead.name} ended by itself, and the others with it.", "Start them again.")
 
 
+def _part(parent: int) -> None:
+    """What a process of its own does first: the terminal's Ctrl-C reaches only the parent; when that is killed, it ends, too.
+
+    Else it would hold its port, and go on with nobody who could stop it.
+    """
+    os.setpgrp()
+
+    def look() -> None:
+        pause = Event()
+        while os.getppid() == parent:
+            pause.wait(_PARENT_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=look, daemon=True).start()
+
+
 def _import_for_all() -> None:
     """What every server needs is imported once, before they part, and not by each: that is a quarter of the work of a start."""
     for name in ("granian", "archiver.keeping", "replay.app", "replay.workbench.app"):
@@ -118,7 +137,7 @@ def _import_for_all() -> None:
 
 
 def _site(name: str, host: str, port: int, workers: int) -> BaseProcess:
-    return _FORK.Process(target=_run, name=name, args=(f"replay.app:{name}", host, port, workers))
+    return _FORK.Process(target=_run, name=name, args=(f"replay.app:{name}", host, port, workers, os.getpid()))
 
 
 def _terminate(sites: Sequence[BaseProcess]) -> None:
@@ -133,9 +152,9 @@ def _terminate(sites: Sequence[BaseProcess]) -> None:
                 os.killpg(site.pid, signal.SIGTERM)
 
 
-def _run(target: str, host: str, port: int, workers: int) -> None:
-    """One site, in a process of its own; the terminal's Ctrl-C reaches only the parent."""
-    os.setpgrp()
+def _run(target: str, host: str, port: int, workers: int, parent: int) -> None:
+    """One site, in a process of its own."""
+    _part(parent)
     from granian import Granian
     from granian.constants import Interfaces
 
@@ -153,19 +172,19 @@ def _run(target: str, host: str, port: int, workers: int) -> None:
     server.serve()
 
 
-def _run_proxy(settings: Settings) -> None:
+def _run_proxy(settings: Settings, parent: int) -> None:
     """The proxy, in a process of its own, which has nothing to save when it is stopped."""
-    os.setpgrp()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+    _part(parent)
     from replay.proxy.server import run
 
     run(settings)
 
 
-def _run_keeper(settings: Settings) -> None:
+def _run_keeper(settings: Settings, parent: int) -> None:
     """What the archive does by itself, in a process of its own; what runs when it is stopped goes on the next time."""
-    os.setpgrp()
+    _part(parent)
     from archiver.keeping import Keeper
 
     keeper = Keeper(settings)

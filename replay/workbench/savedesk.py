@@ -16,6 +16,8 @@ from typing import Any
 from archiver.engine import StopSignal
 from archiver.errors import Interrupted, MunimentError
 from archiver.holdings import Holdings
+from archiver.index.database import lock_table, writing
+from archiver.index.worktables import jobs
 from archiver.jobrunner import Runner, Work
 from archiver.jobs import OPEN, Job, JobRegistry, JobState
 from archiver.model import Candidate, ResourceOutcome
@@ -76,7 +78,8 @@ class SaveDesk:
         """
         self._holdings.collections.get(order.collection)
         arguments = {"order": order.as_json(), "has_secrets": secrets.are_any}
-        with self._asking:
+        with self._asking, writing(self._holdings.engine) as connection:
+            lock_table(connection, jobs)  # what another server is told at this moment counts, too
             waiting = self.registry.list(states=OPEN, kinds=(KIND,), limit=MOST_OPEN)
             mine = [job for job in waiting if job.created_by == by]
             if len(mine) >= MOST_OPEN:
@@ -87,7 +90,7 @@ class SaveDesk:
             token = f"spn2-{self._new_token()}"
             if secrets.are_any:
                 self._secrets[token] = secrets
-            self.registry.put(KIND, arguments, order.collection, by, token=token)
+            self.registry.put_within(connection, KIND, arguments, order.collection, by, token=token)
         self.wake()
         return token
 

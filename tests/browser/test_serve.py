@@ -100,7 +100,6 @@ NAMES = ["reader", "workbench", "proxy", "keeper"]
         ("reader", "server"),
         ("reader", "worker"),
         ("workbench", "server"),
-        ("workbench", "worker"),
         ("proxy", "server"),
         ("keeper", "server"),
     ],
@@ -114,6 +113,17 @@ def test_when_one_server_dies_the_others_stop_and_say_so(tmp_path: Path, name: s
         _, said = process.communicate(timeout=60)  # ends when no process is left that could say something
     assert process.returncode == 1
     assert f"Error: The server of the {name} ended by itself, and the others with it. Start them again.\n" in said.decode()
+    for address in addresses:
+        with pytest.raises((URLError, ConnectionError)):
+            urllib.request.urlopen(address, timeout=5)
+
+
+def test_when_the_command_is_killed_its_servers_end_and_their_ports_are_free(tmp_path: Path) -> None:
+    with started(tmp_path, "--proxy", str(free_port()), stderr=subprocess.PIPE) as (process, addresses):
+        for address in addresses:
+            wait_for(address, process)
+        process.kill()
+        process.communicate(timeout=60)  # ends when no process is left that could say something
     for address in addresses:
         with pytest.raises((URLError, ConnectionError)):
             urllib.request.urlopen(address, timeout=5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -20,8 +20,9 @@ from archiver.collections.access import Action
 from archiver.collections.accesswords import make_rule
 from archiver.errors import MissingRecord
 from archiver.holdings import Holdings, utc_now
+from archiver.jobs import Job, JobRegistry
 from archiver.model import FailureKind, Visibility
-from archiver.saveorders import USUAL_WITHIN, SaveRefused, code_of, read_order
+from archiver.saveorders import USUAL_WITHIN, SaveOrder, SaveRefused, SaveSecrets, code_of, read_order
 from archiver.saving import best_first
 from archiver.urls import urlkey
 from replay.proof import prover
@@ -314,20 +315,41 @@ def test_statuses(program: Program, site: RouteServer) -> None:
     assert program.get("/save/status/system").get_json() == {"status": "ok", "queues": {"spn2": 0}, "recent_captures": 1}
 
 
-def test_a_page_that_waits_is_asked_for_once(program: Program) -> None:
-    release = Event()
+def test_a_page_that_waits_is_asked_for_once(program: Program, holdings: Holdings, monkeypatch: pytest.MonkeyPatch) -> None:
+    release, answered = Event(), Event()
+    other = SaveDesk(holdings, prover(holdings), utc_now)  # of another server of the same archive
+    found: list[str] = []
+
+    def ask_other(url: str) -> None:
+        found.append(other.put(SaveOrder(url, "web"), SaveSecrets(), "administrator"))
+        answered.set()
 
     def slow(_: Asked) -> Answer:
         release.wait(20)
         return Answer(b"<title>Slow</title>")
 
-    with RouteServer({"/": slow}) as server:
+    with RouteServer({"/": slow, "/b": slow}) as server:
         first = program.post("/save", url=server.url("/")).get_json()["job_id"]
         assert program.post("/save", url=server.url("/")).get_json()["job_id"] == first
         pending = program.get(f"/save/status/{first}")
         assert pending.get_json()["status"] == "pending" and pending.headers["Retry-After"]
+        look, threads = JobRegistry.list, list[Thread]()
+
+        def slowly(self: JobRegistry, **wanted: Any) -> list[Job]:
+            listed = look(self, **wanted)
+            if self is program.desk.registry and not threads:
+                threads.append(Thread(target=ask_other, args=(server.url("/b"),)))
+                threads[0].start()
+                answered.wait(0.3)  # it must not come in between
+            return listed
+
+        monkeypatch.setattr(JobRegistry, "list", slowly)
+        second = program.desk.put(SaveOrder(server.url("/b"), "web"), SaveSecrets(), "administrator")
+        threads[0].join()
+        assert found == [second]
         release.set()
         assert program.over(first)["status"] == "success"
+    other.close()
 
 
 def test_what_came_is_told_while_it_comes(program: Program) -> None:
