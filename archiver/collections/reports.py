@@ -243,10 +243,14 @@ class CrawlReports:
         """What a crawl was asked to do.
 
         Raises:
+            NotFound: there is no such crawl.
             UsageError: a newer version wrote it.
         """
         with reading(self._engine) as connection:
-            return plan_from_json(connection.execute(select(crawls.c.plan).where(crawls.c.id == number)).scalar_one())
+            kept = connection.execute(select(crawls.c.plan).where(crawls.c.id == number)).scalar()
+        if kept is None:
+            raise NotFound(f"There is no crawl {number}.", "See them with: muniment crawl list --all")
+        return plan_from_json(kept)
 
     def overview(self, number: int, now: float) -> Overview:
         """A crawl at a glance; `now` in seconds since 1970.

@@ -29,6 +29,8 @@ from archiver.warc.writer import PageContext, WarcInfo, WarcWriter
 
 _JSON_ERRORS = (ijson.JSONError, UnicodeDecodeError, ValueError, EOFError, zlib.error, OSError)
 _MOST_PAGES = 10_000
+#: Lists and objects within each other. Entries themselves have some ten.
+_DEEPEST = 500
 
 #: Bytes of one entry: an entry is held in memory.
 MOST_ENTRY_BYTES = 512 * 1024 * 1024
@@ -173,7 +175,7 @@ def _about(source: Source, context: Context) -> _About:
     with context.text(source.name) as stream:
         try:
             bounded = _Bounded(stream)
-            for path, event, value in ijson.parse(bounded):
+            for path, event, value in ijson.parse(_shallow(bounded)):
                 bounded.begin()
                 if event == "string":
                     _note(found, path, value)
@@ -222,12 +224,29 @@ def _entries(source: Source, context: Context) -> Iterator[Mapping[str, Any]]:
     with context.text(source.name) as stream:
         try:
             bounded = _Bounded(stream)
-            for item in ijson.items(bounded, "log.entries.item", use_float=True):
+            for item in ijson.items(ijson.parse(_shallow(bounded, use_float=True)), "log.entries.item"):
                 bounded.begin()
                 if isinstance(item, dict):
                     yield item
         except _JSON_ERRORS as error:
             raise DamagedFile("The HAR cannot be read from here on: it ends in the middle or is no JSON.") from error
+
+
+def _shallow(stream: _Bounded, *, use_float: bool = False) -> Iterator[tuple[str, Any]]:
+    """What a parser finds, as long as it is not nested deeper than any HAR: names of places take the square of the depth.
+
+    Raises:
+        DamagedFile: it is.
+    """
+    depth = 0
+    for event, value in ijson.basic_parse(stream, use_float=use_float):
+        if event in ("start_map", "start_array"):
+            depth += 1
+            if depth > _DEEPEST:
+                raise DamagedFile("The HAR is nested deeper than any program writes one; what follows is not read.")
+        elif event in ("end_map", "end_array"):
+            depth -= 1
+        yield event, value
 
 
 class _Bounded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -277,3 +278,16 @@ def test_an_entry_that_is_too_large_for_memory_is_named(
     done = Import(holdings_with(), path)
     assert done.captures == 2
     assert any("more than 1,000,000 bytes" in reason for reason in done.reasons)
+
+
+def test_a_har_that_is_nested_without_end_takes_no_memory(tmp_path: Path, holdings_with: OpenHoldings) -> None:
+    path = har(tmp_path / "x.har", entry("http://example.org/", "x"))
+    text = path.read_text().rstrip()
+    assert text.endswith("]}}")
+    path.write_text(f"{text[:-3]}, {'[' * 3000}{']' * 3000}]}}}}")  # names of places would be 20 MB long, all together
+    tracemalloc.start()
+    done = Import(holdings_with(), path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert done.captures == 1 and most < 20_000_000
+    assert any("nested deeper" in reason for reason in done.reasons)

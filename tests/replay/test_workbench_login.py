@@ -117,7 +117,7 @@ def test_a_viewer_changes_nothing(app: Flask, holdings: Holdings) -> None:
         assert client.post(path, data=form, base_url=HOME, headers={"Origin": HOME}).status_code == 403
 
 
-@pytest.mark.parametrize("number", ["9223372036854775808", "9" * 40])
+@pytest.mark.parametrize("number", ["9223372036854775808", "9" * 40, "987654"])
 def test_a_number_that_nothing_can_have_is_not_found(app: Flask, holdings: Holdings, number: str) -> None:
     client = logged_in(app, holdings)
     form = {"csrf_token": form_token(client)}
@@ -129,8 +129,9 @@ def test_a_number_that_nothing_can_have_is_not_found(app: Flask, holdings: Holdi
         path = re.sub("<[a-z:]+>", "default", path)
         for method in {"GET", "POST"} & (rule.methods or set()):
             answer = client.open(path, method=method, data=form, base_url=HOME, headers={"Origin": HOME})
-            assert answer.status_code in (404, 405), f"{method} {path}"
-    assert client.get(f"/crawls/new?from={number}", base_url=HOME).status_code == 200
+            expected = (404, 405) if len(number) > 6 else range(200, 500)  # nothing fails inside
+            assert answer.status_code in expected, f"{method} {path}"
+    assert client.get(f"/crawls/new?from={number}", base_url=HOME).status_code == (200 if len(number) > 6 else 404)
     assert client.get("/crawls/new?from=²", base_url=HOME).status_code == 200
 
 
