@@ -322,7 +322,12 @@ def make_token() -> BaseResponse:
     days = form.get("days", "")
     try:
         number_of_days = int(days) if days.isascii() and days.isdigit() and len(days) < 6 else None
-        secret = place.accounts.make_token(mine.name, form.get("name", ""), _role(form.get("role", "")), days=number_of_days)
+        role = _role(form.get("role", ""))
+        if not mine.role.includes(role):  # who asks may be a program whose token is good for less than its account
+            raise AccessRefused("A token cannot be allowed more than who makes it.", f"You are {mine.role.value}.")
+        secret = place.accounts.make_token(mine.name, form.get("name", ""), role, days=number_of_days)
+    except AccessRefused:
+        raise
     except MunimentError as error:
         return make_response(_me(str(error)), 400)
     place.holdings.audit.note(

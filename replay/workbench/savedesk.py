@@ -18,11 +18,12 @@ from archiver.errors import Interrupted, MunimentError
 from archiver.holdings import Holdings
 from archiver.index.database import lock_table, writing
 from archiver.index.worktables import jobs
-from archiver.jobrunner import Runner, Work
-from archiver.jobs import OPEN, Job, JobRegistry, JobState
+from archiver.jobrunner import Later, Runner, Work
+from archiver.jobs import OPEN, Job, JobRegistry, JobState, is_alive, this_process
 from archiver.model import Candidate, ResourceOutcome
 from archiver.saveorders import SaveOrder, SaveRefused, SaveSecrets
 from archiver.saving import Prove, Saved, save
+from archiver.timestamps import parse_iso
 
 KIND = "save"
 #: Jobs that are done at once, and those that one account may have waiting.
@@ -31,6 +32,8 @@ MOST_OPEN = 1000
 #: URLs of a page that are named.
 _NAMED = 1000
 _LOOK_SECONDS = 5.0
+#: Seconds for which a job is left to the server that has its cookie or password.
+_LEFT_SECONDS = 2.0
 
 
 class SaveDesk:
@@ -77,7 +80,9 @@ class SaveDesk:
             UnknownCollection: there is no such collection.
         """
         self._holdings.collections.get(order.collection)
-        arguments = {"order": order.as_json(), "has_secrets": secrets.are_any}
+        arguments: dict[str, object] = {"order": order.as_json(), "has_secrets": secrets.are_any}
+        if secrets.are_any:
+            arguments["server"] = this_process()
         with self._asking, writing(self._holdings.engine) as connection:
             lock_table(connection, jobs)  # what another server is told at this moment counts, too
             waiting = self.registry.list(states=OPEN, kinds=(KIND,), limit=MOST_OPEN)
@@ -160,6 +165,8 @@ class SaveDesk:
                 raise Interrupted("The server was stopped.") from error
             work.keep({**telling.told(), "code": error.code})
             raise
+        except Later:
+            raise
         except MunimentError:
             work.keep({**telling.told(), "code": "internal-server-error"})
             raise
@@ -173,6 +180,9 @@ class SaveDesk:
         if not job.arguments.get("has_secrets"):
             return SaveSecrets()
         found = self._secrets.get(job.token or "")
+        server, age = str(job.arguments.get("server", "")), (self._clock() - parse_iso(job.created_at)).total_seconds()
+        if found is None and server != this_process() and is_alive(server, age):
+            raise Later("The server that was asked for it has the cookie or password.", _LEFT_SECONDS)
         if found is None:
             raise SaveRefused(
                 "job-failed", "The server was started again, and the cookie or password is kept nowhere.", "Send it again."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
+import socket
 from collections.abc import Iterator
 from threading import Event, Thread
 from typing import Any
@@ -18,9 +20,10 @@ from werkzeug.test import TestResponse
 from archiver.accounts import Role
 from archiver.collections.access import Action
 from archiver.collections.accesswords import make_rule
+from archiver.crawl.control import process_start
 from archiver.errors import MissingRecord
 from archiver.holdings import Holdings, utc_now
-from archiver.jobs import Job, JobRegistry
+from archiver.jobs import Job, JobRegistry, JobState
 from archiver.model import FailureKind, Visibility
 from archiver.saveorders import USUAL_WITHIN, SaveOrder, SaveRefused, SaveSecrets, code_of, read_order
 from archiver.saving import best_first
@@ -288,6 +291,17 @@ def test_secrets_are_shown_to_the_page_alone_and_kept_nowhere(program: Program, 
     assert b"[withheld]" in kept
     for secret in (b"very-secret", b"YWRhOnZlcnktc2VjcmV0LXdvcmQ"):
         assert secret not in kept
+    # what another server of the archive has them for is left to that, as long as it lives
+    order = {"order": SaveOrder("http://example.org/", "web").as_json(), "has_secrets": True}
+    other_server = f"{socket.gethostname()} {os.getppid()} {process_start(os.getppid())}"
+    registry = program.desk.registry
+    left = registry.put("save", {**order, "server": other_server}, "web", "administrator")
+    lost = registry.put(
+        "save", {**order, "server": f"{socket.gethostname()} 1 1"}, "web", "administrator", token=f"spn2-{'0' * 40}"
+    )
+    program.desk.wake()
+    assert program.over(registry.get(lost).token or "")["status"] == "error"
+    assert registry.get(left).state is JobState.WAITING and "has the cookie" in registry.get(left).message
 
 
 def test_what_is_refused_at_once_has_a_status_that_says_so(program: Program) -> None:

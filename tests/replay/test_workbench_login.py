@@ -223,6 +223,9 @@ def test_programs_use_tokens_and_no_forms(app: Flask, holdings: Holdings) -> Non
     assert refused.status_code in (303, 401)
     posted = program.post("/save", data={"url": "", "collection": "default"}, base_url=HOME, headers=bearer)
     assert posted.status_code == 400 and "form has expired" not in posted.get_data(as_text=True)
+    more = {"name": "more", "role": "administrator"}  # as its account is, and not the token
+    assert program.post("/me/tokens", data=more, base_url=HOME, headers=bearer).status_code == 403
+    assert [token.name for token in accounts_of(holdings).tokens()] == ["robot"]
     elsewhere = {**bearer, "Origin": "http://127.0.0.1:8080"}
     assert program.post("/save", data={"url": ""}, base_url=HOME, headers=elsewhere).status_code == 403
     page = client.get("/me", base_url=HOME).get_data(as_text=True)
