@@ -113,7 +113,7 @@ class Settings:
     max_drift_days: int = _setting(0, "days that a capture may be away from the time asked for; 0 for no limit")
     error_drift_days: int = _setting(30, "days away from a server's error that a capture without one is shown in its place")
     trusted_proxies: str = _setting(
-        "", "addresses or networks of proxies before the reader that are believed who their client is, such as 127.0.0.1"
+        "", "addresses or networks of proxies before the servers that are believed who their client is, such as 127.0.0.1"
     )
     forwarded_header: str = _setting(
         "X-Forwarded-For", "header in which trusted proxies name their client: X-Forwarded-For or Forwarded"

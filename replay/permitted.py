@@ -34,6 +34,8 @@ class Permitted:
 
     def closest(self, slugs: Sequence[str], urlkey: str, timestamp: str) -> Iterator[Capture]:
         """Permitted captures of a URL by their distance in time."""
+        if self._gate.closes(KeyRange.exactly(urlkey)):
+            return iter(())  # unread: how long it takes is not to tell how much there is
         found = self._index.closest(slugs, urlkey, timestamp)
         return filter(self._gate.permits, found) if self._gate.applying(urlkey) else found
 
@@ -54,6 +56,8 @@ class Permitted:
         """Permitted captures of a URL in the order of time."""
         if not self._gate.applying(urlkey):
             return self._index.versions(slugs, urlkey, since=since, until=until, limit=limit, newest_first=newest_first)
+        if self._gate.closes(KeyRange.exactly(urlkey)):
+            return iter(())
         found = self._index.versions(slugs, urlkey, since=since, until=until, newest_first=newest_first)
         return islice(filter(self._gate.permits, found), limit)
 

@@ -17,6 +17,7 @@ from replay.workbench.collecting.base import UPLOAD, images, uploaded
 from replay.workbench.places import context
 from replay.workbench.session import (
     begin_session,
+    client_address,
     current_account,
     end_session,
     needs,
@@ -79,7 +80,7 @@ def begin_now() -> BaseResponse:
     if called:
         kept_of(place.holdings).change({"instance_name": called}, actor=account.name)
     _describe_organisation(form, logo, account.name)
-    token = place.accounts.log_in(name, password, address=request.remote_addr or "", agent=request.user_agent.string)
+    token = place.accounts.log_in(name, password, address=client_address(), agent=request.user_agent.string)
     return begin_session(redirect("/", 303), token)
 
 
@@ -146,7 +147,7 @@ def log_in() -> BaseResponse:
     name = form.get("name", "")
     try:
         token = context().accounts.log_in(
-            name, form.get("password", ""), address=request.remote_addr or "", agent=request.user_agent.string
+            name, form.get("password", ""), address=client_address(), agent=request.user_agent.string
         )
     except AccessRefused as error:
         page = render_template("login.html", name=name, next=target, problem=str(error), is_first=False)
@@ -304,14 +305,14 @@ def new_password(now: str, new: str) -> None:
         UsageError: the new one cannot be used.
     """
     place, name = context(), current_account().name
-    place.accounts.change_password(name, now, new, address=request.remote_addr or "")
+    place.accounts.change_password(name, now, new, address=client_address())
     place.holdings.audit.note(name, "account.password", name, {})
 
 
 def logged_in_with(password: str) -> str:
     """The token of a new session of who asks, in place of one that ended."""
     place, name = context(), current_account().name
-    return place.accounts.log_in(name, password, address=request.remote_addr or "", agent=request.user_agent.string)
+    return place.accounts.log_in(name, password, address=client_address(), agent=request.user_agent.string)
 
 
 @blueprint.post("/me/tokens")

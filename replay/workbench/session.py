@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Account, Role
 from archiver.errors import AccessRefused, StorageFailed
+from replay.viewer import is_secure, viewer_of
 from replay.workbench.logins import BasicLogins
 from replay.workbench.places import context, incoming_files
 
@@ -151,7 +152,7 @@ def identify() -> None:
         return
     if takes_passwords() and header.lower().startswith(_BASIC):
         logins: BasicLogins = current_app.extensions["muniment.logins"]
-        g.account = logins.account(request.authorization, request.remote_addr or "")
+        g.account = logins.account(request.authorization, client_address())
         g.by_token = True
         return
     token = request.cookies.get(COOKIE, "")
@@ -202,9 +203,15 @@ def may(role: Role) -> bool:
     return account is not None and account.role.includes(role)
 
 
+def client_address() -> str:
+    """Where a request comes from: behind a trusted proxy, what that says, so that nobody's failed logins are everybody's."""
+    return viewer_of(request, context().settings).address or request.remote_addr or ""
+
+
 def begin_session(response: BaseResponse, token: str) -> BaseResponse:
     """Give the browser its cookie."""
-    response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=request.is_secure, path="/")
+    secure = is_secure(request, context().settings)
+    response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=secure, path="/")
     return response
 
 

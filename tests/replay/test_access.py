@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from time import monotonic
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -19,8 +20,10 @@ from archiver.collections.descriptions import DescriptionRegistry, Statement
 from archiver.collections.explain import explain
 from archiver.export.permitted import for_readers
 from archiver.holdings import Holdings, open_holdings, utc_now
-from archiver.model import PageResult, Visibility
+from archiver.index.merged import MergedIndex
+from archiver.model import Capture, PageResult, Visibility
 from archiver.settings import load_settings
+from archiver.urls import urlkey
 from archiver.warc.importer import import_file
 from archiver.warc.records import digest
 from replay.app import create_reader
@@ -210,6 +213,29 @@ def test_what_is_excluded_looks_like_what_was_never_held(ruled: FlaskClient, hol
         assert answers[0].status_code == answers[1].status_code == 404
         fields = [{pair for pair in answer.headers if pair[0] != "Content-Length"} for answer in answers]
         assert fields[0] == fields[1]
+
+
+def test_what_is_hidden_whole_is_not_even_read_so_that_time_tells_nothing(
+    ruled: FlaskClient, holdings: Holdings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holdings.access.add([exclude(url=PAGE)])
+    read: list[str] = []
+
+    def note(name: str) -> None:
+        look = getattr(MergedIndex, name)
+
+        def noted(self: MergedIndex, slugs: Sequence[str], key: str, *args: Any, **more: Any) -> Iterator[Capture]:
+            read.append(key)
+            return look(self, slugs, key, *args, **more)  # type: ignore[no-any-return]
+
+        monkeypatch.setattr(MergedIndex, name, noted)
+
+    note("closest")
+    note("versions")
+    for path in ("/unesco/{}", "/unesco/*/{}", "/unesco/timemap/link/{}"):
+        assert ruled.get(path.format(PAGE), headers=ANYBODY).status_code == 404
+    assert urlkey(PAGE) not in read
+    assert ruled.get(f"/unesco/{HOME}", headers=ANYBODY).status_code == 302 and urlkey(HOME) in read
 
 
 def test_a_kept_answer_is_not_for_everybody(ruled: FlaskClient, holdings: Holdings) -> None:

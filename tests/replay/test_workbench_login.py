@@ -86,6 +86,23 @@ def test_the_login_leads_to_where_one_wanted(app: Flask, holdings: Holdings) -> 
     assert left.status_code == 303 and client.get("/crawls", base_url=HOME).status_code == 303
 
 
+def test_behind_a_proxy_failed_logins_are_those_of_one_client(holdings_with: OpenHoldings) -> None:
+    holdings = holdings_with(workbench_port=PORT, trusted_proxies="127.0.0.1")
+    accounts_of(holdings).create("ada", PASSWORD, Role.ADMINISTRATOR)
+    client = create_workbench(holdings.settings, holdings, hasher=QUICK).test_client()
+    form = {"name": "ada", "password": PASSWORD, "csrf_token": form_token(client, "/login")}
+
+    def log_in(address: str, **more: str) -> TestResponse:
+        headers = {"Origin": HOME, "X-Forwarded-For": address, "X-Forwarded-Proto": "https"}
+        return client.post("/login", data={**form, **more}, base_url=HOME, headers=headers)
+
+    for number in range(6):
+        assert log_in("203.0.113.9, 192.0.2.1", name=f"nobody{number}").status_code == 403
+    assert "too many failed tries" in log_in("192.0.2.1").get_data(as_text=True)
+    right = log_in("192.0.2.2")
+    assert right.status_code == 303 and "; Secure" in right.headers["Set-Cookie"]
+
+
 @pytest.mark.parametrize(
     "address", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "", "/a\nb"]
 )
