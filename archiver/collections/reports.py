@@ -249,7 +249,9 @@ class CrawlReports:
         with reading(self._engine) as connection:
             kept = connection.execute(select(crawls.c.plan).where(crawls.c.id == number)).scalar()
         if kept is None:
-            raise NotFound(f"There is no crawl {number}.", "See them with: muniment crawl list --all")
+            raise NotFound(
+                f"There is no crawl {number}.", "See the list of crawls.", command="See them with: muniment crawl list --all"
+            )
         return plan_from_json(kept)
 
     def overview(self, number: int, now: float) -> Overview:
