@@ -18,6 +18,8 @@ from archiver.collections.access import ALL_KEYS, Action, Viewer
 from archiver.collections.accessrules import AccessRules
 from archiver.collections.descriptions import DescriptionRegistry, Statement
 from archiver.collections.explain import explain
+from archiver.collections.seeds import SeedRegistry
+from archiver.crawl.plan import ScopeKind
 from archiver.export.permitted import for_readers
 from archiver.holdings import Holdings, open_holdings, utc_now
 from archiver.index.merged import MergedIndex
@@ -158,6 +160,13 @@ def test_a_private_seed_is_nowhere_and_only_its_captures_are_opened_by_a_rule(ru
                  "/unesco/?q=http://e.org/&in=addresses", f"/unesco/*/{PAGE}", "/unesco/*/http://e.org/*")  # fmt: skip
     with in_force(holdings, Case("", (), frozenset(), ANYBODY, private=((PAGE, "page"),))):
         assert [rule.seed for rule in other.current().rules] == [PAGE]  # another process knows of it a second later
+        seeds = SeedRegistry(holdings.engine, lambda: NOW)  # on a machine whose clock is not ahead
+        hidden = seeds.find("unesco", PAGE)
+        assert hidden is not None
+        before = other.current()
+        seeds.change(hidden.number, replace(hidden.draft, scope=ScopeKind.HOST))
+        assert other.current() is not before
+        seeds.change(hidden.number, hidden.draft)
         for address in addresses:
             text = ruled.get(address, headers=ANYBODY).get_data(as_text=True)
             assert "The secret page" not in text and f"/{PAGE}" not in text.replace(address, ""), address
