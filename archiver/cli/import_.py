@@ -111,7 +111,7 @@ def import_files(
     given = set(sources)
     if any(taken.refused and taken.source in given for taken in done):
         return 1
-    if (nothing := why_nothing(done)) != "":
+    if not watch and (nothing := why_nothing(done)) != "":  # a folder that is watched may well be empty yet
         click.echo(f"Nothing was taken in. {nothing}", err=True)
         return 1
     return 0

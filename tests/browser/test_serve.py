@@ -45,7 +45,7 @@ def test_a_capture_that_the_workbench_was_making_is_kept_when_it_is_stopped(tmp_
             workbench = addresses[1]
             form = urllib.parse.urlencode({"url": server.url("/"), "collection": "default"}).encode()
             token = make_token(tmp_path)
-            asking = urllib.request.Request(f"{workbench}captures", form, {"Authorization": f"Bearer {token}"})
+            asking = urllib.request.Request(f"{workbench}save", form, {"Authorization": f"Bearer {token}"})
             urllib.request.urlopen(asking).close()
             assert asked.wait(20)
             reader, desk = (str(urllib.parse.urlsplit(address).port) for address in addresses)
