@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
 
 from argon2 import PasswordHasher
 from flask import Flask
@@ -41,3 +42,28 @@ def form_token(client: FlaskClient, path: str = "/me") -> str:
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(path, base_url=HOME).get_data(as_text=True))
     assert found is not None
     return found.group(1)
+
+
+class _Fields(HTMLParser):
+    """What a browser would send of the inputs and lists of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self._chooses = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        if tag == "select":
+            self._chooses = said["name"]
+        elif tag == "option" and "value" in said and ("selected" in said or self._chooses not in self.found):
+            self.found[self._chooses] = said["value"]
+        elif tag == "input" and "name" in said and (said.get("type") != "checkbox" or "checked" in said):
+            self.found[said["name"]] = said.get("value", "")
+
+
+def typed_in(page: str) -> dict[str, str]:
+    """The fields of a page's forms, with what is in them: of what is ticked alone, and as text areas are not looked at."""
+    fields = _Fields()
+    fields.feed(page)
+    return fields.found

@@ -71,6 +71,54 @@ def options_to_json(plan: CrawlPlan) -> str:
     return json.dumps(found, ensure_ascii=False, sort_keys=True) if found else ""
 
 
+def options_beside(plan: CrawlPlan, base: CrawlPlan, before: str, *, is_fixed: bool = False) -> str:
+    """Options that come before others, as JSON, such as a schedule's before its collection's; "" for none.
+
+    Args:
+        plan: what crawls are to do, with the rules of these options alone, without seeds.
+        base: what they would do by the other options.
+        before: these options until now. What they said already they go on saying, also where the others say the same.
+        is_fixed: say everything, so that nothing changes when the others do.
+
+    Raises:
+        UsageError: `before` cannot be read.
+    """
+    now, other, was = asdict(plan), asdict(base), asdict(options_from_json(before))
+    said = json.loads(before) if before.strip() else {}
+    found: dict[str, Any] = {"rules": now["rules"]} if plan.rules else {}
+    for name, value in now.items():
+        if name in ("seeds", "rules"):
+            continue
+        if not isinstance(value, dict):
+            if is_fixed or value != other[name] or (name in said and value == was[name]):
+                found[name] = value
+            continue
+        part = {
+            key: item
+            for key, item in value.items()
+            if is_fixed or item != other[name][key] or (key in said.get(name, {}) and item == was[name][key])
+        }
+        if part:
+            found[name] = part
+    return json.dumps(found, ensure_ascii=False, sort_keys=True) if found else ""
+
+
+def says_everything(text: str) -> bool:
+    """Options say everything but rules, as `options_beside` writes them with `is_fixed`.
+
+    Raises:
+        UsageError: they cannot be read.
+    """
+    options_from_json(text)
+    said = json.loads(text) if text.strip() else {}
+    usual = asdict(CrawlPlan(()))
+    return all(
+        name in said and (not isinstance(value, dict) or value.keys() <= said[name].keys())
+        for name, value in usual.items()
+        if name not in ("seeds", "rules")
+    )
+
+
 def portable(plan: CrawlPlan) -> CrawlPlan:
     """A plan as it may go to another archive, or come from one: without files of this machine, and with no guard off."""
     return replace(plan, login=Login(), allow_private=False, insecure=False)

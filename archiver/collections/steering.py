@@ -230,7 +230,7 @@ def differences(old: CrawlPlan, new: CrawlPlan) -> list[str]:
     """What one plan says that the other did not, one entry a thing."""
     found = []
     for name in ("scope", "extra_hops", "sitemaps", "guesses", "robots", "robots_meta", "dedup", "user_agent",
-                 "allow_private", "insecure"):  # fmt: skip
+                 "allow_private", "insecure", "transclusion_hops"):  # fmt: skip
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             found.append(f"{name}: {before} → {after}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from archiver.amounts import parse_duration, parse_size
-from archiver.crawl.plan import CrawlPlan, DedupMode, Login, RobotsMode, Rule, RuleAction, RuleMatch, ScopeKind, Traps
+from archiver.crawl.plan import CrawlPlan, DedupMode, Login, Pace, RobotsMode, Rule, RuleAction, RuleMatch, ScopeKind, Traps
 from archiver.crawl.planning import AUTO_DELAY, PlanOptions, changed_plan
 from archiver.crawl.rules import Rules
 from archiver.errors import UsageError
@@ -56,7 +57,9 @@ def form_of(plan: CrawlPlan) -> dict[str, str]:
     return values | {
         "scope": plan.scope.value,
         "limit_time": duration_text(limits.seconds),
-        "delay": "auto" if pace.factor else f"{pace.max_seconds:g}",
+        "delay": "auto" if _is_auto(pace) else number_text(pace.max_seconds),
+        **_pace_fields(pace),
+        "transclusion_hops": str(plan.transclusion_hops),
         "robots": plan.robots.value,
         "dedup": plan.dedup.value,
         "login_hosts": "\n".join(plan.login.hosts),
@@ -65,13 +68,14 @@ def form_of(plan: CrawlPlan) -> dict[str, str]:
     }
 
 
-def read_form(values: Mapping[str, str], base: CrawlPlan, settings: Settings) -> ReadPlan:
+def read_form(values: Mapping[str, str], base: CrawlPlan, settings: Settings, more_rules: Sequence[Rule] = ()) -> ReadPlan:
     """A plan out of the fields of a form.
 
     Args:
         values: by the names that `form_of` gives them, and `rule_…_0`, `rule_…_1` … for rules.
         base: what is not in forms, such as the seeds; and the login, which is only taken from `login_of`.
         settings: of the archive.
+        more_rules: that crawls of the plan have behind those of the form, such as a collection's.
     """
     read = ReadPlan(base)
     options = PlanOptions(
@@ -86,7 +90,11 @@ def read_form(values: Mapping[str, str], base: CrawlPlan, settings: Settings) ->
     )
     numbers = {name: _field(read, values, f"trap_{name}", _count, 0, _WHOLE) or 0 for name in _TRAP_NUMBERS}
     traps = Traps(**numbers, **{name: values.get(f"trap_{name}") == "1" for name in _TRAP_YES})  # type: ignore[arg-type]
-    read.plan = replace(changed_plan(base, options, settings), traps=traps, rules=_rules(read, values))
+    plan = changed_plan(base, options, settings)
+    hops = _field(read, values, "transclusion_hops", _count, CrawlPlan(()).transclusion_hops, "Write a whole number.")
+    if "transclusion_hops" in values and hops is not None:
+        plan = replace(plan, transclusion_hops=hops)
+    read.plan = replace(plan, pace=_pace(read, values, plan.pace), traps=traps, rules=_rules(read, values))
     for name in ("user_agent", "contact"):
         text = values.get(name, "").strip()
         try:
@@ -98,7 +106,7 @@ def read_form(values: Mapping[str, str], base: CrawlPlan, settings: Settings) ->
         except UsageError as error:
             read.problems[name] = str(error).replace("--user-agent", "This").replace("--contact", "This")
     if read.plan.scope is ScopeKind.CUSTOM and not any(
-        rule.action is RuleAction.ACCEPT and rule.enabled for rule in read.plan.rules
+        rule.action is RuleAction.ACCEPT and rule.enabled for rule in (*read.plan.rules, *more_rules)
     ):
         read.problems.setdefault("scope", "This scope takes only what accept rules name: add one below.")
     return read
@@ -158,7 +166,12 @@ def duration_text(seconds: float) -> str:
     for unit, factor in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds and seconds % factor == 0:
             return f"{seconds / factor:.0f}{unit}"
-    return f"{seconds:g}" if seconds else ""
+    return number_text(seconds) if seconds else ""
+
+
+def number_text(number: float) -> str:
+    """A number as it is read back exactly, without a fraction that is none."""
+    return str(int(number)) if number == int(number) else repr(number)
 
 
 _WHOLE = "Write a whole number, or nothing for no limit."
@@ -172,6 +185,46 @@ def _count(text: str) -> int:
 
 def _delay(text: str) -> float:
     return AUTO_DELAY if text.lower() == "auto" else parse_duration(text)
+
+
+def _times(text: str) -> float:
+    number = float(text)
+    if not (text.isascii() and math.isfinite(number) and 0 <= number < 10**6):
+        raise ValueError("not a number")
+    return number
+
+
+def _is_auto(pace: Pace) -> bool:
+    """The wait goes by how fast the host is; else it is always the same."""
+    return bool(pace.factor) or pace.min_seconds != pace.max_seconds
+
+
+def _pace_fields(pace: Pace) -> dict[str, str]:
+    """The fields of a form that say how the wait is reckoned where it goes by the host; what is usual where it does not."""
+    auto = pace if _is_auto(pace) else Pace()
+    return {
+        "pace_factor": number_text(auto.factor),
+        "pace_min": number_text(auto.min_seconds),
+        "pace_max": number_text(auto.max_seconds),
+        "crawl_delay": number_text(pace.crawl_delay_seconds),
+        "host_connections": str(pace.host_connections),
+    }
+
+
+def _pace(read: ReadPlan, values: Mapping[str, str], pace: Pace) -> Pace:
+    """The pace with what a form says of it in detail; what it has no field for stays."""
+    usual, advice = Pace(), "Write it like 90 (seconds), 30m or 2h."
+    factor = _field(read, values, "pace_factor", _times, usual.factor, "Write a number, such as 5.")
+    least = _field(read, values, "pace_min", parse_duration, usual.min_seconds, advice)
+    longest = _field(read, values, "pace_max", parse_duration, usual.max_seconds, advice)
+    asked = _field(read, values, "crawl_delay", parse_duration, usual.crawl_delay_seconds, advice)
+    together = _field(read, values, "host_connections", _count, usual.host_connections, "Write a whole number.")
+    given = {"crawl_delay": ("crawl_delay_seconds", asked), "host_connections": ("host_connections", together)}
+    if values.get("delay", "").strip().lower() in ("", "auto"):
+        given |= {"pace_factor": ("factor", factor), "pace_min": ("min_seconds", least), "pace_max": ("max_seconds", longest)}
+        if least is not None and longest is not None and least > longest:
+            read.problems.setdefault("pace_max", "The longest wait is shorter than the least one.")
+    return replace(pace, **{name: value for field_, (name, value) in given.items() if field_ in values and value is not None})  # type: ignore[arg-type]
 
 
 def _field(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -10,10 +12,23 @@ from werkzeug.wrappers import Response as BaseResponse
 from archiver.accounts import Role
 from archiver.amounts import parse_size
 from archiver.budget import budget_of, years
-from archiver.collections.options import options_from_json
+from archiver.collections.options import options_beside, options_from_json, says_everything
+from archiver.collections.rulebook import RuleBook
 from archiver.collections.seedvalues import Schedule
+from archiver.collections.steering import warnings_of_login
+from archiver.crawl.plan import CrawlPlan, Rule
+from archiver.crawl.planforms import form_of
 from archiver.errors import MunimentError, NotFound, UsageError
-from archiver.schedules import ScheduleRegistry
+from archiver.schedules import Scheduled, ScheduleRegistry, plan_of
+from replay.workbench.crawls.planfields import (
+    cautions,
+    choices,
+    fields_of,
+    kept_login,
+    read_plan,
+    shown_rules,
+    without_folder,
+)
 from replay.workbench.places import context
 from replay.workbench.session import current_account, needs
 
@@ -30,47 +45,75 @@ def schedules() -> str:
 @blueprint.get("/schedules/<slug>/<schedule>")
 @needs(Role.VIEWER)
 def schedule(slug: str, schedule: str) -> str:
-    """One schedule, to be changed."""
-    return _one(slug, schedule)
-
-
-def _one(slug: str, schedule: str, problem: str = "") -> str:
+    """One schedule, with what its crawls do, to be changed."""
     item = ScheduleRegistry(context().holdings).get(slug, _schedule(schedule))
-    return render_template("work/schedule.html", item=item, problem=problem, typed=request.form)
+    try:
+        plan, warnings = _plan_of(item), []
+        values = fields_of(plan, keeps_login=True)
+        try:
+            warnings = cautions(plan)
+        except UsageError as error:  # a login file that went: the form can choose another
+            warnings.append(without_folder(str(error), plan.login))
+        values["is_fixed"] = "1" if says_everything(item.plan) else ""
+        return _form(item, plan, values, list(options_from_json(item.plan).rules), {}, warnings)
+    except UsageError as error:  # written by a newer version: the usual fields take its place when they are saved
+        return _form(item, CrawlPlan(()), form_of(CrawlPlan(())), [], {"": str(error)})
+
+
+def _plan_of(item: Scheduled, own: str | None = None) -> CrawlPlan:
+    """What crawls of a schedule begin with, with other options of its own than it has, if any are given."""
+    holdings = context().holdings
+    options = holdings.collections.get(item.collection).options
+    return plan_of(options, item.plan if own is None else own, holdings.settings.dedup)
+
+
+def _form(
+    item: Scheduled,
+    plan: CrawlPlan,
+    values: Mapping[str, str],
+    rules: list[Rule],
+    problems: Mapping[str, str],
+    warnings: Sequence[str] = (),
+) -> str:
+    usual = {"is_active": "" if item.is_paused else "1", "anchor": item.anchor.strftime("%Y-%m-%dT%H:%M")}
+    behind = RuleBook(context().holdings.engine, context().holdings.audit).of(item.collection)
+    return render_template(
+        "work/schedule.html", item=item, values={**usual, **values}, rules=rules, problems=problems, warnings=warnings,
+        behind=len(behind), kept=kept_login(plan.login), **choices(),
+    )  # fmt: skip
 
 
 @blueprint.post("/schedules/<slug>/<schedule>")
 @needs(Role.ARCHIVIST)
 def change(slug: str, schedule: str) -> BaseResponse:
-    """Change it."""
-    form = request.form
+    """Change when it is due, or what its crawls do; or let them do what the collection says."""
+    registry, which = ScheduleRegistry(context().holdings), _schedule(schedule)
+    item, by = registry.get(slug, which), current_account().name
+    if request.form.get("do") == "reset":
+        registry.set(slug, which, by=by, plan="")
+        return redirect(url_for("schedules.schedule", slug=slug, schedule=which.value), 303)
+    values = {"is_active": "", "is_fixed": ""} | dict(request.form.items())
+    before, plan, base = item.plan, CrawlPlan(()), CrawlPlan(())
     try:
-        _refuse_reach(form.get("plan", ""))
-        ScheduleRegistry(context().holdings).set(
-            slug,
-            _schedule(schedule),
-            by=current_account().name,
-            is_active=form.get("is_active") == "1",
-            anchor=moment_of(form["anchor"]) if form.get("anchor", "").strip() else None,
-            plan=form.get("plan", ""),
-        )
+        plan, base = _plan_of(item), _plan_of(item, "")
+    except UsageError:
+        before = ""
+    read, problems = read_plan(values, replace(plan, rules=()), base.rules)
+    anchor = None
+    try:
+        anchor = moment_of(values["anchor"]) if values.get("anchor", "").strip() else None
     except UsageError as error:
-        return make_response(_one(slug, schedule, str(error)), 400)
+        problems["anchor"] = str(error)
+    try:
+        if read is not None and not problems:
+            warnings_of_login(read)
+            own = options_beside(read, base, before, is_fixed=values["is_fixed"] == "1")
+            registry.set(slug, which, by=by, is_active=values["is_active"] == "1", anchor=anchor, plan=own)
+    except UsageError as error:
+        problems[""] = without_folder(str(error), plan.login)
+    if problems:
+        return make_response(_form(item, plan, values, shown_rules(values, read), problems), 400)
     return redirect(url_for("schedules.schedules"), 303)
-
-
-def _refuse_reach(plan: str) -> None:
-    """What lets crawls into this network or reads files of the server is not for forms.
-
-    Raises:
-        UsageError: the options say so, or cannot be read.
-    """
-    asked = options_from_json(plan)
-    if asked.allow_private or asked.insecure or asked.login.used:
-        raise UsageError(
-            "Private addresses, invalid certificates and logins are not switched on here.",
-            "Whoever runs the server switches them on, with muniment schedule set.",
-        )
 
 
 @blueprint.post("/schedules/<slug>/<schedule>/run")

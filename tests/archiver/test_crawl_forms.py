@@ -46,6 +46,8 @@ PLANS = (
         traps=Traps(0, 1, 2, 3, 4, 0, False, False), user_agent="Somebody (+me@example.org)",
     ),
     CrawlPlan(SEEDS, pace=Pace(0, 0, 0)),
+    CrawlPlan(SEEDS, pace=Pace(2.5, 0.1234567, 12.0, 7.0, 9, 2), transclusion_hops=0),
+    CrawlPlan(SEEDS, pace=Pace(0, 1, 30)),
 )  # fmt: skip
 
 
@@ -92,6 +94,11 @@ def test_garbage_in_a_field_is_a_problem_or_has_no_effect(name: str, value: str)
     if name.startswith("limit_") and value != "<script>":
         assert name in read.problems
     assert read.plan.login == usual.login and read.plan.seeds == SEEDS
+
+
+def test_the_longest_wait_is_not_below_the_least() -> None:
+    read = read_form({"delay": "auto", "pace_min": "10", "pace_max": "5"}, CrawlPlan(SEEDS), Settings())
+    assert list(read.problems) == ["pace_max"]
 
 
 def test_a_login_is_made_of_known_files_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -12,18 +13,19 @@ from flask.testing import FlaskClient
 from archiver import testcrawls
 from archiver.accounts import Role
 from archiver.collections.seeds import SeedRegistry
-from archiver.collections.seedvalues import SeedDraft
+from archiver.collections.seedvalues import Schedule, SeedDraft
 from archiver.engine import StopSignal
 from archiver.holdings import Holdings, utc_now
 from archiver.jobs import JobRegistry, JobState
 from archiver.keeping import work_off
 from archiver.notices import NoticeRegistry
+from archiver.schedules import ScheduleRegistry
 from replay.workbench.app import create_workbench
 from tests.apichecks import ApiClient
 from tests.archiver.crawling import page, plan
 from tests.conftest import OpenHoldings
 from tests.servers.routes import RouteServer
-from tests.workbench import HOME, PORT, QUICK, form_token, logged_in
+from tests.workbench import HOME, PORT, QUICK, form_token, logged_in, typed_in
 
 Send = Callable[..., tuple[int, str]]
 
@@ -121,23 +123,72 @@ def test_a_schedule_is_shown_changed_and_begun(holdings: Holdings, client: Flask
     assert "/schedules/default/weekly" in get(client, "/schedules")
     assert ">1 active seed</a>" in get(client, "/schedules/default/weekly")
     where = "/schedules/default/weekly"
-    assert send(client, where, is_active="1", anchor="2030-01-31T05:30", plan='{"limits": {"pages": 7}}')[0] == 303
-    assert "2030-01-31 05:30" in get(client, "/schedules") and "&#34;pages&#34;: 7" in get(client, where)
-    for wrong in (
-        {"anchor": "soon"},
-        {"plan": "{"},
-        {"plan": '{"allow_private": true}'},
-        {"plan": '{"login": {"cookies": "/etc/x"}}'},
-    ):
-        status, shown = send(client, where, **{"is_active": "1", **wrong})
-        assert status == 400 and 'role="alert"' in shown
+    typed = typed_in(get(client, where)) | {"anchor": "2030-01-31T05:30", "limit_pages": "7"}
+    assert send(client, where, **typed) == (303, "/schedules")
+    assert "2030-01-31 05:30" in get(client, "/schedules")
+    assert ScheduleRegistry(holdings).get("default", Schedule.WEEKLY).plan == '{"limits": {"pages": 7}}'
+    status, shown = send(client, where, **typed | {"anchor": "soon", "limit_time": "later", "rule_pattern_1": "/tag/"})
+    assert status == 400 and "That is no time" in shown and "“later” does not do" in shown
+    kept = typed_in(shown)
+    assert (kept["limit_time"], kept["limit_pages"], kept["rule_pattern_0"]) == ("later", "7", "/tag/")
     assert send(client, f"{where}/run") == (303, "/jobs")
     assert send(client, f"{where}/run")[0] == 409
     assert "still runs" in get(client, "/schedules")
-    assert send(client, where, anchor="2030-01-31T05:30")[0] == 303
+    typed.pop("is_active")
+    assert send(client, where, **typed)[0] == 303
     assert "switched off" in get(client, "/schedules")
     get(client, "/schedules/default/hourly", 404)
     get(client, "/schedules/default/daily", 404)
+
+
+def test_the_form_of_a_schedule_says_all_that_options_can(holdings: Holdings, app: Flask, client: FlaskClient) -> None:
+    SeedRegistry(holdings.engine, utc_now).add("default", [SeedDraft("http://a.example/", schedule="weekly")])
+    rule = {"action": "accept", "match": "text", "pattern": "/ours/", "enabled": True, "note": ""}
+    usual = {"scope": "host", "rules": [rule], "limits": {"documents": 50}, "robots": "requisites"}
+    holdings.collections.update("default", options=json.dumps(usual))
+    folder = holdings.settings.archive / "logins"
+    folder.mkdir()
+    (folder / "jar.txt").write_text("# Netscape HTTP Cookie File\na.example\tFALSE\t/\tFALSE\t0\tname\tvalue\n")
+    (holdings.settings.archive / "apart.txt").write_text("X-Key: 1\n")
+    registry, where = ScheduleRegistry(holdings), "/schedules/default/weekly"
+    said: dict[str, object] = {
+        "scope": "prefix", "robots": "requisites", "sitemaps": False, "transclusion_hops": 2, "insecure": True,
+        "allow_private": True, "dedup": "archive", "user_agent": "Somebody (+me@example.org)",
+        "pace": {"factor": 2.5, "max_seconds": 9.0, "crawl_delay_seconds": 60.0, "host_connections": 3},
+        "traps": {"query_variants": 7, "session_ids": False}, "limits": {"documents": 0, "seconds": 5400.0},
+        "login": {"headers": str(holdings.settings.archive / "apart.txt"), "hosts": ["a.example"]},
+        "rules": [{**rule, "action": "block", "pattern": "/tag/", "note": "endless", "enabled": False}],
+    }  # fmt: skip
+
+    def own() -> dict[str, object]:
+        found: dict[str, object] = json.loads(registry.get("default", Schedule.WEEKLY).plan or "{}")
+        return found
+
+    registry.set("default", Schedule.WEEKLY, by="ada", plan=json.dumps(said))
+    shown = get(client, where)
+    typed = typed_in(shown)
+    assert str(holdings.settings.archive) not in shown and "1 rule of the collection" in shown and "robots.txt" in shown
+    assert (typed["scope"], typed["limit_documents"], typed["rule_pattern_0"]) == ("prefix", "", "/tag/")
+    send(client, where, **typed)
+    assert own() == said  # also what only those who run the server may set, and what the collection says too
+    send(client, where, **typed | {"robots": "obey", "headers": "", "cookies": "jar.txt", "scope": "host"})
+    changed = own()
+    assert changed["login"] == {"cookies": str(folder / "jar.txt"), "hosts": ["a.example"]}
+    assert changed["robots"] == "obey" and "scope" not in changed  # the collection says it
+    assert send(client, where, **typed | {"cookies": "../apart.txt"})[0] == 400
+
+    assert send(client, where, do="reset") == (303, where) and own() == {}
+    typed = typed_in(get(client, where))
+    assert (typed["scope"], typed["limit_documents"]) == ("host", "50")
+    assert send(client, where, **typed | {"scope": "custom"})[0] == 303  # the collection has an accept rule
+    assert own() == {"scope": "custom"}
+    send(client, where, **typed | {"is_fixed": "1", "allow_private": "1"})
+    holdings.collections.update("default", options="")
+    typed = typed_in(get(client, where))
+    assert (typed["scope"], typed["limit_documents"], typed["is_fixed"]) == ("host", "50", "1")
+    assert own()["allow_private"] is False  # an administrator's to switch on
+    shown = get(logged_in(app, holdings, Role.VIEWER), where)
+    assert "<fieldset disabled>" in shown and "jar.txt" not in shown and ">Save<" not in shown
 
 
 def test_a_test_crawl_from_its_form_to_its_end(app: Flask, holdings: Holdings, client: FlaskClient) -> None:

@@ -13,46 +13,33 @@ from archiver.collections.options import options_from_json
 from archiver.collections.reports import CrawlReports
 from archiver.collections.rulebook import RuleBook
 from archiver.collections.seeds import SeedFilter, SeedRegistry
-from archiver.collections.steering import LOGIN_FOLDER, differences, login_files, warnings_of_login
+from archiver.collections.steering import differences
 from archiver.crawl.launch import MOST_WORKERS
-from archiver.crawl.plan import CrawlPlan, DedupMode, RobotsMode, Rule, ScopeKind, Seed
-from archiver.crawl.planforms import form_of, login_of, read_form, rules_in
+from archiver.crawl.plan import CrawlPlan, DedupMode, Rule, ScopeKind, Seed
+from archiver.crawl.planforms import form_of, read_form, rules_in
 from archiver.crawl.rules import Rules
 from archiver.crawl.scope import Scope, SeedScope
 from archiver.crawl.seeds import read_seeds
 from archiver.errors import InvalidURL, MunimentError, UsageError
 from archiver.urls import host_of, refuse_password
+from replay.workbench.crawls.planfields import (
+    SPARE_RULES,
+    cautions,
+    choices,
+    fields_of,
+    read_plan,
+    shown_rules,
+    without_folder,
+)
 from replay.workbench.crawls.reporting import found
 from replay.workbench.crawls.shown import desk
 from replay.workbench.places import context
-from replay.workbench.session import current_account, may, needs
+from replay.workbench.session import current_account, needs
 
 blueprint = Blueprint("start", __name__)
 
-#: Seeds whose scope a preview names, and empty rows that a form has for more rules.
+#: Seeds whose scope a preview names.
 _PREVIEWED = 200
-_SPARE_RULES = 3
-
-#: What people read for each scope, and for each way with robots.txt.
-SCOPES = (
-    (ScopeKind.PREFIX, "Directory: everything in the seed's folder"),
-    (ScopeKind.HOST, "Host: everything on the seed's host"),
-    (ScopeKind.DOMAIN, "Domain: the seed's domain and all hosts below"),
-    (ScopeKind.PAGE, "Page: the seed alone, with what it needs"),
-    (ScopeKind.PAGE_PLUS, "Page and links: the seed and every page it links to"),
-    (ScopeKind.ANY, "Any: every link, as deep as the depth below allows"),
-    (ScopeKind.CUSTOM, "Custom: only what the accept rules below name"),
-)
-ROBOTS = (
-    (RobotsMode.OBEY, "Obey it"),
-    (RobotsMode.REQUISITES, "Obey it for pages, fetch what they need all the same"),
-    (RobotsMode.IGNORE, "Ignore it"),
-)
-DEDUP = (
-    (DedupMode.COLLECTION, "In this collection"),
-    (DedupMode.ARCHIVE, "In the whole archive"),
-    (DedupMode.OFF, "Nowhere: keep everything anew"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +71,7 @@ def new() -> BaseResponse:
         plan = _usual_plan(slug)
     if request.args.get("seeds") == "collection":
         lines += kept_seeds(slug)
-    names = {path: name for name, path in login_files(place.settings.archive).items()}
-    values = form_of(plan)
-    values |= {name: names.get(values[name], "") for name in ("cookies", "credentials", "headers")}
-    values |= {"seeds": "\n".join(lines), "collection": slug, "workers": "1"}
+    values = fields_of(plan) | {"seeds": "\n".join(lines), "collection": slug, "workers": "1"}
     return _form(values, list(plan.rules), {})
 
 
@@ -120,9 +104,8 @@ def _form(
     place = context()
     page = render_template(
         "crawls/change.html" if number else "crawls/new.html",
-        **(found(number) if number else {}), tab="change", values=values, rules=rules, spare=_SPARE_RULES, problems=problems,
-        preview=preview, scopes=SCOPES, robots=ROBOTS, dedups=DEDUP, collections=place.holdings.collections.all(),
-        logins=list(login_files(place.settings.archive)), most_workers=MOST_WORKERS, may_private=may(Role.ADMINISTRATOR),
+        **(found(number) if number else {}), tab="change", values=values, rules=rules, problems=problems,
+        preview=preview, collections=place.holdings.collections.all(), **choices(),
     )  # fmt: skip
     return make_response(page, status)
 
@@ -135,7 +118,7 @@ def begin() -> BaseResponse:
     if values.get("do") == "seeds":
         return _with_collection(values)
     plan, problems = _plan_of(values)
-    rules = _shown_rules(values, plan)
+    rules = shown_rules(values, plan)
     preview = None
     if plan is not None and not problems:
         try:
@@ -146,7 +129,7 @@ def begin() -> BaseResponse:
                 made = desk().begin(slug, plan, actor=current_account().name, workers=workers)
                 return redirect(url_for("crawls.crawl", number=made), 303)
         except MunimentError as error:
-            preview, problems = None, {"": _without_folder(str(error))}
+            preview, problems = None, {"": without_folder(str(error))}
     return _form(values, rules, problems, preview=preview, status=400 if problems else 200)
 
 
@@ -155,14 +138,8 @@ def _with_collection(values: dict[str, str]) -> BaseResponse:
     slug = values.get("collection", "")
     typed = values.get("seeds", "").splitlines()
     values["seeds"] = "\n".join(dict.fromkeys([*(line for line in typed if line.strip()), *kept_seeds(slug)]))
-    rules = _shown_rules(values, None)
+    rules = shown_rules(values, None)
     return _form(values, [*rules, *(rule for rule in _usual_plan(slug).rules if rule not in rules)], {})
-
-
-def _without_folder(text: str) -> str:
-    """A message that names login files without saying where they lie."""
-    folder = (context().settings.archive / LOGIN_FOLDER).resolve()
-    return text.replace(f"{folder}/", "")
 
 
 def _workers(values: Mapping[str, str]) -> int:
@@ -180,24 +157,8 @@ def _plan_of(values: Mapping[str, str]) -> tuple[CrawlPlan | None, dict[str, str
             refuse_password(seed.url)
     except (UsageError, InvalidURL) as error:
         problems["seeds"] = str(error)
-    base = replace(_empty_plan(), seeds=seeds)
-    if not may(Role.ADMINISTRATOR):
-        values = {**values, "allow_private": ""}
-    read = read_form(values, base, context().settings)
-    problems |= read.problems
-    try:
-        login = login_of(values, login_files(context().settings.archive))
-    except UsageError as error:
-        return None, problems | {"cookies": str(error)}
-    return replace(read.plan, login=login), problems
-
-
-def _shown_rules(values: Mapping[str, str], plan: CrawlPlan | None) -> list[Rule]:
-    """The rules of a form as they were typed."""
-    try:
-        return rules_in(values)
-    except UsageError:
-        return list(plan.rules) if plan else []
+    plan, wrong = read_plan(values, replace(_empty_plan(), seeds=seeds))
+    return plan, problems | wrong
 
 
 def _preview(plan: CrawlPlan) -> Preview:
@@ -207,20 +168,7 @@ def _preview(plan: CrawlPlan) -> Preview:
         UsageError: a file of its login cannot be used.
     """
     scopes = Scope(plan, list(enumerate(plan.seeds, 1))).describe()
-    warnings = [_without_folder(text) for text in warnings_of_login(plan)]
-    limits = plan.limits
-    if not (limits.documents or limits.bytes or limits.seconds or limits.pages):
-        warnings.append("There is no limit of documents, data or time: it ends when everything in scope is fetched.")
-    if plan.scope is ScopeKind.ANY and not limits.depth:
-        warnings.append("“Any” without a depth follows every link of the web. Set a depth.")
-    if plan.robots is RobotsMode.IGNORE:
-        warnings.append("robots.txt is ignored: make sure that the owners of the sites agree.")
-    if not plan.pace.polite:
-        warnings.append("Politeness is off: do this to servers of your own alone.")
-    if plan.allow_private:
-        warnings.append("Private addresses may be reached: the crawl can see what is meant for this machine alone.")
-    if plan.insecure:
-        warnings.append("Servers with invalid certificates are accepted: who answers is not proven.")
+    warnings = cautions(plan)
     roots = [item.seed for item in scopes if item.kind is ScopeKind.PREFIX and item.seed.count("/") > 3]
     if deep := [url for url in roots if not url.endswith("/")]:
         warnings.append(f"“{deep[0]}” does not end with a slash: its scope is the folder above. Add a slash if it is a folder.")
@@ -270,7 +218,7 @@ def change_now(number: int) -> BaseResponse:
         except (UsageError, InvalidURL) as error:
             read.problems["seeds"] = str(error)
     if read.problems:
-        return _form(values, _shown_rules(values, read.plan), read.problems, number=number, status=400)
+        return _form(values, shown_rules(values, read.plan), read.problems, number=number, status=400)
     known = {seed.url for seed in old.seeds}
     plan = replace(read.plan, seeds=(*old.seeds, *(seed for seed in seeds if seed.url not in known)))
     if differences(old, plan):
@@ -291,7 +239,7 @@ def rules(slug: str) -> BaseResponse:
 def _rules_page(slug: str, known: list[Rule], problem: str = "", status: int = 200) -> BaseResponse:
     collection = context().holdings.collections.get(slug)
     problems = {"rules": problem} if problem else {}
-    page = render_template("crawls/rules.html", collection=collection, rules=known, spare=_SPARE_RULES, problems=problems)
+    page = render_template("crawls/rules.html", collection=collection, rules=known, spare=SPARE_RULES, problems=problems)
     return make_response(page, status)
 
 
@@ -305,5 +253,5 @@ def set_rules(slug: str) -> BaseResponse:
         wanted = rules_in(values)
         RuleBook(context().holdings.engine, context().holdings.audit).replace(slug, wanted, actor=current_account().name)
     except UsageError as error:
-        return _rules_page(slug, _shown_rules(values, None), str(error), 400)
+        return _rules_page(slug, shown_rules(values, None), str(error), 400)
     return redirect(url_for("crawls.start.rules", slug=slug), 303)
