@@ -223,6 +223,25 @@ def changed_rule(
     )
 
 
+def since_text(rule: Rule) -> str:
+    """From when on captures are meant, UTC, as people write it and `make_rule` reads it back exactly; "" for always."""
+    return time_text(f"{rule.since:014d}", "000000") if rule.since else ""
+
+
+def until_text(rule: Rule) -> str:
+    """Until when captures are meant; see `since_text`."""
+    return time_text(f"{rule.until:014d}", "235959") if rule.until else ""
+
+
+def time_text(digits: str, edge: str = "") -> str:
+    """14 digits as people write a time: its day, where `edge` is the time of day; its minute, where that ends the same."""
+    day, time = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}", digits[8:]
+    if time == edge:
+        return day
+    minute = f"{day} {time[:2]}:{time[2:4]}"
+    return minute if time[4:] == edge[4:] and edge else f"{minute}:{time[4:]}"
+
+
 def in_words(rule: Rule) -> str:
     """What a rule is about and for whom, on one line."""
     target = rule.urlkey if rule.seed and rule.matching is not Matching.EXACT else rule.url or rule.urlkey
@@ -234,9 +253,9 @@ def in_words(rule: Rule) -> str:
     }[rule.matching]
     said = [parts]
     if rule.since:
-        said.append(f"captured from {rule.since:014d}")
+        said.append(f"captured from {since_text(rule)}")
     if rule.until:
-        said.append(f"captured to {rule.until:014d}")
+        said.append(f"captured to {until_text(rule)}")
     if rule.embargo:
         said.append(f"younger than {rule.embargo / _DAY:,.0f} days")
     if rule.files:

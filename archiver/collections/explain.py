@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archiver.collections.access import Action, Rule, Viewer, parsed_address
 from archiver.collections.accessrules import described
-from archiver.collections.accesswords import in_words
+from archiver.collections.accesswords import in_words, time_text
 from archiver.errors import UsageError
 from archiver.holdings import Holdings
 from archiver.model import Capture, Visibility
@@ -43,7 +43,7 @@ class Explanation:
             Action.EXCLUDE: "is not shown, as if it were not held",
         }[self.action]
         if self.capture is not None:
-            said = [f"{self.url}: the capture of {self.capture.timestamp} {verdict}."]
+            said = [f"{self.url}: the capture of {time_text(self.capture.timestamp)} {verdict}."]
         else:
             said = [
                 f"Nothing of {self.url} is held in this collection: look whether it is spelled as its captures are.",

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from archiver.accounts import Role
 from archiver.collections.access import Action, Rule, Viewer
-from archiver.collections.accesswords import changed_rule, in_words, make_rule
+from archiver.collections.accesswords import changed_rule, in_words, make_rule, since_text, until_text
 from archiver.collections.explain import Explanation, explain
 from archiver.errors import Conflict, MunimentError, UsageError
 from archiver.holdings import Holdings
@@ -110,8 +110,8 @@ def rule(number: int) -> str:
     found = _free(number)
     values = {
         "action": found.action.value,
-        "since": f"{found.since:014d}" if found.since else "",
-        "until": f"{found.until:014d}" if found.until else "",
+        "since": since_text(found),
+        "until": until_text(found),
         "embargo": f"{found.embargo}s" if found.embargo else "",
         "addresses": "\n".join(map(str, found.addresses)),
         "groups": "\n".join(sorted(found.groups)),

@@ -20,7 +20,7 @@ from archiver.collections.access import (
     decide,
 )
 from archiver.collections.accessfiles import as_csv, as_json, read_rules
-from archiver.collections.accesswords import make_rule, seconds_of
+from archiver.collections.accesswords import in_words, make_rule, seconds_of, since_text, until_text
 from archiver.errors import UsageError
 from archiver.index.query import KeyRange
 from archiver.model import Capture
@@ -188,6 +188,24 @@ def test_rules_come_back_from_files_as_they_went_out() -> None:
     ]
     assert read_rules(as_csv(rules), "x.csv") == rules
     assert read_rules(as_json(rules), "x.json") == rules
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "words"),
+    [
+        ("2015", "2015", "captured from 2015-01-01, captured to 2015-12-31"),
+        ("20150630123400", "20150630123459", "captured from 2015-06-30 12:34, captured to 2015-06-30 12:34"),
+        ("20150630123401", "20150630123400", "captured from 2015-06-30 12:34:01, captured to 2015-06-30 12:34:00"),
+    ],
+)
+def test_times_of_rules_are_told_as_dates_that_are_read_back(since: str, until: str, words: str) -> None:
+    first, last = (
+        make_rule(Action.BLOCK, is_everything=True, since=since),
+        make_rule(Action.BLOCK, is_everything=True, until=until),
+    )
+    assert in_words(first).removeprefix("everything, ") + in_words(last).removeprefix("everything") == words
+    assert make_rule(Action.BLOCK, is_everything=True, since=since_text(first), until=since_text(last)) == first
+    assert make_rule(Action.BLOCK, is_everything=True, until=until_text(last)) == last
 
 
 def test_access_lists_of_pywb() -> None:
