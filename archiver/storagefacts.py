@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, select
 
 from archiver.errors import MunimentError, StorageFailed
 from archiver.exportfiles import ExportFiles
+from archiver.filelist import is_elsewhere
 from archiver.holdings import Holdings
 from archiver.incoming import Incoming
 from archiver.index.database import reading
 from archiver.index.files import HELD, MISSING, PURGED
 from archiver.index.holdingstables import verifications
 from archiver.index.tables import files
-from archiver.store.inside import INSIDE
 
 #: Files of each kind that are named; of the others only the number is told.
 MOST_NAMED = 100
@@ -119,15 +119,14 @@ def storage_facts(holdings: Holdings) -> StorageFacts:
     waiting = [LocalFile(name, _size(holdings, name), why) for name, why in holdings.store.waiting()]
     writing = [LocalFile(name, _size(holdings, name)) for name in holdings.store.unfinished()]
     there = files.c.state.in_((HELD, PURGED))
-    is_elsewhere = or_(files.c.name.startswith("/"), files.c.name.contains("://"), files.c.name.contains(INSIDE))
     amount = select(func.count(), func.coalesce(func.sum(files.c.size), 0)).where(there)
     lost = select(files.c.name).where(files.c.state == MISSING).order_by(files.c.id)
     with reading(holdings.engine) as connection:
-        held = Amount(*map(int, connection.execute(amount.where(~is_elsewhere)).one()))
-        elsewhere = Amount(*map(int, connection.execute(amount.where(is_elsewhere)).one()))
+        held = Amount(*map(int, connection.execute(amount.where(~is_elsewhere())).one()))
+        elsewhere = Amount(*map(int, connection.execute(amount.where(is_elsewhere())).one()))
         missing = tuple(connection.execute(lost.limit(MOST_NAMED)).scalars())
         missing_count = connection.execute(select(func.count()).where(files.c.state == MISSING)).scalar_one()
-        looked_at = connection.execute(_looked_at().where(there, ~is_elsewhere)).one()
+        looked_at = connection.execute(_looked_at().where(there, ~is_elsewhere())).one()
         bad_files = (
             select(files.c.name).join(verifications, verifications.c.file_id == files.c.id).where(verifications.c.errors > 0)
         )

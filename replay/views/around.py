@@ -37,7 +37,7 @@ class Asked:
     Attributes:
         lookup: of the archive.
         scope: what may be seen.
-        url: archived URL, or the beginning of some.
+        url: archived URL, or the beginning of some; "" for all that is held.
         match: one of `MATCHES`, for pages about many URLs.
     """
 
@@ -49,6 +49,8 @@ class Asked:
     @property
     def ranges(self) -> tuple[KeyRange, ...]:
         """The keys that the URL stands for, for pages about many."""
+        if not self.url:
+            return (KeyRange.beginning_with(""),)
         if self.match == "prefix":
             # The key of "/folder/" has no slash at its end, and a folder's own page belongs to it.
             own, below = KeyRange.exactly(urlkey(self.url)), KeyRange.beginning_with(urlkey_prefix(self.url))
@@ -56,8 +58,12 @@ class Asked:
         return key_ranges(self.url, Match(self.match))
 
 
-def asked(name: str) -> Asked:
+def asked(name: str, *, may_be_all: bool = False) -> Asked:
     """Reads `url` and `match` of the present request.
+
+    Args:
+        name: of the collection.
+        may_be_all: without a URL, the request is for everything.
 
     Raises:
         UsageError: no address is asked for.
@@ -66,6 +72,8 @@ def asked(name: str) -> Asked:
     lookup: Lookup = current_app.extensions["muniment.lookup"]
     scope = lookup.scope(name, viewer_of(request, running.settings()))
     url = request.args.get("url", "").strip()
+    if not url and may_be_all:
+        return Asked(lookup, scope, "", "prefix")
     if not url or len(url) > _MAX_URL:
         raise UsageError("No address is asked for.", "Put it behind ?url= in the address of this page.")
     match = request.args.get("match", "")
@@ -86,8 +94,8 @@ def seen_by(scope: Scope) -> Hashable:
 
 def path(scope: Scope, page: str, url: str, **more: object) -> str:
     """The address of one of these pages; what is "" or None is left out."""
-    query = {"url": url, **{name: value for name, value in more.items() if value not in ("", None)}}
-    return f"/{scope.slug}/-/{page}?{urlencode(query)}"
+    query = {name: value for name, value in {"url": url, **more}.items() if value not in ("", None)}
+    return f"/{scope.slug}/-/{page}" + (f"?{urlencode(query)}" if query else "")
 
 
 def tabs(scope: Scope, url: str) -> list[tuple[str, str]]:

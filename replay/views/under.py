@@ -37,11 +37,11 @@ def of_address(lookup: Lookup, scope: Scope, address: VersionsAddress) -> BaseRe
 
 
 def urls(name: str) -> BaseResponse:
-    """`/<collection>/-/urls?url=…`: the URLs under a prefix, of a host or of a domain."""
+    """`/<collection>/-/urls?url=…`: the URLs under a prefix, of a host or a domain; without `url`, all."""
     text = request.args.get("q", "").strip()[:_MAX_TEXT]
     kind, order = request.args.get("type", ""), request.args.get("order", "")
     wanted = Wanted(text, kind if kind in KINDS else "")
-    return _listed(asked(name), wanted, order if order in ORDERS else "url", request.args.get("after", ""))
+    return _listed(asked(name, may_be_all=True), wanted, order if order in ORDERS else "url", request.args.get("after", ""))
 
 
 def _listed(ask: Asked, wanted: Wanted, order: str, after: str) -> BaseResponse:

@@ -314,7 +314,7 @@ def _reader_screens() -> list[Screen]:
         "/unesco/", "/unesco/?f=subject:Water&sort=title", "/plans/", "/unesco/?q=plain", "/unesco/?q=nowhere+to+be+found",
         f"/unesco/?q={SITE}/&in=addresses", f"/unesco/2018*/{OFTEN}", f"/unesco/*/{SITE}/plain", f"/unesco/*/{SITE}/*",
         f"/unesco/-/captures?url={QUOTED}", f"/unesco/-/changes?url={QUOTED}", f"/unesco/-/compare?url={QUOTED}",
-        f"/unesco/-/compare?url={QUOTED}&a=20160810204623&b=20170101", f"/unesco/-/urls?url={SITE}/",
+        f"/unesco/-/compare?url={QUOTED}&a=20160810204623&b=20170101", f"/unesco/-/urls?url={SITE}/", "/unesco/-/urls",
         f"/unesco/-/summary?url={SITE}/", f"/-/about/unesco/{STAMP}/{SITE}/plain",
         f"/unesco/elsewhere/{SITE}/plain",
     ]  # fmt: skip
@@ -363,7 +363,8 @@ def _workbench_screens(holdings: Holdings, desk: _Desk, server: RouteServer) -> 
         desk.waiting, "/schedules", "/schedules/unesco/weekly", "/budget", "/notices", "/missing/",
         "/missing/unesco", "/missing/unesco/parts", "/access", f"/access?url={SITE}/menu", "/access/1", "/deletions", deleted,
         f"/deletions/looks/{look}",
-        "/transfers", "/settings", "/storage", "/audit", "/accounts", "/accounts/grace", "/me",
+        "/transfers", "/settings", "/storage", "/storage/files?collection=unesco",
+        "/audit", "/accounts", "/accounts/grace", "/me",
     ]  # fmt: skip
     parts = ["seeds", "seeds/1", "seeds/add", "groups", "metadata", "described", "fields", "sheet", "settings"]
     paths += [f"/collections/unesco/{part}" for part in parts]

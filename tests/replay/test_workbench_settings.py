@@ -17,15 +17,19 @@ from archiver.accounts import Role
 from archiver.collections.seeds import SeedRegistry
 from archiver.collections.seedvalues import SeedDraft
 from archiver.fixity import measure
-from archiver.holdings import Holdings, open_holdings
+from archiver.holdings import Holdings, open_holdings, utc_now
+from archiver.model import Visibility
 from archiver.settings import NAMES as ALL_NAMES
 from archiver.settings import load_settings
 from archiver.verifyarchive import ArchiveVerifier
+from archiver.warc.importer import import_file
 from replay.app import create_reader
+from replay.workbench import storage_pages
 from replay.workbench.api.openapi import document
 from replay.workbench.app import create_workbench
 from replay.workbench.settinglist import GROUPS
 from tests.apichecks import ApiClient
+from tests.servers.warcs import response_record
 from tests.workbench import HOME, PORT, QUICK, form_token, logged_in
 
 NAMES, READERS, CRAWLS, MAIL, BACKGROUND = 0, 1, 2, 3, 5
@@ -207,12 +211,42 @@ def test_storage_says_where_files_are_how_much_room_is_left_and_when_they_were_v
         holdings.files.note("a.warc.gz", measure(stream))
     assert list(ArchiveVerifier(holdings).run(holdings.collections.now))
     page = see(client, "/storage")
-    assert "1 of 1 files were verified" in re.sub(r"<[^>]+>", "", page) and "Errors were found in 1 file." in page
+    words = re.sub(r"<[^>]+>", "", page)
+    assert "1 of 1 files were verified" in words and "Errors were found in 1 file." in words
+    assert 'href="/storage/files?look=errors"' in page and 'href="/storage/files?place=here"' in page
+    listed = see(logged_in(app, holdings, Role.VIEWER), "/storage/files?look=errors&place=here&text=a.warc")
+    assert "No file is like this" in see(client, "/storage/files?look=never") and "a.warc.gz" in listed
+    assert re.search(r"<code dir=\"ltr\">[0-9a-f]{64}</code>", listed) and "1 error</span>" in listed and "5 Bytes" in listed
     told = ApiClient(app, holdings)("GET", "/storage/place").get_json()
     assert told["held"] == {"files": 1, "bytes": 5} and told["trouble"] == ""
     assert told["verified"]["bad_names"] == ["a.warc.gz"] and told["disks"][0]["free"] > 0
     assert send(client, "/jobs", kind="verify")[1] == "/jobs/1"
     assert "Last asked for here" in see(client, "/storage")
+
+
+def test_numbers_of_captures_and_files_open_their_lists(
+    client: FlaskClient, holdings: Holdings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        path = tmp_path / f"{number}.warc.gz"
+        path.write_bytes(response_record(f"http://site.example/{number}", utc_now(), b"x"))
+        import_file(path, collection="default", store=holdings.store, index=holdings.index)
+    monkeypatch.setattr(storage_pages, "_PAGE", 2)
+    for page in ("/", "/storage", "/collections/default"):
+        assert '/default/-/urls">3</a>' in see(client, page) and 'href="/storage/files?collection=default">3</a>' in see(
+            client, page
+        )
+    first = see(client, "/storage/files?collection=default")
+    (address,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    rest = see(client, address.replace("&amp;", "&"))
+    names = re.findall(r'<td class="url"><bdi>([^<]+)</bdi>', first + rest)
+    assert len(set(names)) == 3 and first.count('soft">never<') == 2
+    lines = see(client, "/storage/files?collection=default&format=csv").splitlines()
+    assert [line.split(",")[1] for line in lines] == ["name", *names]
+    assert "No file is like this" in see(client, "/storage/files?collection=default&text=%25&state=missing")
+    assert client.get("/storage/files?collection=nothing", base_url=HOME).status_code == 404
+    holdings.collections.update("default", visibility=Visibility.PRIVATE)  # the reader would show nothing
+    assert "/-/urls" not in see(client, "/")
 
 
 # -- access ----------------------------------------------------------------------------------------------------------
