@@ -326,12 +326,19 @@ def purge(work: Work) -> Mapping[str, Any]:
         raise Later("Something is being captured now, and may refer to what goes: it waits for that.")
     arguments = work.job.arguments
     copies = purging.Copies(arguments["copies"]) if arguments.get("copies") else None
+
+    def at_file(done: int, total: int) -> None:
+        work.go_on()
+        work.show(done, total, f"{done:,} of {total:,} files were written anew")
+
     report = purging.purge(
         work.holdings,
         int(arguments["deletion"]),
         copies=copies,
         with_digest=bool(arguments.get("with_digest")),
         actor=work.job.created_by,
+        step=work.go_on,
+        at_file=at_file,
     )
     return {
         "records": report.records,

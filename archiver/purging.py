@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +23,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from archiver.audit import this_actor
 from archiver.collections.access import Rule
-from archiver.deletion import PURGED, batches, deletion_of, dependents, is_ours, mark, selected
+from archiver.deletion import PURGED, Step, batches, deletion_of, dependents, is_ours, mark, selected
 from archiver.errors import Conflict, DamagedRecord, StorageFailed
 from archiver.exportfiles import KIND, ExportFiles
 from archiver.fixity import Fixity, measure
@@ -95,8 +95,23 @@ class PurgeReport:
     derived: int = 0
 
 
+#: Told, before each file, how many were written anew and how many there are; what it raises ends the purge there.
+AtFile = Callable[[int, int], None]
+
+
+def _nothing(*_: int) -> None:
+    """Nobody waits for it."""
+
+
 def purge(
-    holdings: Holdings, number: int, *, copies: Copies | None = None, with_digest: bool = False, actor: str = ""
+    holdings: Holdings,
+    number: int,
+    *,
+    copies: Copies | None = None,
+    with_digest: bool = False,
+    actor: str = "",
+    step: Step = _nothing,
+    at_file: AtFile = _nothing,
 ) -> PurgeReport:
     """Take what a deletion is about away for good. Cut short, it goes on when it is asked for again.
 
@@ -106,6 +121,8 @@ def purge(
         copies: what becomes of revisits elsewhere that need a payload; None refuses when there are any.
         with_digest: tombstones keep the digest of what was there.
         actor: who does it.
+        step: told of each capture that is looked at before anything is done; what it raises is raised here.
+        at_file: see there.
 
     Raises:
         NotFound: there is no such deletion.
@@ -121,7 +138,7 @@ def purge(
             raise Conflict("The index is being rebuilt now, from the files as they are.", "Wait until it is done.")
         if any(holdings.store.unfinished()):
             raise Conflict("Something is being captured now, and may refer to what goes.", "Purge when crawls have ended.")
-        run = _Purge(holdings, rule, with_digest=with_digest, actor=actor)
+        run = _Purge(holdings, rule, with_digest=with_digest, actor=actor, step=step, at_file=at_file)
         report = run.run(copies)
     clear_caches(home)
     return report
@@ -130,7 +147,9 @@ def purge(
 class _Purge:
     """One purge."""
 
-    def __init__(self, holdings: Holdings, rule: Rule, *, with_digest: bool, actor: str) -> None:
+    def __init__(self, holdings: Holdings, rule: Rule, *, with_digest: bool, actor: str, step: Step, at_file: AtFile) -> None:
+        self._step = step
+        self._at_file = at_file
         self._holdings = holdings
         self._rule = rule
         self._with_digest = with_digest
@@ -139,14 +158,14 @@ class _Purge:
         self._tombstone = Tombstone(holdings.access.now(), mark(rule), actor or this_actor(), lambda: f"<urn:uuid:{uuid4()}>")
 
     def run(self, copies: Copies | None) -> PurgeReport:
-        going = list(selected(self._holdings, self._rule))
+        going = list(selected(self._holdings, self._rule, self._step))
         for item in going:
             if not is_ours(item.file):
                 self._report.left[item.file] = "it is read where it is, and is not this archive's to change"
         going = [item for item in going if is_ours(item.file)]
         alone_in, shared = self._unshared(going)
         self._report.shared = len(shared)
-        staying = list(dependents(self._holdings, alone_in))
+        staying = list(dependents(self._holdings, alone_in, self._step))
         whole: dict[tuple[str, int], bytes] = {}
         if staying and copies is None:
             raise Conflict(
@@ -276,7 +295,9 @@ class _Purge:
         doomed = {(item.collection, item.urlkey, int(item.timestamp), item.file, item.offset) for item in (*going, *shared)}
         # What is given a payload comes first: the payload is to be found at every moment. Then later parts of records: cut
         # short, the purge finds them by their first part.
-        for name in sorted(names, key=lambda item: (all(file != item for file, _ in whole), item not in parts, item)):
+        order = sorted(names, key=lambda item: (all(file != item for file, _ in whole), item not in parts, item))
+        for done, name in enumerate(order):
+            self._at_file(done, len(order))
             records = {item.offset for item in going if item.file == name} | parts.get(name, set())
             switch = FileSwitch(
                 self._rule,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archiver.cli.common import actor_option, archive_option, counted, human_size, json_option, print_json, settings_from
+from archiver.cli.looking import Looking
 
 if TYPE_CHECKING:
     from archiver.collections.access import Rule
-    from archiver.deletion import Extent
+    from archiver.deletion import Extent, Step
     from archiver.holdings import Holdings
     from archiver.purging import PurgeReport
 
@@ -73,7 +74,8 @@ def suppress(
     with open_holdings(settings) as holdings:
         selection = deletion.Selection(holdings.settings.collection, **chosen)
         rule = deletion.rule_for(holdings, selection, reason=reason, message=message, is_said=is_said)
-        found = deletion.extent(holdings, rule)
+        with Looking("Nothing was done.") as looking:
+            found = deletion.extent(holdings, rule, looking.step)
         if not dry_run:
             deletion.refuse_nothing(found, selection)
             rule = deletion.suppress(holdings, rule, actor=actor)
@@ -127,7 +129,8 @@ def purge(
     with open_holdings(settings_from(archive=archive)) as holdings:
         rule = deletion.deletion_of(holdings, number)
         if dry_run or not yes:
-            found = deletion.extent(holdings, rule)
+            with Looking("Nothing was done.") as looking:
+                found = deletion.extent(holdings, rule, looking.step)
             if dry_run and as_json:
                 print_json(_extent_json(rule, found))
                 return
@@ -137,7 +140,16 @@ def purge(
                 return
             click.confirm("This cannot be undone. Purge?", abort=True)
         chosen = purging.Copies(copies) if copies else None
-        report = purging.purge(holdings, number, copies=chosen, with_digest=with_digest, actor=actor)
+        with Looking("Nothing was purged.") as looking:
+            report = purging.purge(
+                holdings,
+                number,
+                copies=chosen,
+                with_digest=with_digest,
+                actor=actor,
+                step=looking.step,
+                at_file=looking.at_file,
+            )
     if as_json:
         print_json(_purge_json(report))
     else:
@@ -157,7 +169,8 @@ def report(number: int | None, archive: object, as_json: bool) -> None:
         rules = [rule for rule in holdings.access.all() if rule.deletion]
         if number is not None:
             rules = [deletion.deletion_of(holdings, number)]
-        told = [_told(holdings, rule, with_stones=number is not None) for rule in rules]
+        with Looking("Nothing is changed by looking.") as looking:
+            told = [_told(holdings, rule, looking.step, with_stones=number is not None) for rule in rules]
     if as_json:
         print_json(told if number is None else told[0])
         return
@@ -171,7 +184,7 @@ def report(number: int | None, archive: object, as_json: bool) -> None:
             click.echo(f"    {stone['timestamp']}  {stone['record_type']:9} {stone['url']}  in {stone['file']}")
 
 
-def _told(holdings: Holdings, rule: Rule, *, with_stones: bool) -> dict[str, Any]:
+def _told(holdings: Holdings, rule: Rule, step: Step, *, with_stones: bool) -> dict[str, Any]:
     from archiver import deletion
     from archiver.collections.accesswords import in_words
 
@@ -184,7 +197,7 @@ def _told(holdings: Holdings, rule: Rule, *, with_stones: bool) -> dict[str, Any
         "is_said": rule.action.value == "block",
         "by": rule.created_by,
         "at": rule.created_at,
-        "captures": sum(1 for _ in deletion.selected(holdings, rule)),
+        "captures": sum(1 for _ in deletion.selected(holdings, rule, step)),
         "purged": deletion.stone_count(holdings, rule),
     }
     return {**told, "tombstones": [asdict(stone) for stone in deletion.stones_of(holdings, rule)]} if with_stones else told

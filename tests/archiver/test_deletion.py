@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -19,11 +20,12 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 from warcio.archiveiterator import ArchiveIterator
 
-from archiver import purging
+from archiver import deletion, purging
+from archiver.cli.looking import Looking
 from archiver.collections.access import ALL_KEYS, Action
 from archiver.deletion import Selection, extent, restore, rule_for, stone_count, stones_of, suppress
 from archiver.engine import PageCapturer
-from archiver.errors import Conflict, NotFound, UsageError
+from archiver.errors import Conflict, Interrupted, NotFound, UsageError
 from archiver.holdings import Holdings, open_holdings
 from archiver.index.crawltables import crawl_files, crawl_urls
 from archiver.index.database import FILE_NAME, alone, reading, writing
@@ -602,6 +604,25 @@ def test_the_log_refuses_changes_and_shows_those_made_behind_its_back(held: Hold
     connection.close()
 
 
+def _pressing_ctrl_c(function: Callable[..., Any]) -> Callable[..., Any]:
+    def pressed(*args: Any, **more: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return function(*args, **more)
+
+    return pressed
+
+
+def test_a_terminal_shows_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with Looking("Nothing was done.", lambda: 0.0) as looking:
+        for _ in range(3):
+            looking.step()  # one sign a moment is enough
+        looking.at_file(2, 5)
+    shown = capsys.readouterr().err
+    assert re.findall(r"\r(\S[^\r]*)", shown) == ["1 capture looked at", "2 of 5 files written anew"]
+    assert shown.endswith(f"\r{' ' * 25}\r")
+
+
 def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.testing import CliRunner
 
@@ -627,6 +648,14 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Deletion 1" in run(delete, "suppress", LETTER, "--reason", "Ana asked", "--actor", "keeper", "--say")
     assert "2 revisits elsewhere" in run(delete, "purge", "1", "--dry-run")
     assert "1 capture out of sight, 0 records purged" in run(delete, "report", "1")
+    for owner, name, words, stopped in (  # Ctrl-C while it counts, and while files are written anew
+        (deletion, "ordered", ("purge", "1", "--dry-run"), "Stopped. Nothing was done."),
+        (purging._Purge, "_later_parts", ("purge", "1", "--copies", "keep", "--yes"), "Stopped: 0 of 1 file written anew."),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, _pressing_ctrl_c(getattr(owner, name)))
+            with pytest.raises(Interrupted, match=re.escape(stopped)):
+                run(delete, *words)
     assert "are gone" in run(delete, "purge", "1", "--copies", "keep", typed="y\n")
     told = json.loads(run(delete, "report", "1", "--json"))
     assert (told["state"], told["purged"], told["captures"]) == ("purged", 2, 0)
