@@ -67,10 +67,12 @@ const press = (event) => {
     const next = at + (event.key === back ? -1 : 1);
     if (pages[next]) open(next);
   } else if (event.key === "Tab") {
-    event.preventDefault();
+    // Only at its ends: between them lie a player's own buttons, such as that of its captions.
     const stops = [...page.querySelectorAll("button,video,audio,a")];
-    const step = stops.indexOf(root.activeElement) + (event.shiftKey ? -1 : 1);
-    stops[(step + stops.length) % stops.length].focus();
+    if (event.shiftKey) stops.reverse();
+    if (stops.includes(root.activeElement) && root.activeElement !== stops.at(-1)) return;
+    event.preventDefault();
+    stops[0].focus();
   }
 };
 const opens = (button, number) => {

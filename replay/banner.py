@@ -172,7 +172,7 @@ def _item(facts: BannerFacts, words: Words, index: int) -> str:
     shown = f' poster="{escape(media.poster)}"' if media.poster else ""
     if media.tracks:
         shown += ' crossorigin="anonymous"'  # pages in a sandbox have no origin, and texts are taken from one's own only
-    length = f" · <bdi>{escape(media.duration)}</bdi>" if media.duration else ""
+    length = f"<bdi>{escape(media.duration)}</bdi> · " if media.duration else ""
     tracks = "".join(
         f'<track src="{escape(track.url)}" kind="{escape(track.kind)}" srclang="{escape(track.language)}" '
         f'label="{escape(track.label)}">'
@@ -185,7 +185,8 @@ def _item(facts: BannerFacts, words: Words, index: int) -> str:
         f'lang="{facts.language}" dir="{direction(facts.language)}">{before}'
         f"{_button('x', 'm1', 'hide', words.close, '&times;')}"
         f'<figure><{player} controls preload="none" src="{escape(media.url)}"{shown}>{tracks}</{player}>'
-        f"<figcaption><bdi>{escape(title)}</bdi>{length} · {number} / {count}{_file(media, words)}</figcaption></figure>{after}</div>"
+        f"<figcaption><bdi>{escape(title)}</bdi><br>{length}<span>{number} / {count}</span>{_file(media, words)}"
+        f"</figcaption></figure>{after}</div>"
     )
 
 
@@ -194,7 +195,9 @@ def _file(media: MediaLink, words: Words) -> str:
     if not media.name:
         return ""
     facts = " · ".join(f"<bdi>{escape(fact)}</bdi>" for fact in (media.name, media.mime, media.size) if fact)
-    return f'<br><a href="{escape(media.url)}" download="{escape(media.name)}">{escape(words.download)}</a> ({facts})'
+    return (
+        f'<br><a href="{escape(media.url)}" download="{escape(media.name)}">{escape(words.download)}</a> <span>({facts})</span>'
+    )
 
 
 def _button(name: str, target: str, action: str, label: str, sign: str) -> str:

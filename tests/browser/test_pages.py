@@ -225,7 +225,7 @@ def test_the_lightbox_follows_the_direction_of_reading(
     opener.focus()
     page.keyboard.press("Enter")
     shown = page.locator(f"{BANNER} .l:visible")
-    assert "One & only · 1 / 3" in shown.inner_text()
+    assert "One & only\n1 / 3" in shown.inner_text()
     page.keyboard.press(next_key)
     assert "2 / 3" in shown.inner_text()
     assert shown.locator("audio").count() == 1
@@ -270,12 +270,24 @@ def test_the_lightbox_has_captions_and_the_file(page: Page, reader: str) -> None
     )
     assert cue == "The sea is calm."
     link = page.get_by_role("link", name="Download")
+    for _ in range(10):  # by the player's own buttons, of which its captions are one, to what follows
+        page.keyboard.press("Tab")
+        if link.evaluate("(link) => link.matches(':focus')"):
+            break
+    page.keyboard.press("Tab")
+    assert page.locator(f"{BANNER} .l .x").evaluate("(button) => button.matches(':focus')")
     page.keyboard.press("Shift+Tab")  # the last thing in the lightbox
     assert link.evaluate("(link) => link.matches(':focus')")
     with page.expect_download() as found:
         page.keyboard.press("Enter")
     assert found.value.suggested_filename == "one.webm"
     assert found.value.path().read_bytes() == bytes(64)
+    for width, height in ((390, 800), (800, 390)):  # all of it is seen on a phone, which has no room beside the player
+        page.set_viewport_size({"width": width, "height": height})
+        box = page.locator(f"{BANNER} .l:popover-open")
+        assert box.evaluate("(box) => box.scrollHeight <= box.clientHeight && box.scrollWidth <= box.clientWidth")
+        close, player = (box.locator(name).bounding_box() for name in (".x", "video"))
+        assert close and player and (player["y"] >= close["y"] + close["height"] or player["x"] + player["width"] <= close["x"])
 
 
 def test_a_page_without_media_says_nothing_of_it(page: Page, reader: str) -> None:
