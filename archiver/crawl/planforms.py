@@ -83,7 +83,7 @@ def read_form(values: Mapping[str, str], base: CrawlPlan, settings: Settings, mo
         robots=_one_of(read, values, "robots", RobotsMode),
         dedup=_one_of(read, values, "dedup", DedupMode),
         delay=_field(read, values, "delay", _delay, AUTO_DELAY, "Write seconds, or auto."),
-        limit_time=_field(read, values, "limit_time", parse_duration, 0.0, "Write it like 90 (seconds), 30m or 2h."),
+        limit_time=_field(read, values, "limit_time", _seconds, 0.0, "Write it like 90 (seconds), 30m or 2h."),
         **{name: _field(read, values, name, _count, 3 if name == "retries" else 0, _WHOLE) for name in _COUNTS},  # type: ignore[arg-type]
         **{name: _field(read, values, name, parse_size, 0, "Write it like 500, 10MB or 2GB.") for name in _SIZES},  # type: ignore[arg-type]
         **{name: values.get(name) == "1" for name in _YES},  # type: ignore[arg-type]
@@ -184,12 +184,24 @@ def _count(text: str) -> int:
 
 
 def _delay(text: str) -> float:
-    return AUTO_DELAY if text.lower() == "auto" else parse_duration(text)
+    return AUTO_DELAY if text.lower() == "auto" else _seconds(text)
+
+
+def _seconds(text: str) -> float:
+    """A time, also one that `number_text` wrote with more digits than people do."""
+    try:
+        return _plain(text, 2**53)
+    except ValueError:
+        return parse_duration(text)
 
 
 def _times(text: str) -> float:
-    number = float(text)
-    if not (text.isascii() and math.isfinite(number) and 0 <= number < 10**6):
+    return _plain(text, 2**53)
+
+
+def _plain(text: str, most: int) -> float:
+    number = float(text) if text.isascii() and "_" not in text else math.nan
+    if not (math.isfinite(number) and 0 <= number < most):
         raise ValueError("not a number")
     return number
 
@@ -215,9 +227,9 @@ def _pace(read: ReadPlan, values: Mapping[str, str], pace: Pace) -> Pace:
     """The pace with what a form says of it in detail; what it has no field for stays."""
     usual, advice = Pace(), "Write it like 90 (seconds), 30m or 2h."
     factor = _field(read, values, "pace_factor", _times, usual.factor, "Write a number, such as 5.")
-    least = _field(read, values, "pace_min", parse_duration, usual.min_seconds, advice)
-    longest = _field(read, values, "pace_max", parse_duration, usual.max_seconds, advice)
-    asked = _field(read, values, "crawl_delay", parse_duration, usual.crawl_delay_seconds, advice)
+    least = _field(read, values, "pace_min", _seconds, usual.min_seconds, advice)
+    longest = _field(read, values, "pace_max", _seconds, usual.max_seconds, advice)
+    asked = _field(read, values, "crawl_delay", _seconds, usual.crawl_delay_seconds, advice)
     together = _field(read, values, "host_connections", _count, usual.host_connections, "Write a whole number.")
     given = {"crawl_delay": ("crawl_delay_seconds", asked), "host_connections": ("host_connections", together)}
     if values.get("delay", "").strip().lower() in ("", "auto"):
