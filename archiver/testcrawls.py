@@ -32,6 +32,7 @@ from archiver.index.tables import captures, collections, crawls, files, outcomes
 from archiver.index.worktables import crawl_notes, jobs
 from archiver.jobs import JobRegistry
 from archiver.model import Visibility
+from archiver.search.store import TextStore
 from archiver.timestamps import to_iso
 
 #: States of a test crawl.
@@ -293,6 +294,10 @@ def _save(holdings: Holdings, test: TestCrawl, progress: Callable[[int], None]) 
         )
         connection.execute(update(file_parts).where(file_parts.c.collection_id == old).values(collection_id=new))
         connection.execute(update(pages).where(pages.c.collection_id == old).values(collection_id=new))
+        # Texts that were read before it was saved are those of the collection where nobody looks: they are read anew.
+        TextStore(holdings.engine).forget_all_within(connection, old)
+        written = select(crawl_files.c.name).where(crawl_files.c.crawl_id == crawl)
+        connection.execute(update(files).where(files.c.name.in_(written)).values(texted_to=0))
         connection.execute(update(crawls).where(crawls.c.id == crawl).values(collection_id=new))
         connection.execute(update(crawl_notes).where(crawl_notes.c.crawl_id == crawl).values(test_state=SAVED, expires_at=None))
         holdings.audit.note_within(connection, "", "test.saved", f"crawl {crawl}", {"collection": test.collection})
@@ -368,6 +373,7 @@ def _discard(holdings: Holdings, test: TestCrawl, progress: Callable[[int], None
         connection.execute(delete(outcomes).where(outcomes.c.page_id.in_(of_it)))
         for table in (pages, payloads, validators):
             connection.execute(delete(table).where(table.c.collection_id == number))
+        TextStore(holdings.engine).forget_all_within(connection, number)
     for file, name in _files_of(holdings, number, crawl):
         holdings.store.remove(name)
         with writing(holdings.engine) as connection:

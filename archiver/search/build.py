@@ -15,12 +15,13 @@ from sqlalchemy import select, update
 
 from archiver.errors import BodyLimitExceeded, DamagedRecord, MissingRecord, StorageFailed
 from archiver.extract.text import MAX_DOCUMENT_BYTES, DocumentText, has_text, text_of
+from archiver.index.crawltables import crawl_files
 from archiver.index.database import alone, erasing, reading, writing
 from archiver.index.entry import why_not_indexed
 from archiver.index.files import HELD, PURGED
 from archiver.index.holdingstables import file_parts
 from archiver.index.segments import Waiting
-from archiver.index.tables import captures, collections, files
+from archiver.index.tables import captures, collections, crawls, files
 from archiver.model import Capture
 from archiver.search.store import CapturedText, TextStore
 from archiver.timestamps import to_timestamp
@@ -151,7 +152,7 @@ def _files_after(holdings: Holdings, last: int) -> list[tuple[int, str, int]]:
         select(files.c.id, files.c.name, files.c.texted_to)
         .where(files.c.id > last, files.c.state.in_((HELD, PURGED)))
         .where((files.c.size.is_(None)) | (files.c.texted_to < files.c.size))
-        .where(files.c.id.not_in(_of_tests()))
+        .where(files.c.id.not_in(_of_tests()), files.c.name.not_in(_written_by_tests()))
         .order_by(files.c.id)
         .limit(_FILES_AT_ONCE)
     )
@@ -163,6 +164,12 @@ def _of_tests() -> Any:
     """Files of test crawls: their texts are read when they are saved."""
     apart = select(collections.c.id).where(collections.c.test_of.is_not(None))
     return select(file_parts.c.file_id).where(file_parts.c.collection_id.in_(apart))
+
+
+def _written_by_tests() -> Any:
+    """Names of the same files, also of those that are written now: nothing else tells yet what is in them."""
+    mine = select(crawl_files.c.name).join(crawls, crawls.c.id == crawl_files.c.crawl_id)
+    return mine.join(collections, collections.c.id == crawls.c.collection_id).where(collections.c.test_of.is_not(None))
 
 
 class _FileReader:

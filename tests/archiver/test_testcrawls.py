@@ -16,12 +16,15 @@ from archiver.collections.seedvalues import Schedule, SeedDraft
 from archiver.crawl.control import CrawlControl
 from archiver.engine import StopSignal
 from archiver.errors import Conflict, NotFound, UnknownCollection, UsageError
+from archiver.extract.text import DocumentText
 from archiver.holdings import Holdings, open_holdings, utc_now
+from archiver.index.database import writing
 from archiver.index.query import KeyRange
 from archiver.jobs import JobState
 from archiver.keeping import work_off
 from archiver.schedules import ScheduleRegistry
 from archiver.search.build import read_texts
+from archiver.search.store import CapturedText, TextStore
 from archiver.testdiff import difference
 from archiver.verifyarchive import ArchiveVerifier
 from archiver.warc.rules import Severity
@@ -52,6 +55,12 @@ def crawled(holdings: Holdings, server: RouteServer) -> int:
     return crawl
 
 
+def texts_are_read(holdings: Holdings) -> Answer:
+    """A page that comes after the keeper has read the texts of what was captured until now."""
+    read_texts(holdings)
+    return Answer(b"<title>/c</title><p>All about /c" * 20)
+
+
 def urls(holdings: Holdings, slug: str) -> list[str]:
     return sorted(capture.url for capture in holdings.index.scan([slug], ALL))
 
@@ -63,6 +72,7 @@ def errors(holdings: Holdings) -> list[str]:
 
 def test_a_test_crawl_is_seen_by_nobody_until_it_is_saved(holdings: Holdings) -> None:
     with site("/a", "/b", "/c") as server:
+        server.routes = {**server.routes, "/c": lambda asked: texts_are_read(holdings)}
         crawl = crawled(holdings, server)
         test = testcrawls.get_test(holdings, crawl)
         assert (test.collection, test.state, test.requested_by) == ("default", "unsaved", "ada")
@@ -87,7 +97,9 @@ def test_a_test_crawl_is_seen_by_nobody_until_it_is_saved(holdings: Holdings) ->
         assert CrawlReports(holdings.engine).find(crawl, "default").number == crawl
         assert holdings.files.totals("default").captures == len(held) and not holdings.files.totals(test.apart).files
         assert reader.get(f"/default/2/{wanted}", follow_redirects=True).status_code == 200
-        assert "about" in reader.get("/default/?q=about").get_data(as_text=True)
+        read_texts(holdings)
+        hits = reader.get("/default/?q=about").get_data(as_text=True)
+        assert hits.count('class="snippet"') == 3
         assert errors(holdings) == []
         run(holdings, CrawlControl(holdings.engine, utc_now).create("default", plan(server.url("/"))), software="x")
     sums = CrawlReports(holdings.engine).find(crawl + 1, None).sums
@@ -116,9 +128,18 @@ def test_what_is_discarded_is_gone_with_its_files(holdings: Holdings, tmp_path: 
         before = (urls(holdings, "default"), sorted(holdings.store.names()))
         crawl = crawled(holdings, server)
         assert sorted(holdings.store.names()) != before[1]
+        texts = TextStore(holdings.engine)
+        with writing(holdings.engine) as connection:  # as if they had been read while the crawl ran
+            number = holdings.collections.number(testcrawls.get_test(holdings, crawl).apart)
+            found = CapturedText(
+                number, "k", server.url("/a"), "20260101000000", "text/html", "", DocumentText("A", "secret words", "en")
+            )
+            texts.add_within(connection, [found])
         testcrawls.ask_to_discard(holdings, crawl, by="ada")
         [job] = work_off(holdings, StopSignal())
     assert job.state is JobState.DONE and job.result["captures"] >= 3
+    with writing(holdings.engine) as connection:
+        assert not texts.forget_within(connection, number, "k")
     assert (urls(holdings, "default"), sorted(holdings.store.names())) == before
     assert testcrawls.get_test(holdings, crawl).state == "discarded"
     assert CrawlReports(holdings.engine).find(crawl, None).sums.documents  # the report stays
