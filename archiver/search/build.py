@@ -125,7 +125,13 @@ def read_texts_of(holdings: Holdings, slug: str, key: str) -> None:
         store.forget_within(connection, owner, key)
         store.add_within(connection, found)
         for capture in repeated:
-            store.count_within(connection, owner, key, capture.timestamp, capture.digest)
+            item = _unread(owner, key, capture.url, capture.timestamp, capture.mime, capture.digest)
+            store.repeat_within(connection, item, urlkey((capture.revisit_of and capture.revisit_of.url) or capture.url))
+
+
+def _unread(owner: int, key: str, url: str, timestamp: str, mime: str, digest: str) -> CapturedText:
+    """A capture of a payload that was read at another."""
+    return CapturedText(owner, key, url, timestamp, mime, digest, DocumentText("", "", ""))
 
 
 def _text_at(holdings: Holdings, capture: Capture) -> DocumentText | None:
@@ -181,7 +187,7 @@ class _FileReader:
         self._number, self._name, self._done = number, name, done
         self._report = report
         self._found: list[CapturedText] = []
-        self._repeated: list[tuple[int, str, str, str]] = []
+        self._repeated: list[tuple[CapturedText, str]] = []  # without their texts, and the key of the URL that has it
         self._incomplete: list[tuple[str, int]] = []  # first parts of records whose others are missing: identifier, offset
         with reading(holdings.engine) as connection:
             self._collections = [number for (number,) in connection.execute(select(collections.c.id))]
@@ -257,13 +263,13 @@ class _FileReader:
         owners = self._owners(*place, record.offset)
         if not owners:
             return  # not looked up under its URL, or taken away
-        digest = canonical_digest(record.get("WARC-Payload-Digest"))
+        digest, url = canonical_digest(record.get("WARC-Payload-Digest")), printable(record.url)
         if record.record_type == "revisit":
-            self._repeated += ((owner, *place, digest) for owner in owners)
+            first = urlkey(record.get("WARC-Refers-To-Target-URI") or record.url)
+            self._repeated += ((_unread(owner, place[0], url, place[1], mime, digest), first) for owner in owners)
             return
         text = self._text(record, mime, head.charset if head is not None else None)
         if text is not None:
-            url = printable(record.url)
             self._found += (CapturedText(owner, place[0], url, place[1], mime, digest, text) for owner in owners)
 
     def _text(self, record: StoredRecord, mime: str, charset: str | None) -> DocumentText | None:
@@ -308,8 +314,8 @@ class _FileReader:
             if not connection.execute(moved).rowcount:
                 return False
             self._texts.add_within(connection, self._found)
-            for owner, key, timestamp, digest in self._repeated:
-                self._report.repeated += self._texts.count_within(connection, owner, key, timestamp, digest)
+            for item, first in self._repeated:
+                self._report.repeated += self._texts.repeat_within(connection, item, first)
             for origin, offset in self._incomplete:
                 self._holdings.segments.wait_within(connection, origin, self._number, offset)
         self._incomplete.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -171,6 +171,31 @@ class TextStore:
         if row is None:
             return False
         _count(connection, row, int(timestamp), digest)
+        return True
+
+    def repeat_within(self, connection: Connection, item: CapturedText, first: str) -> bool:
+        """The same for a payload that may have been captured under another URL or in another collection alone.
+
+        Args:
+            connection: the caller's transaction.
+            item: the capture; its text is not looked at.
+            first: SURT key of the URL under which the payload was captured first.
+
+        Returns:
+            False when no text of it is kept anywhere.
+        """
+        if self.count_within(connection, item.collection_id, item.urlkey, item.timestamp, item.digest):
+            return True
+        columns = page_texts.c
+        every = select(collections.c.id).scalar_subquery()
+        same = select(page_texts).where(
+            columns.collection_id.in_(every), columns.urlkey == first, columns.digest == item.digest
+        )
+        row = connection.execute(same.limit(1)).first()
+        if row is None:
+            return False
+        text = DocumentText(row.title, _unpacked(row.text), row.language, bool(row.is_cut))
+        self.add_within(connection, [replace(item, mime=row.mime, text=text)])
         return True
 
     def forget_within(self, connection: Connection, collection_id: int, urlkey: str) -> int:

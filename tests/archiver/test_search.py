@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ from archiver.holdings import Holdings, open_holdings
 from archiver.index.database import reading, writing
 from archiver.index.texttables import page_texts
 from archiver.purging import purge
-from archiver.search.build import read_again, read_texts
+from archiver.search.build import read_again, read_texts, read_texts_of
 from archiver.search.snippet import snippet_of
 from archiver.search.store import Answer, TextStore, TextVersion
 from archiver.search.words import read_question, words_of
@@ -32,6 +33,7 @@ from archiver.settings import load_settings
 from archiver.warc.importer import import_file
 from tests.conftest import OpenHoldings
 from tests.servers.postgresql import PostgreSQL
+from tests.servers.warcs import revisit_record
 
 PAGES = {
     "http://a.example/": "<title>Nuclear tests</title><nav>Home</nav><p>The <b>Sahara</b> was used for tests &amp; trials.",
@@ -225,6 +227,25 @@ def test_texts_can_be_taken_away(holdings_with: OpenHoldings, tmp_path: Path) ->
     with reading(holdings.engine) as connection:  # the words are gone too, not only the row
         left = connection.execute(text("SELECT count(*) FROM page_words WHERE page_words MATCH 'word1'")).scalar()
     assert left == 0
+
+
+def test_what_was_captured_first_elsewhere_is_found_too(holdings_with: OpenHoldings, tmp_path: Path) -> None:
+    holdings, page = holdings_with(), "<title>Fog</title><p>A gale from the west"
+    holdings.collections.create("two")
+    first, then = datetime(2015, 1, 1, tzinfo=UTC), datetime(2016, 1, 1, tzinfo=UTC)
+    url, digest = "http://a.example/", f"sha1:{base64.b32encode(hashlib.sha1(page.encode()).digest()).decode()}"
+    again = [revisit_record(there, then, url, first, digest=digest) for there in (url, "http://a.example/copy")]
+    (tmp_path / "2.warc.gz").write_bytes(b"".join(again))
+    for slug, path in (
+        ("default", write_warc(tmp_path / "1.warc.gz", [Record(url, page, "2015-01-01T00:00:00Z")])),
+        ("two", tmp_path / "2.warc.gz"),
+    ):
+        import_file(path, collection=slug, store=holdings.store, index=holdings.index)
+    assert read_texts(holdings).repeated == 2
+    assert sorted(urls(holdings, "gale", ("two",))) == [url, "http://a.example/copy"]
+    assert ask(holdings, "gale", ("two",)).pages[0].best.first == "20160101000000"
+    read_texts_of(holdings, "two", "example,a)/copy")
+    assert sorted(urls(holdings, "gale", ("two",))) == [url, "http://a.example/copy"]
 
 
 # -- documents -------------------------------------------------------------------------------------------------------
