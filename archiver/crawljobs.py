@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -97,7 +98,7 @@ def crawl(work: Work) -> Mapping[str, Any]:
         control.set_state(number, state, before.ended or f"it was {state}")
         return summary_of(reports.find(number, None))
     if not work.job.result.get("told"):
-        _tell(work, "crawl.started", before, f"Crawl {number} of “{before.collection}” began.")
+        _tell(work, "crawl.started", replace(before, state="running"), f"{_named(work, before)} began.")
         work.keep({"told": True})
     planned = holdings.with_settings(settings_of(holdings.settings, reports.plan(number)))
     watcher = _Watcher(work, reports, number)
@@ -114,7 +115,7 @@ def crawl(work: Work) -> Mapping[str, Any]:
     except Conflict as error:
         raise Later(error.message, _BUSY_SECONDS) from error
     except MunimentError as error:
-        _tell(work, "crawl.failed", reports.find(number, None), f"Crawl {number} failed: {error.message}")
+        _tell(work, "crawl.failed", found := reports.find(number, None), f"{_named(work, found)} failed: {error.message}")
         raise
     after = reports.find(number, None)
     if watcher.is_paused and after.state == "stopped":
@@ -129,13 +130,19 @@ def crawl(work: Work) -> Mapping[str, Any]:
 
 
 def _tell_end(work: Work, crawl: CrawlSummary) -> None:
-    of = f"Crawl {crawl.number} of “{crawl.collection}”"
+    of = _named(work, crawl)
     if crawl.state == "paused":
         _tell(work, "crawl.paused", crawl, f"{of} paused: {crawl.ended}.")
     elif not crawl.sums.documents:
         _tell(work, "crawl.failed", crawl, f"{of} captured nothing.")
     else:
         _tell(work, "crawl.finished", crawl, f"{of} {crawl.state}, with {crawl.sums.documents:,} documents.")
+
+
+def _named(work: Work, crawl: CrawlSummary) -> str:
+    """A crawl as people know it: one that is kept apart is a test for the collection that its job is of."""
+    slug = work.job.collection or crawl.collection
+    return f"{'Crawl' if slug == crawl.collection else 'Test crawl'} {crawl.number} of “{slug}”"
 
 
 def _tell(work: Work, event: str, crawl: CrawlSummary, text: str) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
-from archiver.errors import NotFound, UsageError
+from archiver.errors import InvalidURL, NotFound, UsageError
 from archiver.fetch.guard import AddressGuard
 from archiver.fetch.http import FetchLimits, HttpFetcher
 from archiver.holdings import Holdings
@@ -212,7 +212,12 @@ def checked_target(kind: str, target: str, settings: Settings) -> str:
         UsageError: it may not go there, or it is no address.
     """
     if kind == "webhook":
-        return refuse_password(parse_url(target.strip()))
+        try:
+            return refuse_password(parse_url(target.strip()))
+        except InvalidURL as error:
+            raise InvalidURL(
+                error.message, "Write the address of a program that takes notices: https://example.org/hook."
+            ) from error
     if kind != "email":
         raise UsageError(f"“{one_line(kind)[:40]}” is no way to tell somebody.", "There are webhook and email.")
     if not settings.mail_host or not settings.mail_from:

@@ -338,6 +338,8 @@ def _rows(words: AboutWords, scope: Scope, parts: list[Part], verdict: Verdict, 
         said = words.same_time
         if part.distance:
             said = (words.before if part.distance < timedelta(0) else words.after).format(span=span)
+        if (part.capture.status or 200) >= 400:  # a message of the server's is held, and nothing of the part
+            said += f" · HTTP {part.capture.status}"
         place = int((part.distance - verdict.earliest).total_seconds() / width * 1000)
         rows.append(PartRow(part, _path(scope, part.capture), said, place))
     return rows

@@ -39,7 +39,11 @@ _STREAM_SECONDS = 25.0
 _LOOK_SECONDS = 1.0
 
 #: What may be asked for on the page, and with which words.
-NEW = {"verify": "Verify the archive", "texts": "Read texts for the search"}
+NEW = {
+    "verify": "Verify the archive",
+    "texts": "Read texts for the search",
+    "texts-again": "Read all texts for the search anew",
+}
 
 
 @blueprint.get("/jobs")
@@ -122,8 +126,9 @@ def start() -> BaseResponse:
     try:
         if kind not in NEW:
             raise UsageError("Such work cannot be asked for here.", "Choose one of the list.")
-        collection = context().holdings.collections.get(slug).slug if slug and kind != "texts" else None
-        number = job_registry().put(kind, {}, collection, current_account().name, once=True)
+        collection = context().holdings.collections.get(slug).slug if slug and kind == "verify" else None
+        given = {"again": True} if kind == "texts-again" else {}
+        number = job_registry().put(kind.removesuffix("-again"), given, collection, current_account().name, once=True)
     except MunimentError as error:
         return make_response(_page(str(error)), 400)
     return redirect(url_for("jobs.job", number=number), 303)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from archiver import testcrawls
 from archiver.accounts import Role
-from archiver.collections.reports import CrawlReports
+from archiver.collections.reports import CrawlReports, CrawlSummary
+from archiver.collections.steering import is_beginning
 from archiver.errors import MunimentError, UsageError
 from archiver.schedules import plan_of
 from archiver.testdiff import difference
@@ -27,7 +30,7 @@ def tests() -> str:
 def _page(problem: str = "") -> str:
     holdings = context().holdings
     reports = CrawlReports(holdings.engine)
-    found = [(test, reports.find(test.crawl, None)) for test in testcrawls.find_tests(holdings)]
+    found = [(test, _stands(reports.find(test.crawl, None))) for test in testcrawls.find_tests(holdings)]
     return render_template(
         "work/tests.html",
         tests=found,
@@ -36,6 +39,11 @@ def _page(problem: str = "") -> str:
         problem=problem,
         typed=request.form or request.args,
     )
+
+
+def _stands(crawl: CrawlSummary) -> CrawlSummary:
+    """The same; one that no process has taken up yet is not called stopped."""
+    return replace(crawl, state="waiting") if is_beginning(crawl) else crawl
 
 
 @blueprint.post("/tests")
@@ -64,8 +72,6 @@ def _begin(slug: str, lines: list[str]) -> int:
     limit = PlanOptions(limit_pages=int(pages)) if pages else PlanOptions()
     if lines:
         seeds = new_plan(seeds_of(lines), PlanOptions(), place.settings).seeds
-        from dataclasses import replace
-
         plan = replace(base, seeds=seeds)
     else:
         active = SeedRegistry(place.holdings.engine, place.clock).list(slug, SeedFilter(is_active=True))
@@ -87,7 +93,7 @@ def test(number: int) -> str:
     """One, beside the last crawl."""
     holdings = context().holdings
     found = testcrawls.get_test(holdings, number)
-    summary = CrawlReports(holdings.engine).find(number, None)
+    summary = _stands(CrawlReports(holdings.engine).find(number, None))
     return render_template("work/test.html", test=found, crawl=summary, diff=difference(holdings, found))
 
 

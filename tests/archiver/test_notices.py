@@ -109,8 +109,12 @@ def test_a_crawl_is_told_of_with_a_signature(holdings_with: OpenHoldings, hook: 
     with RouteServer({"/": page("/a"), "/a": page()}) as server:
         crawl, _ = begin_crawl(holdings, "default", plan(server.url("/")), clock=utc_now)
         work_off(holdings, StopSignal())
-    started, finished = answers.bodies()
+        tested, _ = testcrawls.begin_test(holdings, "default", plan(server.url("/")), by="ada")
+        work_off(holdings, StopSignal())
+    started, finished, begun, _ = answers.bodies()
+    assert begun["text"] == f"Test crawl {tested} of “default” began."
     assert (started["event"], finished["event"]) == ("crawl.started", "crawl.finished")
+    assert (started["text"], started["facts"]["state"]) == (f"Crawl {crawl} of “default” began.", "running")
     assert finished["facts"]["crawl"] == crawl and finished["facts"]["documents"] == 3
     assert finished["text"] == f"Crawl {crawl} of “default” finished, with 3 documents."
     request = answers.asked[1]
@@ -119,6 +123,8 @@ def test_a_crawl_is_told_of_with_a_signature(holdings_with: OpenHoldings, hook: 
     assert hmac.compare_digest(said["v1"], wanted)
     assert request.headers["Muniment-Event"] == "crawl.finished"
     assert registry.get(notice.number).last_result == "sent"
+    with pytest.raises(UsageError, match=r"https://example\.org/hook"):
+        registry.add("webhook", "ftp://x.example/", ["crawl.failed"], by="ada")
     entry = next(entry for entry in holdings.audit.entries() if entry.action == "notice.add")
     assert notice.secret not in entry.detail
 

@@ -73,7 +73,7 @@ def site(part_days: int = 0) -> list[bytes]:
     return [
         with_digests(response_record(URL, MOMENT, PAGE)),
         response_record(f"{URL}s.css", later, b"body{background:url(b.png)}", headers=css),
-        response_record(f"{URL}b.png", later, b"b", headers="Content-Type: image/png\r\n"),
+        response_record(f"{URL}b.png", later, b"b", status="404 Not Found", headers="Content-Type: image/png\r\n"),
         response_record(f"{URL}i.png", MOMENT + timedelta(seconds=2), b"i", headers="Content-Type: image/png\r\n"),
         response_record(f"{URL}j.js", MOMENT, b"1", headers="Content-Type: text/javascript\r\n"),
     ]
@@ -96,6 +96,7 @@ def test_the_page_says_what_the_capture_is(opened: OpenReader) -> None:
     assert '<meta name="DC.date" content="2016-08-10T20:46:23Z">' in page
     assert f'href="/c/20160810204625/{URL}i.png"' in page and "gone.png" in page
     assert f'href="/c/20160810204623/{URL}b.png"' in page  # named by the style sheet
+    assert "the same second · HTTP 404" in page and page.count("· HTTP") == 1
 
 
 def test_parts_of_another_time_are_told(opened: OpenReader) -> None:

@@ -385,7 +385,8 @@ def test_fields_are_private_in_the_whole_collection(desk: Desk, holdings: Holdin
     said = DescriptionRegistry(holdings.engine)
     said.replace("default", "collection", "", [Statement("rights", "mine")])
     own = {"name_1": "Shelf", "order_1": "9", "name_2": "Box", "order_2": "2", "private_2": "1", "name_3": ""}
-    desk.send("/collections/default/fields", rows="4", name_0="rights", private_0="1", **own)
+    where = desk.send("/collections/default/fields", rows="4", name_0="rights", private_0="1", **own)
+    assert "Saved." in desk.fetch(where.headers["Location"]).get_data(as_text=True)
     assert said.of("default", "collection", public_only=True) == []
     assert [(field.name, field.is_private) for field in said.fields("default")[15:]] == [("Box", True), ("Shelf", False)]
     desk.send("/collections/default/fields", 400, rows="1", name_0="x" * 101)

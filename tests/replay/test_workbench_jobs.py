@@ -82,6 +82,9 @@ def test_a_job_is_asked_for_cancelled_tried_again_and_downloaded(holdings: Holdi
     get(client, "/jobs/99", 404)
     for form in ({"kind": "purge"}, {"kind": "export"}, {"kind": "verify", "collection": "nowhere"}):
         assert send(client, "/jobs", **form)[0] == 400
+    assert send(client, "/jobs", kind="texts-again") == (303, "/jobs/2")
+    asked = JobRegistry(holdings.engine, utc_now).get(2)
+    assert (asked.kind, asked.arguments) == ("texts", {"again": True})
 
 
 def test_jobs_say_what_is_hostile_as_text(holdings: Holdings, client: FlaskClient) -> None:
@@ -196,8 +199,11 @@ def test_a_test_crawl_from_its_form_to_its_end(app: Flask, holdings: Holdings, c
         form = {"collection": "default", "urls": server.url("/"), "pages": "50"}
         status, where = send(client, "/tests", **form)
         assert status == 303
+        shown = get(client, where)
+        assert "waiting" in shown and "stopped" not in shown and "again.js" in shown
         work_off(holdings, StopSignal())
         shown = get(client, where)
+        assert "again.js" not in shown
         assert "There was no crawl before" in shown and "127.0.0.1" in shown and "Save into default" in shown
         assert "text/html" in shown and ">new<" in shown
         status, job = send(client, f"{where}/save")

@@ -130,7 +130,7 @@ def change_fields(slug: str) -> BaseResponse:
         descriptions().set_fields(slug, named, actor=actor())
     except MunimentError as error:
         return make_response(_fields(slug, wanted, str(error)), 400)
-    return redirect(url_for("collections.fields", slug=slug), 303)
+    return redirect(url_for("collections.fields", slug=slug, told="1"), 303)
 
 
 def _rank(written: str, place: int) -> int:
