@@ -29,6 +29,9 @@ from replay.workbench.settinglist import kept_of
 
 blueprint = Blueprint("accounts", __name__)
 
+#: Days that a token is good for.
+_MOST_DAYS = 36_500
+
 
 # -- first start and login -------------------------------------------------------------------------------------------
 
@@ -320,9 +323,11 @@ def logged_in_with(password: str) -> str:
 def make_token() -> BaseResponse:
     """A token for a program; its secret is shown once."""
     form, place, mine = request.form, context(), current_account()
-    days = form.get("days", "")
+    days = form.get("days", "").strip()
     try:
-        number_of_days = int(days) if days.isascii() and days.isdigit() and len(days) < 6 else None
+        if days and not (days.isascii() and days.isdigit() and 0 < int(days[:9]) <= _MOST_DAYS):
+            raise UsageError("That is no number of days.", f"Write one from 1 to {_MOST_DAYS:,}, or nothing for no end.")
+        number_of_days = int(days) if days else None
         role = _role(form.get("role", ""))
         if not mine.role.includes(role):  # who asks may be a program whose token is good for less than its account
             raise AccessRefused("A token cannot be allowed more than who makes it.", f"You are {mine.role.value}.")

@@ -232,6 +232,9 @@ def test_programs_use_tokens_and_no_forms(app: Flask, holdings: Holdings) -> Non
     form = {"csrf_token": form_token(client), "name": "robot", "role": "archivist", "days": "30"}
     made = client.post("/me/tokens", data=form, base_url=HOME, headers={"Origin": HOME})
     secret = made.get_data(as_text=True).partition('class="secret">')[2].partition("<")[0]
+    for days in ("-5", "0", "soon", "99999"):  # none of these makes a token that never ends
+        wrong = client.post("/me/tokens", data={**form, "days": days}, base_url=HOME, headers={"Origin": HOME})
+        assert wrong.status_code == 400 and "That is no number of days" in wrong.get_data(as_text=True), days
     program = app.test_client()
     bearer = {"Authorization": f"Bearer {secret}"}
     assert program.get("/save", base_url=HOME, headers=bearer).status_code == 200
