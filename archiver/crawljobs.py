@@ -77,12 +77,14 @@ def go_on(
     return put_crawl(holdings, crawl, info.collection, clock=clock, created_by=created_by, processes=processes)
 
 
-def launch_as_job(holdings: Holdings, clock: Callable[[], datetime]) -> Callable[[int, int], None]:
-    """What has a worker do the crawl of a number, with so many processes; see `archiver.crawl.launch`."""
+def launch_as_job(
+    holdings: Holdings, clock: Callable[[], datetime], by: Callable[[], str] = lambda: ""
+) -> Callable[[int, int], None]:
+    """What has a worker do the crawl of a number, with so many processes; see `archiver.crawl.launch`. `by`: who asks for it."""
 
     def launch(number: int, processes: int) -> None:
         collection = CrawlControl(holdings.engine, clock).info(number).collection
-        put_crawl(holdings, number, collection, clock=clock, processes=processes)
+        put_crawl(holdings, number, collection, clock=clock, created_by=by(), processes=processes)
 
     return launch
 

@@ -235,7 +235,7 @@ class ScheduleRegistry:
             insert(crawl_notes).values(crawl_id=crawl, kind="scheduled", requested_by=by, schedule_id=item.number)
         )
         arguments = {"crawl": crawl, "processes": 1}
-        JobRegistry(self._engine, self._clock).put_within(connection, "crawl", arguments, item.collection)
+        JobRegistry(self._engine, self._clock).put_within(connection, "crawl", arguments, item.collection, by)
         said = {"crawl": crawl, "seeds": len(plan.seeds)}
         self._holdings.audit.note_within(
             connection, by or "schedule", "schedule.run", f"{item.schedule.value} of {item.collection}", said

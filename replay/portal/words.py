@@ -24,6 +24,7 @@ class PortalWords:
     seeds: str
     seeds_of: str  # {count}, {all}
     captured: str  # {count}, {first}, {last}
+    captured_that_day: str  # {count}, {first}
     captured_once: str  # {first}
     captured_never: str
     about: str
@@ -88,6 +89,7 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         seeds="Sites and pages",
         seeds_of="{count} of {all}",
         captured="Captured {count} times between {first} and {last}",
+        captured_that_day="Captured {count} times on {first}",
         captured_once="Captured once, on {first}",
         captured_never="No capture to show",
         about="About this collection",
@@ -137,6 +139,7 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         seeds="Sites et pages",
         seeds_of="{count} sur {all}",
         captured="Capturé {count} fois entre le {first} et le {last}",
+        captured_that_day="Capturé {count} fois le {first}",
         captured_once="Capturé une fois, le {first}",
         captured_never="Aucune capture à voir",
         about="À propos de cette collection",
@@ -186,6 +189,7 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         seeds="Sitios y páginas",
         seeds_of="{count} de {all}",
         captured="Capturado {count} veces entre el {first} y el {last}",
+        captured_that_day="Capturado {count} veces el {first}",
         captured_once="Capturado una vez, el {first}",
         captured_never="No hay capturas visibles",
         about="Acerca de esta colección",
@@ -235,6 +239,7 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         seeds="المواقع والصفحات",
         seeds_of="{count} من {all}",
         captured="عدد اللقطات {count} بين {first} و{last}",
+        captured_that_day="عدد اللقطات {count} في {first}",
         captured_once="لقطة واحدة في {first}",
         captured_never="لا توجد لقطة يمكن عرضها",
         about="عن هذه المجموعة",
@@ -281,6 +286,7 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         seeds="网站和网页",
         seeds_of="{count} / 共 {all} 个",
         captured="在{first}至{last}之间采集 {count} 次",
+        captured_that_day="在{first}采集 {count} 次",
         captured_once="采集一次，{first}",
         captured_never="没有可查看的采集",
         about="关于本专题",
@@ -330,6 +336,7 @@ PORTAL_WORDS: dict[str, PortalWords] = {
         seeds="Сайты и страницы",
         seeds_of="{count} из {all}",
         captured="Сохранено копий: {count}, с {first} по {last}",
+        captured_that_day="Сохранено копий: {count}, {first}",
         captured_once="Сохранено один раз, {first}",
         captured_never="Нет копий, которые можно посмотреть",
         about="О коллекции",

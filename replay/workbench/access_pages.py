@@ -57,7 +57,7 @@ def _page(problem: str = "", values: Mapping[str, str] | None = None) -> str:
         trouble=trouble,
         asked=request.args,
         problem=problem,
-        values=values or {"collection": wanted or place.settings.collection, "target": "url", "action": "exclude"},
+        values=values or {"collection": wanted or _EVERYWHERE, "target": "url", "action": "exclude"},
         targets=TARGETS,
         actions=ACTIONS,
         in_words=in_words,

@@ -56,6 +56,7 @@ from replay.workbench.session import (
     account_or_none,
     bears_credentials,
     challenge,
+    current_account,
     identify,
     is_by_token,
     make_room,
@@ -165,7 +166,7 @@ def create_workbench(
     csrf = CSRFProtect(app)
     app.extensions["muniment.workbench"] = Workbench(holdings, accounts, clock)
     if settings.jobs:  # the keeper beside this server does crawls; without one each has a process of its own
-        app.extensions["muniment.launch"] = launch_as_job(holdings, clock)
+        app.extensions["muniment.launch"] = launch_as_job(holdings, clock, lambda: current_account().name)
     app.extensions["muniment.saves"] = SaveDesk(holdings, prover(holdings), clock)
     app.extensions["muniment.logins"] = BasicLogins(accounts)
     board = JobBoard(holdings.engine, settings.archive, clock)

@@ -91,6 +91,11 @@ def test_pictures_of_two_versions_lie_side_by_side_or_one_over_the_other(browser
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="ar")  # also there older is on the left
     page = context.new_page()
     page.goto(f"{reader}/unesco/-/compare?url={SITE}/seen")
+    marks = (
+        "(cell) => { const style = getComputedStyle(cell); return [style.direction, style.paddingLeft, style.paddingRight] }"
+    )
+    direction, left, right = page.locator(".compare td").first.evaluate(marks)
+    assert direction == "ltr" and left > right  # room for the marks is where the text begins, not where the page does
     page.get_by_role("checkbox").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Tab")

@@ -59,9 +59,11 @@ class Portal:
     def captured(self, captures: dict[str, list[int]], slug: str = "c") -> None:
         """Import captures: URL → years, each on the 5th of March."""
         records = [
-            response_record(url, datetime(year, 3, 5, 12, tzinfo=UTC), b"<title>%d</title><p>stream" % year)
+            response_record(
+                url, datetime(year, 3, 5, 12 + years[:place].count(year), tzinfo=UTC), b"<title>%d</title><p>stream" % year
+            )
             for url, years in captures.items()
-            for year in years
+            for place, year in enumerate(years)
         ]
         self._records += 1
         path = self._folder / f"records{self._records}.warc.gz"
@@ -119,6 +121,10 @@ def test_seeds_say_how_often_they_were_captured(portal: Portal) -> None:
     assert links(page)["Captured 3 times between 5 Mar 2012 and 5 Mar 2018"] == f"/c/*/{ONE}"
     assert links(page)["Captured once, on 5 Mar 2016"] == f"/c/*/{TWO}"
     assert page.count("No capture to show") == 1 and f'href="/c/{THREE}"' not in page
+    portal.holdings.collections.create("day")
+    portal.captured({ONE: [2016, 2016]}, "day")
+    portal.seeds(SeedDraft(ONE), slug="day")
+    assert links(portal.get("/day/"))["Captured 2 times on 5 Mar 2016"] == f"/day/*/{ONE}"
     assert "Water &lt;everywhere&gt;." in page
     facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>(?:<a [^>]+>)?([^<]+)<", page))
     assert facts["Captures"] == "4" and facts["Sites and pages"] == "3"

@@ -135,6 +135,10 @@ def test_a_schedule_is_shown_changed_and_begun(holdings: Holdings, client: Flask
     kept = typed_in(shown)
     assert (kept["limit_time"], kept["limit_pages"], kept["rule_pattern_0"]) == ("later", "7", "/tag/")
     assert send(client, f"{where}/run") == (303, "/jobs")
+    begun = JobRegistry(holdings.engine, utc_now).get(1)
+    assert begun.kind == "crawl" and begun.created_by
+    shown = get(client, "/jobs")
+    assert f"<bdi>{begun.created_by}</bdi>" in shown and "by itself" not in shown
     assert send(client, f"{where}/run")[0] == 409
     assert "still runs" in get(client, "/schedules")
     typed.pop("is_active")

@@ -253,7 +253,8 @@ def test_numbers_of_captures_and_files_open_their_lists(
 
 
 def test_rules_of_access_are_made_changed_tried_and_taken_away(app: Flask, client: FlaskClient, holdings: Holdings) -> None:
-    assert "No rules: everything" in see(client, "/access")
+    shown = see(client, "/access")
+    assert "No rules: everything" in shown and '<option value="*" selected>all collections' in shown
     form = {"action": "block", "collection": "*", "target": "prefix", "what": "https://example.org/staff/", "since": "2015",
             "addresses": "192.0.2.0/24\n2001:db8::/32", "message": "By order of the court."}  # fmt: skip
     assert send(client, "/access", **form) == (303, "/access")
