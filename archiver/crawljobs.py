@@ -80,7 +80,7 @@ def go_on(
 def launch_as_job(
     holdings: Holdings, clock: Callable[[], datetime], by: Callable[[], str] = lambda: ""
 ) -> Callable[[int, int], None]:
-    """What has a worker do the crawl of a number, with so many processes; see `archiver.crawl.launch`. `by`: who asks for it."""
+    """What has a worker do the crawl of a number, with so many processes (see `archiver.crawl.launch`); `by`: who asks."""
 
     def launch(number: int, processes: int) -> None:
         collection = CrawlControl(holdings.engine, clock).info(number).collection

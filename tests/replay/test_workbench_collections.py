@@ -180,6 +180,7 @@ def test_pictures_that_are_none_are_refused(desk: Desk, holdings: Holdings) -> N
     too_large = (io.BytesIO(picture() + bytes(5_000_001)), "x.png")
     answer = desk.send(f"/organisations/{owner.slug}", 400, name="UNESCO", image=too_large).get_data(as_text=True)
     assert "larger than 5 MB" in answer
+    desk.send(f"/organisations/{owner.slug}", 400, name="Mine", seen="what it was before")
     desk.send(f"/organisations/{owner.slug}", name="U.N.", address="Paris", image=(io.BytesIO(picture()), "x.png"))
     assert desk.fetch(f"/organisations/{owner.slug}/logo").status_code == 200
     assert holdings.collections.get("x").organisation.name == "U.N."  # type: ignore[union-attr]
@@ -390,6 +391,38 @@ def test_fields_are_private_in_the_whole_collection(desk: Desk, holdings: Holdin
     assert said.of("default", "collection", public_only=True) == []
     assert [(field.name, field.is_private) for field in said.fields("default")[15:]] == [("Box", True), ("Shelf", False)]
     desk.send("/collections/default/fields", 400, rows="1", name_0="x" * 101)
+    overtaken = desk.send("/collections/default/fields", 400, rows="1", name_0="Folder", seen="before Box and Shelf")
+    assert "Somebody has changed this" in overtaken.get_data(as_text=True) and "Folder" in overtaken.get_data(as_text=True)
+    assert len(said.fields("default")) == 17
+
+
+def test_who_was_overtaken_does_not_undo_what_others_did(desk: Desk, holdings: Holdings, seeds: SeedRegistry) -> None:
+    seeds.add("default", [SeedDraft("http://a.example/")])
+    [seed] = seeds.list("default")
+    said = {"rows": "1", "field_0": "creator", "do": "save"}
+    for page, mine, theirs, wanted in (
+        ("settings", {"title": "Mine"}, {"title": "Theirs"}, lambda: holdings.collections.get("default").title),
+        ("metadata", {**said, "value_0": "Mine"}, {**said, "value_0": "Theirs"},
+         lambda: DescriptionRegistry(holdings.engine).of("default", "collection")[0].value),
+        (f"seeds/{seed.number}", {"url": seed.url, "title": "Mine"}, {"url": seed.url, "title": "Theirs"},
+         lambda: seeds.get(seed.number).title),
+    ):  # fmt: skip
+        path = f"/collections/default/{page}"
+        mark = marked(desk.fetch(path))
+        extra = (
+            {"seen": mark, "scope": "host", "visibility": "public", "robots": "obey"} if page == "settings" else {"seen": mark}
+        )
+        desk.send(path, **theirs, **extra)
+        answer = desk.send(path, 400, **mine, **extra)
+        assert "Somebody has changed this since you opened it" in answer.get_data(as_text=True) and wanted() == "Theirs"
+        assert "Mine" in answer.get_data(as_text=True)  # what was typed stays
+        desk.send(path, **mine, **{**extra, "seen": marked(answer)})
+        assert wanted() == "Mine"
+
+
+def marked(page: TestResponse) -> str:
+    """What a form says of the state that it was filled with."""
+    return page.get_data(as_text=True).partition('name="seen" value="')[2].partition('"')[0]
 
 
 @pytest.mark.parametrize("kind", list(SheetKind))

@@ -167,8 +167,10 @@ def test_a_rule_is_made_of_urls(bench: Bench) -> None:
 
 def test_the_rules_of_a_collection_are_edited(bench: Bench) -> None:
     form = {"rule_on_0": "1", "rule_action_0": "block", "rule_match_0": "text", "rule_pattern_0": "/login"}
-    assert bench.post("/crawls/rules/default", **form) == "/crawls/rules/default"
-    assert 'value="/login"' in bench.get("/crawls/rules/default")
+    assert bench.post("/crawls/rules/default", **form) == "/crawls/rules/default?told=1"
+    assert 'value="/login"' in bench.get("/crawls/rules/default") and "Saved." in bench.get("/crawls/rules/default?told=1")
+    overtaken = bench.post("/crawls/rules/default", 400, **{**form, "rule_pattern_0": "/mine", "seen": "none yet"})
+    assert "Somebody has changed this" in overtaken and "/mine" in overtaken
     wrong = {**form, "rule_match_0": "regex", "rule_pattern_0": "*"}
     assert "regular expression" in bench.post("/crawls/rules/default", 400, **wrong)
     bench.post("/crawls/rules/default")

@@ -11,6 +11,7 @@ from archiver.accounts import Role
 from archiver.collections.descriptions import Field, Statement, subject_of
 from archiver.errors import MunimentError, UsageError
 from replay.workbench.collecting.base import actor, blueprint, descriptions, seeds
+from replay.workbench.overtaken import mark_of, refuse_overtaken
 from replay.workbench.places import context
 from replay.workbench.session import needs, takes
 
@@ -41,8 +42,10 @@ def change_metadata(slug: str) -> BaseResponse:
         if place.isascii() and place.isdigit() and 0 < int(place[:4]) < len(rows):
             at = int(place[:4])
             rows[at - 1], rows[at] = rows[at], rows[at - 1]
-        return make_response(_form(slug, level, subject, rows, spare=_SPARE * 3 if "do" in form else _SPARE, is_saved=False))
+        spare = _SPARE * 3 if "do" in form else _SPARE
+        return make_response(_form(slug, level, subject, rows, spare=spare, is_saved=False, seen=form.get("seen", "")))
     try:
+        refuse_overtaken(mark_of(descriptions().of(slug, level, subject)))
         for row in rows:
             if row.value.strip() and not row.field.strip():
                 raise UsageError(f"“{row.value.strip()[:60]}” is said in no field.", "Choose one.")
@@ -88,6 +91,7 @@ def _form(
     problem: str = "",
     spare: int = _SPARE,
     is_saved: bool = True,
+    seen: str = "",
 ) -> str:
     holdings = context().holdings
     return render_template(
@@ -102,6 +106,7 @@ def _form(
         problem=problem,
         is_saved=is_saved,
         told=bool(request.args.get("told")) and is_saved,
+        seen=seen or mark_of(descriptions().of(slug, level, subject)),
     )
 
 
@@ -127,6 +132,7 @@ def change_fields(slug: str) -> BaseResponse:
     ranked = sorted(zip(order, range(number), wanted, strict=True), key=lambda item: (_rank(item[0], item[1]), item[1]))
     named = [field for _, _, field in ranked if field.name]
     try:
+        refuse_overtaken(mark_of(descriptions().fields(slug)))
         descriptions().set_fields(slug, named, actor=actor())
     except MunimentError as error:
         return make_response(_fields(slug, wanted, str(error)), 400)
@@ -139,4 +145,5 @@ def _rank(written: str, place: int) -> int:
 
 def _fields(slug: str, found: Sequence[Field], problem: str = "") -> str:
     item = context().holdings.collections.get(slug)
-    return render_template("collecting/fields.html", item=item, fields=found, problem=problem, spare=_SPARE)
+    mark = mark_of(descriptions().fields(slug))
+    return render_template("collecting/fields.html", item=item, fields=found, problem=problem, spare=_SPARE, seen=mark)

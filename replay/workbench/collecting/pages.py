@@ -18,7 +18,7 @@ from archiver.collections.seeds import SeedFilter
 from archiver.crawl.plan import RobotsMode, ScopeKind
 from archiver.deletion import SUPPRESSED
 from archiver.errors import MunimentError, UsageError
-from archiver.model import Collection, Visibility
+from archiver.model import Collection, Organisation, Visibility
 from archiver.removal import Hindrance, Obstacle, look_at, remove
 from replay.workbench.collecting.base import (
     LIMITS,
@@ -34,6 +34,7 @@ from replay.workbench.collecting.base import (
     seeds,
     uploaded,
 )
+from replay.workbench.overtaken import mark_of, refuse_overtaken
 from replay.workbench.places import context
 from replay.workbench.session import needs, takes
 
@@ -120,14 +121,19 @@ def create() -> BaseResponse:
 def settings(slug: str) -> str:
     """What can be changed of a collection."""
     item = context().holdings.collections.get(slug)
+    return _form(item, _said(item))
+
+
+def _said(item: Collection) -> dict[str, str]:
+    """What the form of a collection is filled with."""
     plan = options_from_json(item.options)
-    values = {
+    return {
         "title": item.title,
         "organisation": item.organisation.name if item.organisation else "",
         "organisation_url": item.organisation.url if item.organisation else "",
         "description": item.description,
         "visibility": item.visibility.value,
-        "topics": "\n".join(said.value for said in descriptions().of(slug, "collection") if said.field == "subject"),
+        "topics": "\n".join(said.value for said in descriptions().of(item.slug, "collection") if said.field == "subject"),
         "is_active": "1" if item.is_active else "",
         "budget": f"{item.budget_bytes / _GIGABYTE:.10g}" if item.budget_bytes else "",
         "scope": plan.scope.value,
@@ -136,7 +142,6 @@ def settings(slug: str) -> str:
         "extra_hops": str(plan.extra_hops),
         **limits_shown({name: getattr(plan.limits, name) for name, _, _ in LIMITS}),
     }
-    return _form(item, values)
 
 
 @blueprint.post("/collections/<slug>/settings")
@@ -147,6 +152,7 @@ def change(slug: str) -> BaseResponse:
     form, registry = request.form, context().holdings.collections
     item = registry.get(slug)
     try:
+        refuse_overtaken(mark_of(_said(item)))
         values = _values(form, item.options)
         _picture("collection", item.number, f"collection {slug}")
         registry.update(
@@ -176,6 +182,7 @@ def _form(item: Collection | None, values: Mapping[str, str], problem: str = "")
         limits=LIMITS,
         scopes=SCOPES,
         has_image=item is not None and images().get("collection", item.number) is not None,
+        seen=mark_of(_said(item)) if item is not None else "",
     )
 
 
@@ -324,9 +331,12 @@ def _served(owner: str, number: int) -> BaseResponse:
 @needs(Role.ARCHIVIST)
 def organisation(slug: str) -> str:
     """Who collects."""
-    found = context().holdings.collections.organisation(slug)
-    values = {"name": found.name, "url": found.url, "address": found.address, "description": found.description}
-    return _organisation(slug, values)
+    return _organisation(slug, _said_of(context().holdings.collections.organisation(slug)))
+
+
+def _said_of(found: Organisation) -> dict[str, str]:
+    """What its form is filled with."""
+    return {"name": found.name, "url": found.url, "address": found.address, "description": found.description}
 
 
 @blueprint.post("/organisations/<slug>")
@@ -337,6 +347,7 @@ def change_organisation(slug: str) -> BaseResponse:
     form, registry = request.form, context().holdings.collections
     found = registry.organisation(slug)
     try:
+        refuse_overtaken(mark_of(_said_of(found)))
         _picture("organisation", found.number, f"organisation {slug}")
         registry.update_organisation(
             slug,
@@ -357,5 +368,5 @@ def _organisation(slug: str, values: Mapping[str, str], problem: str = "") -> st
     owned = [item for item in registry.all() if item.organisation and item.organisation.slug == slug]
     return render_template(
         "collecting/organisation.html", found=found, values=values, problem=problem, owned=owned,
-        has_image=images().get("organisation", found.number) is not None,
+        has_image=images().get("organisation", found.number) is not None, seen=mark_of(_said_of(found)),
     )  # fmt: skip

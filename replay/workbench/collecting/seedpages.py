@@ -32,6 +32,7 @@ from replay.workbench.collecting.base import (
     rules_shown,
     seeds,
 )
+from replay.workbench.overtaken import mark_of, refuse_overtaken
 from replay.workbench.places import context
 from replay.workbench.session import needs, takes
 
@@ -201,7 +202,9 @@ def change_seed(slug: str, number: int) -> BaseResponse:
     try:
         draft = draft_in(request.form, before)
         if request.form.get("do") == "look":
-            return make_response(_seed(slug, before, request.form, scope=scopes_of(slug, [checked(draft)])[0]))
+            scope = scopes_of(slug, [checked(draft)])[0]
+            return make_response(_seed(slug, before, request.form, scope=scope, seen=request.form.get("seen", "")))
+        refuse_overtaken(_mark(before))
         seeds().change(number, draft, actor=actor())
     except MunimentError as error:
         return make_response(_seed(slug, before, request.form, problem=str(error)), 400)
@@ -209,8 +212,18 @@ def change_seed(slug: str, number: int) -> BaseResponse:
     return redirect(url_for("collections.seed_list", slug=slug), 303)
 
 
+def _mark(seed: Seed) -> str:
+    return mark_of(seed.draft)
+
+
 def _seed(
-    slug: str, seed: Seed, values: Mapping[str, str] | None = None, *, problem: str = "", scope: SeedScope | None = None
+    slug: str,
+    seed: Seed,
+    values: Mapping[str, str] | None = None,
+    *,
+    problem: str = "",
+    scope: SeedScope | None = None,
+    seen: str = "",
 ) -> str:
     holdings = context().holdings
     said = {
@@ -241,6 +254,7 @@ def _seed(
         schedules=SCHEDULES,
         limits=LIMITS,
         problem=problem,
+        seen=seen or _mark(seed),
     )
 
 

@@ -20,7 +20,7 @@ from archiver.crawl.planforms import form_of, read_form, rules_in
 from archiver.crawl.rules import Rules
 from archiver.crawl.scope import Scope, SeedScope
 from archiver.crawl.seeds import read_seeds
-from archiver.errors import InvalidURL, MunimentError, UsageError
+from archiver.errors import Conflict, InvalidURL, MunimentError, UsageError
 from archiver.urls import host_of, refuse_password
 from replay.workbench.crawls.planfields import (
     SPARE_RULES,
@@ -33,6 +33,7 @@ from replay.workbench.crawls.planfields import (
 )
 from replay.workbench.crawls.reporting import found
 from replay.workbench.crawls.shown import desk
+from replay.workbench.overtaken import mark_of, refuse_overtaken
 from replay.workbench.places import context
 from replay.workbench.session import current_account, needs
 
@@ -239,7 +240,10 @@ def rules(slug: str) -> BaseResponse:
 def _rules_page(slug: str, known: list[Rule], problem: str = "", status: int = 200) -> BaseResponse:
     collection = context().holdings.collections.get(slug)
     problems = {"rules": problem} if problem else {}
-    page = render_template("crawls/rules.html", collection=collection, rules=known, spare=SPARE_RULES, problems=problems)
+    mark = mark_of(list(RuleBook(context().holdings.engine, context().holdings.audit).of(slug)))
+    page = render_template(
+        "crawls/rules.html", collection=collection, rules=known, spare=SPARE_RULES, problems=problems, seen=mark
+    )
     return make_response(page, status)
 
 
@@ -251,7 +255,9 @@ def set_rules(slug: str) -> BaseResponse:
     values = dict(request.form.items())
     try:
         wanted = rules_in(values)
-        RuleBook(context().holdings.engine, context().holdings.audit).replace(slug, wanted, actor=current_account().name)
-    except UsageError as error:
+        book = RuleBook(context().holdings.engine, context().holdings.audit)
+        refuse_overtaken(mark_of(list(book.of(slug))))
+        book.replace(slug, wanted, actor=current_account().name)
+    except (UsageError, Conflict) as error:
         return _rules_page(slug, shown_rules(values, None), str(error), 400)
-    return redirect(url_for("crawls.start.rules", slug=slug), 303)
+    return redirect(url_for("crawls.start.rules", slug=slug, told="1"), 303)
