@@ -149,7 +149,8 @@ def check(result: PageResult, page: ResourceOutcome | None, order: SaveOrder) ->
             return
     reason = failure.reason if failure is not None else "the page was not captured"
     code = code_of(failure.kind if failure is not None else None, status)
-    advice = "Ask with capture_all=1 to keep it all the same." if status is not None and status >= 400 else ""
+    is_error = status is not None and status >= 400
+    advice = "To keep it all the same, save it even if the server answers with an error (capture_all=1)." if is_error else ""
     raise SaveRefused(code, f"{result.final_url}: {reason}.", advice, status=502)
 
 

@@ -138,6 +138,14 @@ class Catalogue:
         """What is said publicly of a collection, or of one of its seeds or documents, in the archivist's order."""
         return tuple(Said(*row) for row in self._of_one.rows(slug=slug, level=level, subject=subject))
 
+    def said_of_url(self, slug: str, url: str) -> dict[str, list[str]]:
+        """What is said publicly of a URL, as a document and as a seed: values by field; nothing of a private seed."""
+        found: dict[str, list[str]] = {}
+        if (url,) not in {tuple(row) for row in self._private.rows(slug=slug)}:
+            for said in dict.fromkeys(self.said_of(slug, "document", url) + self.said_of(slug, "seed", url)):
+                found.setdefault(said.field, []).append(said.value)
+        return found
+
     def of_collections(self) -> dict[str, list[Said]]:
         """What is said publicly of each collection, by slug."""
         found: dict[str, list[Said]] = {}

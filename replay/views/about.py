@@ -22,6 +22,7 @@ from flask import Response, current_app, make_response, redirect, render_templat
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
+from archiver.collections.catalogue import Catalogue
 from archiver.errors import DamagedRecord, NotArchived, StorageFailed
 from archiver.export.output import SingleBundle
 from archiver.export.run import Exporter, Wish
@@ -41,6 +42,7 @@ from replay.delivery import URL_SAFE
 from replay.load import load
 from replay.lookup import Lookup, Scope
 from replay.picturewords import PICTURE_WORDS
+from replay.portal.words import PORTAL_WORDS
 from replay.recordfacts import facts_of
 from replay.viewer import viewer_of
 from replay.views import pictures
@@ -108,6 +110,8 @@ def about(name: str, rest: str) -> BaseResponse:
         title=cited.title,
         collection=collection,
         crawl=_crawl(holdings, capture),
+        described=Catalogue(holdings.engine).said_of_url(collection.slug, capture.url),
+        fields=PORTAL_WORDS[language].fields,
         record=facts_of(holdings, capture),
         verdict=verdict,
         sentences=_sentences(words, verdict, language),

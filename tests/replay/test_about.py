@@ -18,7 +18,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from archiver.collections.access import Action, Matching, Rule
-from archiver.holdings import Holdings
+from archiver.collections.descriptions import DescriptionRegistry, Statement
+from archiver.collections.seeds import SeedRegistry
+from archiver.collections.seedvalues import SeedDraft
+from archiver.holdings import Holdings, utc_now
 from archiver.model import Capture
 from archiver.warc.importer import import_file
 from replay.aboutwords import ABOUT_WORDS
@@ -97,6 +100,22 @@ def test_the_page_says_what_the_capture_is(opened: OpenReader) -> None:
     assert f'href="/c/20160810204625/{URL}i.png"' in page and "gone.png" in page
     assert f'href="/c/20160810204623/{URL}b.png"' in page  # named by the style sheet
     assert "the same second · HTTP 404" in page and page.count("· HTTP") == 1
+
+
+def test_what_is_said_of_the_page_is_told_and_nothing_private(opened: OpenReader) -> None:
+    client, holdings = opened(*site())
+    said = DescriptionRegistry(holdings.engine)
+    for level, field, value in (("document", "creator", "Ada <b>"), ("seed", "subject", "Rivers")):
+        statements = [Statement(field, value), Statement("rights", "Contract 42", is_private=True)]
+        said.replace("c", level, URL, statements)
+    page = shown(client, f"/-/about/c/20160810204623/{URL}", **{"Accept-Language": "fr"})
+    assert "<dt><bdi>Sujet</bdi></dt><dd><bdi>Rivers</bdi></dd>" in page and "Ada &lt;b&gt;" in page
+    assert "Contract" not in page
+    SeedRegistry(holdings.engine, utc_now).add(
+        "c", [SeedDraft(URL, is_public=False), SeedDraft("http://a.example/", scope="host")]
+    )
+    page = shown(client, f"/-/about/c/20160810204623/{URL}")
+    assert "Ada" not in page and "Rivers" not in page  # it can be seen, as part of another seed
 
 
 def test_parts_of_another_time_are_told(opened: OpenReader) -> None:
