@@ -99,7 +99,7 @@ def take_in(work: Work) -> Mapping[str, Any]:
     """`sources`: files, folders, URLs on the server's side; `uploads`: tokens of files sent; `in_place`; `warcs`: for CDX."""
     from archiver.imports.context import Context, Source
     from archiver.imports.intake import take_in as take
-    from archiver.imports.report import why_nothing
+    from archiver.imports.report import captures_of, why_nothing
     from archiver.incoming import Incoming
 
     arguments = work.job.arguments
@@ -119,10 +119,8 @@ def take_in(work: Work) -> Mapping[str, Any]:
         work.holdings, slug, work.clock, bool(arguments.get("in_place")), str(arguments.get("warcs", "")), lambda _: None, show
     )
     done: list[Taken] = []
-    captures = 0
     for taken in take(sources, context):
         work.go_on()
-        captures += taken.captures
         done.append(taken)
         if len(told) < _NAMED or taken.refused:
             told.append(
@@ -135,7 +133,7 @@ def take_in(work: Work) -> Mapping[str, Any]:
                     "refused": taken.refused,
                 }
             )
-    named = [item if isinstance(item, str) else item.title for item in sources]
+    named, captures = [item if isinstance(item, str) else item.title for item in sources], captures_of(done)
     work.holdings.audit.note(work.job.created_by, "import", f"collection {slug}", {"sources": named, "captures": captures})
     refused = {taken.source for taken in done if taken.refused}
     aside = []

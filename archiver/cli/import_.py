@@ -74,7 +74,7 @@ def import_files(
     from archiver.holdings import open_holdings, utc_now
     from archiver.imports.context import Context
     from archiver.imports.intake import take_in
-    from archiver.imports.report import why_nothing
+    from archiver.imports.report import captures_of, why_nothing
 
     if watch and not in_place:
         raise click.UsageError("--watch is for files that stay where they are: add --in-place.")
@@ -102,7 +102,7 @@ def import_files(
             raise Interrupted("Stopped. What was taken in is kept.", "Import the same again, and it goes on.") from None
         finally:
             bar.clear()
-        told = {"sources": list(sources), "in_place": in_place, "captures": sum(taken.captures for taken in done)}
+        told = {"sources": list(sources), "in_place": in_place, "captures": captures_of(done)}
         holdings.audit.note(actor, "import", f"collection {slug}", told)
         if as_json:
             _print_json(done, listing)

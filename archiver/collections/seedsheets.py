@@ -30,9 +30,28 @@ FIELDS = {"active": "is_active", "public": "is_public"}
 _ALIASES = {
     "seed": "url", "seed url": "url", "uri": "url", "frequency": "schedule", "type": "scope", "seed type": "scope",
     "seed group": "group", "seed_type": "scope", "publicly_visible": "public", "note": "notes", "name": "title",
+    "seed_groups": "group", "groups": "group", "status": "active", "access": "public",
 }  # fmt: skip
-_SCOPES = {"standard": "prefix", "one page": "page", "one page+": "page+1", "one_page": "page", "one_page_plus": "page+1"}
-_SCHEDULES = {"one_time": "once", "one-time": "once", "one time": "once", "twice_daily": "twice-daily", "none": ""}
+#: What Archive-It's lists have besides, which is about its own database, or is told by the archive itself; passed over.
+_PASSED_OVER = frozenset(
+    (
+        *("id", "seed id", "collection", "collection id", "canonical_url", "crawl_definition", "valid", "metadata"),
+        *("http_response_code", "last_checked_http_response_code", "login_username", "login_password"),
+        *("created", "created_by", "created_date", "last updated", "last_updated_by", "last_updated_date"),
+    )
+)
+_SCOPES = {
+    "standard": "prefix",
+    "normal": "prefix",
+    "one page": "page",
+    "one page+": "page+1",
+    "one_page": "page",
+    "one_page_plus": "page+1",
+}
+_SCHEDULES = {
+    "one_time": "once", "one-time": "once", "one time": "once", "twice_daily": "twice-daily", "twice daily": "twice-daily",
+    "bi-monthly": "bimonthly", "semi-annual": "semiannual", "none": "",
+}  # fmt: skip
 _YES = ("yes", "true", "1", "active", "public")
 _NO = ("no", "false", "0", "inactive", "private")
 _COMMENT = re.compile(r"(?:\A|[ \t]+)#(?:[ \t].*|\Z)|\A#.*")
@@ -139,10 +158,10 @@ def read_rows(table: Table) -> tuple[list[Listed], list[RefusedSeed]]:
         UsageError: no column is called "url", or a column is not known.
     """
     names = [one_line(name).lower() for name in table[0]]
-    names = [_ALIASES.get(name, name) for name in names]
+    names = ["" if name in _PASSED_OVER else _ALIASES.get(name, name) for name in names]
     if "url" not in names:
         raise UsageError("The first row of that table does not name a column “url”.", "Export one to see how it looks.")
-    if unknown := [name for name in names if name and name not in COLUMNS]:
+    if unknown := [name for name in names if name and name not in (*COLUMNS, "deleted")]:
         raise UsageError(
             f"Seeds have no “{', '.join(unknown)[:100]}”.", f"Known columns are: {', '.join(COLUMNS)}. Take others out."
         )
@@ -151,6 +170,8 @@ def read_rows(table: Table) -> tuple[list[Listed], list[RefusedSeed]]:
     for row, values in enumerate(table[1:], 2):
         cells = {name: value for name, value in zip(names, values, strict=False) if name}
         try:
+            if cells.pop("deleted", "").lower() in _YES:
+                raise UsageError("It was deleted where the list comes from.", "Take “deleted” out of the list to add it.")
             found.append(Listed(row, _draft(cells), frozenset(FIELDS.get(name, name) for name in cells)))
         except MunimentError as error:
             refused.append(RefusedSeed(one_line(cells.get("url", ""))[:_SHOWN], str(error), False, row))

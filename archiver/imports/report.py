@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from archiver.imports.recognise import Kind
@@ -63,6 +63,11 @@ class Taken:
         """Note a place that cannot be read."""
         self.damaged += 1
         tell(Unindexed(self.stored_as or self.source, offset, "", "", reason))
+
+
+def captures_of(done: Iterable[Taken]) -> int:
+    """Captures of all of them: those of a package or a folder are those of the files in it, which are told of too."""
+    return sum(item.captures for item in done if item.kind not in _OF_FILES)
 
 
 def taken(source: str, kind: Kind, report: ImportReport, notes: list[str] | None = None) -> Taken:

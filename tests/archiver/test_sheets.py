@@ -89,6 +89,15 @@ def test_lists_of_other_services_are_read(seeds: SeedRegistry) -> None:
     only = changes.new[0]
     assert (only.url, only.schedule, only.scope, only.group, only.is_public) == (A, "twice-daily", "page+1", "News", False)
     assert [item.row for item in changes.refused] == [3, 4]
+    listed, refused = seedsheets.read_list(
+        b"id,url,seed_type,active,deleted,publicly_visible,seed_groups,login_password,created_date\n"
+        b"7,https://b.example/,normal,False,False,True,News,secret,2016\n8,https://c.example/,normal,True,True,True,,,\n"
+    )
+    [other] = seedsheets.changes_of(seeds, "default", listed, refused=refused).new
+    assert (other.url, other.scope, other.is_active, other.group) == (B, "prefix", False, "News")
+    assert [item.row for item in refused] == [3] and "deleted" in refused[0].reason
+    [shown] = seedsheets.read_list(b"Seed URL,Status,Access\nhttps://b.example/,Inactive,Private\n")[0]
+    assert not shown.draft.is_active and not shown.draft.is_public
     for wrong in (b"url,colour\nhttp://a.example/,red\n", b"\x89PNG\r\n\x1a\n\0"):
         with pytest.raises(UsageError):
             seedsheets.read_list(wrong)

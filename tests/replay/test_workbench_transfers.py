@@ -7,6 +7,7 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from flask import Flask
@@ -223,6 +224,16 @@ def test_a_part_of_a_collection_is_given_out(app: Flask, holdings: Holdings, cli
     ):
         answer = send(client, "/transfers/export", **form)
         assert answer.status_code == 400 and said in answer.get_data(as_text=True), form
+
+
+def test_what_a_package_holds_is_counted_once(holdings: Holdings, client: FlaskClient) -> None:
+    package = BytesIO()
+    with ZipFile(package, "w") as zipped:
+        zipped.writestr("archive/one.warc.gz", WARC)
+    send(client, "/transfers/import", file=[(BytesIO(package.getvalue()), "kept.wacz")])
+    job = done(holdings)
+    assert len(job.result["files"]) == 2 and job.result["captures"] == held(holdings) == 1
+    assert '"captures": 1' in next(entry.detail for entry in holdings.audit.entries() if entry.action == "import")
 
 
 def test_programs_send_files_too(app: Flask, holdings: Holdings) -> None:
