@@ -30,6 +30,7 @@ class UrlFilter:
         seed: a seed's address.
         mime: media type; "" for none named.
         status: HTTP status.
+        status_class: its first digit.
         verdict: why they were taken or refused.
         failure: what kept them from being captured whole; "" for nothing.
         new: True for whole records, False for revisits.
@@ -45,6 +46,7 @@ class UrlFilter:
     failure: str | None = None
     new: bool | None = None
     text: str | None = None
+    status_class: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,9 @@ class UrlLists:
         statement = select(crawl_urls)
         for column, value in self._conditions(crawl, wanted):
             statement = statement.where(column == value)
+        if wanted.status_class is not None:
+            least = wanted.status_class * 100
+            statement = statement.where(crawl_urls.c.status.between(least, least + 99))
         if wanted.text:
             statement = statement.where(crawl_urls.c.url.icontains(wanted.text, autoescape=True))
         if wanted.host is not None:

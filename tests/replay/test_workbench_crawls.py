@@ -285,6 +285,10 @@ def test_what_failed_is_tried_once_more(bench: Bench) -> None:
         routes["/c.html"] = Answer(b"not now", "text/plain", 500)
         number = bench.crawled(server.url("/"), pace=replace(FAST, retries=0))
         assert bench.rows(f"/crawls/{number}/statuses?format=csv")[-1]["status"] == "500"
+        overview = bench.get(f"/crawls/{number}")
+        assert f'href="/crawls/{number}/urls?state=captured&amp;status=5xx">1</a>' in overview
+        assert [row["status"] for row in bench.rows(f"/crawls/{number}/urls?format=csv&status=5xx")] == ["500"]
+        assert {row["status"] for row in bench.rows(f"/crawls/{number}/urls?format=csv&status=4xx")} <= {"404", "403"}
         routes["/c.html"] = page(title="now")
         bench.post(f"/crawls/{number}/retry")
         bench.wait()

@@ -49,6 +49,7 @@ def filter_of(asked: dict[str, str]) -> UrlFilter:
         failure="" if asked.get("failure") == "-" else asked.get("failure") or None,
         new={"1": True, "0": False}.get(new),
         text=asked.get("q", "").strip() or None,
+        status_class=int(status[0]) if len(status) == 3 and status[0] in "12345" and status[1:].lower() == "xx" else None,
     )
 
 
