@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -65,6 +65,7 @@ class Account:
         is_active: may log in.
         created_at: UTC.
         seen_at: last use; None before the first.
+        token_ends: when the token of a request ends; None for no end, and without one.
     """
 
     number: int
@@ -76,6 +77,7 @@ class Account:
     is_active: bool
     created_at: datetime
     seen_at: datetime | None
+    token_ends: datetime | None = None
 
     @property
     def called(self) -> str:
@@ -420,26 +422,39 @@ class AccountRegistry:
 
     # -- tokens ------------------------------------------------------------------------------------------------------
 
-    def make_token(self, account: str, name: str, role: Role, *, days: int | None = None) -> str:
+    def make_token(self, account: str, name: str, role: Role, *, days: int | None = None, by: Account | None = None) -> str:
         """A token for programs; its secret is told now and never again.
+
+        Args:
+            account: whose it is.
+            name: what it is for.
+            role: what it is allowed.
+            days: until it ends; None for no end.
+            by: who asks; with a token that ends, for none that ends later.
 
         Raises:
             NotFound: there is no such account.
             UsageError: it has no name, or would be allowed more than its account.
+            AccessRefused: it would be allowed more than who asks.
         """
         owner = self.get(account)
+        if by is not None and not by.role.includes(role):  # it may be a program whose token is good for less than its account
+            raise AccessRefused("A token cannot be allowed more than who makes it.", f"You are {by.role.value}.")
         if not one_line(name):
             raise UsageError("A token needs a name.", "Say what program it is for.")
         if not owner.role.includes(role):
             raise UsageError("A token cannot be allowed more than its account.", f"The account is {owner.role.value}.")
         now, secret = self._clock(), f"mun_{self._new_secret()}"
+        ends = [now + timedelta(days=days)] if days else []
+        if by is not None and by.token_ends is not None:
+            ends.append(by.token_ends)
         values = {
             "account_id": owner.number,
             "name": one_line(name)[:200],
             "token": _hash(secret),
             "role": role.value,
             "created_at": to_iso(now),
-            "expires_at": to_iso(now + timedelta(days=days)) if days else None,
+            "expires_at": to_iso(min(ends)) if ends else None,
         }
         with writing(self._engine) as connection:
             connection.execute(insert(api_tokens).values(values))
@@ -462,7 +477,7 @@ class AccountRegistry:
             with writing(self._engine) as connection:
                 connection.execute(update(api_tokens).where(tokens.id == row.token_id).values(used_at=to_iso(now)))
         least = max(Role(row.role), Role(row.token_role), key=list(Role).index)
-        return _account(row, least)
+        return replace(_account(row, least), token_ends=parse_iso(row.expires_at) if row.expires_at else None)
 
     def tokens(self, account: str | None = None) -> list[ApiToken]:
         """Tokens of an account, or of all."""

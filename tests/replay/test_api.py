@@ -312,6 +312,8 @@ def test_accounts_and_tokens(app: Flask, holdings: Holdings, api: ApiClient) -> 
         program.get(f"{ROOT}/session", base_url=HOME, headers={"Authorization": f"LOW ben:{token['secret']}"}).status_code
         == 401
     )
+    other = program.post(f"{ROOT}/tokens", json={"name": "more", "role": "viewer"}, base_url=HOME, headers=keys).get_json()
+    assert other["token"]["expires_at"] == token["token"]["expires_at"]  # it does not outlive the one that asked for it
     number = token["token"]["number"]
     assert api("GET", f"/tokens/{number}").get_json()["name"] == "robot"
     assert api("POST", f"/tokens/{number}/revoke").status_code == 204
