@@ -8,7 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Select, Table, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    CursorResult,
+    Engine,
+    Select,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    text,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -138,7 +150,7 @@ class Prepared:
         statement: takes named parameters; its columns are text and whole numbers only.
     """
 
-    def __init__(self, engine: Engine, statement: Select[Any]) -> None:
+    def __init__(self, engine: Engine, statement: Select[Any] | CompoundSelect[Any]) -> None:
         self._engine = engine
         compiled = statement.compile(engine)
         self._sql = str(compiled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from heapq import merge
 from itertools import islice, takewhile
 from operator import add
@@ -17,7 +18,7 @@ from archiver.index.merging import by_distance, earlier_first
 from archiver.index.protocol import CollectionSummary, DayCount, Row, UrlSummary
 from archiver.index.query import HIGHEST, KeyRange, Place, after_prefix
 from archiver.index.scan import Scanner, moments
-from archiver.index.statements import START, capture_of_row, days, keys, place_of_row, probe, summary, urls_under
+from archiver.index.statements import START, around, capture_of_row, days, keys, place_of_row, probe, summary, urls_under
 from archiver.index.tables import captures, collections, files
 from archiver.model import Capture
 from archiver.timestamps import normalise_timestamp
@@ -57,6 +58,8 @@ class CaptureIndex:
         self._engine = engine
         self._after = _Probe(engine, backward=False)
         self._before = _Probe(engine, backward=True)
+        # Where each question goes through a socket, one instead of two.
+        self._around = Prepared(engine, around(FIRST_BATCH)) if engine.dialect.name == "postgresql" else None
         self._days = Prepared(engine, days())
         self._keys = Prepared(engine, keys())
         self._scanner = Scanner(engine)
@@ -119,17 +122,41 @@ class CaptureIndex:
         wanted = normalise_timestamp(timestamp)
 
         start = (int(wanted), -1, -1)
-        walks = [self._walk(self._after, slug, urlkey, start) for slug in slugs]
-        later = walks[0] if len(walks) == 1 else merge(*walks, key=_moment)
-        earlier = [earlier_first(self._walk(self._before, slug, urlkey, start)) for slug in slugs]
-        return by_distance(later, earlier, wanted)
+        pairs = [self._both_ways(slug, urlkey, start) for slug in slugs]
+        later = pairs[0][0] if len(pairs) == 1 else merge(*(walk for walk, _ in pairs), key=_moment)
+        return by_distance(later, [earlier_first(walk) for _, walk in pairs], wanted)
+
+    def _both_ways(self, slug: str, urlkey: str, start: tuple[int, int, int]) -> tuple[Iterator[Capture], Iterator[Capture]]:
+        """Captures from a place on, and those before it, the latest first."""
+        both = self._around
+        if both is None:
+            return self._walk(self._after, slug, urlkey, start), self._walk(self._before, slug, urlkey, start)
+        asked: list[Sequence[Any]] = []
+
+        def first(way: int) -> Sequence[Any]:
+            if not asked:
+                asked.append(both.rows(slug=slug, urlkey=urlkey, **dict(zip(START, start, strict=True))))
+            # Engines give each part in its order; nothing says that they must.
+            return sorted((row for row in asked[0] if row[-1] == way), key=place_of_row, reverse=bool(way))
+
+        return (
+            self._walk(self._after, slug, urlkey, start, first=partial(first, 0)),
+            self._walk(self._before, slug, urlkey, start, first=partial(first, 1)),
+        )
 
     def _walk(
-        self, probe: _Probe, slug: str, urlkey: str, start: tuple[int, int, int], count: int = FIRST_BATCH
+        self,
+        probe: _Probe,
+        slug: str,
+        urlkey: str,
+        start: tuple[int, int, int],
+        count: int = FIRST_BATCH,
+        first: Callable[[], Sequence[Any]] | None = None,
     ) -> Iterator[Capture]:
-        """Captures in one direction from a place, a few at a time."""
+        """Captures in one direction from a place, a few at a time; the first few from elsewhere, if that is given."""
         while True:
-            found = probe.rows(count, slug, urlkey, start)
+            found = probe.rows(count, slug, urlkey, start) if first is None else first()
+            first = None
             for row in found:
                 yield capture_of_row(slug, row)
             if len(found) < count:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Select, Text, bindparam, case, func, literal_column, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    CompoundSelect,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)  # fmt: skip
 
 from archiver.index.protocol import STATUS_CLASSES
 from archiver.index.query import after_prefix
@@ -89,6 +102,12 @@ def probe(count: int, *, backward: bool) -> Select[Any]:
         .order_by(*(column.desc() if backward else column for column in _PLACE))
         .limit(literal_column(str(count)))
     )
+
+
+def around(count: int) -> CompoundSelect[Any]:
+    """What both probes from a place give, at once; behind the columns of each row, whether it is an earlier one."""
+    ways = (probe(count, backward=backward).subquery() for backward in (False, True))
+    return union_all(*(select(*way.c, literal_column(str(number))) for number, way in enumerate(ways)))
 
 
 def scan_page(count: int, *, backward: bool = False, whole: bool = False) -> Select[Any]:

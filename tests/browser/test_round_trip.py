@@ -146,12 +146,13 @@ def test_the_banner_hides_without_javascript(browser: Browser, trip: Trip) -> No
 
 def test_the_workbench_captures_a_page_and_shows_it(page: Page, trip: Trip) -> None:
     log_in(page, trip.archive, trip.workbench)
-    page.get_by_role("link", name="Capture", exact=True).click()
+    page.get_by_role("link", name="Save page", exact=True).click()
     page.get_by_label("Address of the page").fill(f"{trip.site}index.html")
-    page.get_by_role("button", name="Capture").click()
-    expect(page.get_by_role("status")).to_have_text("done", timeout=20_000)
+    page.get_by_label("Capture it anew").check()
+    page.get_by_role("button", name="Save page").click()
+    expect(page.get_by_role("status")).to_have_text("saved", timeout=20_000)
     expect(page.get_by_role("cell", name="favicon.ico")).to_be_visible()
-    page.get_by_role("link", name="See the captured page").click()
+    page.get_by_role("link", name="See it as readers do").click()
     expect(page.get_by_role("heading", name="The lighthouse keeper's book")).to_be_visible()
     assert page.url.startswith(trip.reader)
 
@@ -159,14 +160,12 @@ def test_the_workbench_captures_a_page_and_shows_it(page: Page, trip: Trip) -> N
 def test_no_archived_page_can_drive_the_workbench(page: Page, trip: Trip) -> None:
     reader, workbench = trip.reader, trip.workbench
     page.goto(reader)
-    form = f"""<form id=f method=post action="{workbench}captures"><input name=url value="http://example.org/"></form>"""
+    form = f"""<form id=f method=post action="{workbench}save"><input name=url value="http://example.org/"></form>"""
     blocked: list[str] = []
     page.on("console", lambda message: blocked.append(message.text))
     page.evaluate("(form) => { document.body.innerHTML = form; document.getElementById('f').submit() }", form)
     page.evaluate("() => document.title")
-    answer = page.request.post(
-        f"{workbench}captures", form={"url": "http://example.org/"}, headers={"Origin": reader.rstrip("/")}
-    )
+    answer = page.request.post(f"{workbench}save", form={"url": "http://example.org/"}, headers={"Origin": reader.rstrip("/")})
     assert answer.status == 403
     rebound = page.request.get(workbench, headers={"Host": "evil.example"})
     assert rebound.status == 403
