@@ -15,8 +15,6 @@ from archiver.jobs import Job, JobState
 FOLDER = "exports"
 #: Kind of the jobs that make them.
 KIND = "export"
-
-
 #: What the name of a folder ends in that is being taken away.
 _GOING = ".going"
 

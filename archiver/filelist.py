@@ -74,7 +74,7 @@ class Listing:
 
 
 def is_elsewhere() -> ColumnElement[bool]:
-    """That a file is read where somebody else keeps it."""
+    """That a file is read where somebody else keeps it: what `deletion.is_ours` is not, asked of the database."""
     return or_(files.c.name.startswith("/"), files.c.name.contains("://"), files.c.name.contains(INSIDE))
 
 

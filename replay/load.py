@@ -146,6 +146,22 @@ class ArchivedResponse:
         """Close the file."""
         self.record.close()
 
+    def whole(self, most: int) -> bytes | None:
+        """The payload in memory, None when it has more than so many bytes; the record is closed then.
+
+        Raises:
+            DamagedRecord: it cannot be read to its end.
+        """
+        found = bytearray()
+        try:
+            for piece in self.body():
+                found += piece
+                if len(found) > most:
+                    return None
+        finally:
+            self.close()
+        return bytes(found)
+
 
 def load(
     store: WarcStore,

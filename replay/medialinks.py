@@ -125,20 +125,9 @@ class MediaLinks:
         original = self._lookup.original_of(scope, held) if held.revisit_of else None
         try:
             found = load(self._holdings.store, held, original, segments=self._holdings.segments.find)
+            return found.whole(_MOST_TOLD) or b""
         except (DamagedRecord, StorageFailed):
             return b""
-        try:
-            pieces, size = [], 0
-            for piece in found.body():
-                size += len(piece)
-                if size > _MOST_TOLD:
-                    return b""
-                pieces.append(piece)
-            return b"".join(pieces)
-        except (DamagedRecord, StorageFailed):
-            return b""
-        finally:
-            found.close()
 
     def _held(self, scope: Scope, page: Capture, url: str, modifier: str = "oe") -> Capture | None:
         """The capture of a part of a page that would be shown; None when there is none that succeeded."""

@@ -48,22 +48,11 @@ class PictureFiles:
         record = picture.record
         original = self._lookup.original_of(scope, record) if record.revisit_of else None
         try:
-            found = load(self._holdings.store, record, original, segments=self._holdings.segments.find)
+            file = load(self._holdings.store, record, original, segments=self._holdings.segments.find).whole(MOST_BYTES)
         except DamagedRecord:
             return None
-        data = bytearray()
-        try:
-            for piece in found.body():
-                data += piece
-                if len(data) > MOST_BYTES:
-                    return None
-        except DamagedRecord:
-            return None
-        finally:
-            found.close()
-        file = bytes(data)
-        measured = measure(file)
-        return None if measured is None else (measured, file)
+        measured = None if file is None else measure(file)
+        return None if file is None or measured is None else (measured, file)
 
     def small(self, scope: Scope, picture: Picture) -> bytes | None:
         """A JPEG of `SMALL_WIDTH` × `SMALL_HEIGHT`; None when the picture cannot be decoded."""
