@@ -1,14 +1,19 @@
-"""One URL of a crawl, from its request to its records and links; runs in a worker's threads and holds no state of its own.
+"""One URL of a crawl, from its request to its records and links; holds no state of its own.
 
-Visitor.visit    fetch → records → what it names → decisions, see `follow`
-Visitor.robots   the robots.txt of its origin, which comes first
+Visitor.question   what to ask, and with which condition
+Visitor.fetch      asks and waits for the answer; `crew` knows another way
+Visitor.take       records → what it names → decisions, see `follow`
+
+Visitor.visit      all of that, where a login may take several requests
+Visitor.robots     the robots.txt of its origin, which comes first
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from threading import BoundedSemaphore
@@ -41,6 +46,33 @@ _NOT_MODIFIED = 304
 _OUR_ERROR = "its links could not be read, by an error of this program"
 
 
+@dataclass(slots=True)
+class Question:
+    """A request for a URL, about to be sent.
+
+    Attributes:
+        visit: takes what comes of it.
+        headers: that it is sent with.
+        condition: under which alone a whole answer is wanted; None without.
+        max_bytes: response size at which it is cut; None for no limit.
+    """
+
+    visit: Visit
+    headers: dict[str, str]
+    condition: Condition | None
+    max_bytes: int | None
+
+    @property
+    def entry(self) -> Entry:
+        """Of the URL."""
+        return self.visit.entry
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The header fields with those of the condition."""
+        return self.headers | self.condition.headers if self.condition is not None else self.headers
+
+
 class Visitor:
     """Visits URLs; safe to use from several threads.
 
@@ -70,14 +102,52 @@ class Visitor:
         self._dedup = equipment.dedup
         self._cookies = equipment.cookies
         self.judge = judge
-        self._cancelled = cancelled
+        self.cancelled = cancelled
         self._clock = clock
 
     @property
     def _plan(self) -> CrawlPlan:
         return self.judge.plan
 
-    # -- a URL -------------------------------------------------------------------------------------------------------
+    # -- a URL, step by step -----------------------------------------------------------------------------------------
+
+    def question(self, entry: Entry, *, max_bytes: int | None = None) -> Question | None:
+        """What to ask for a URL; None where a login is shown to its host, so that only `visit` can fetch it.
+
+        Args:
+            entry: the URL.
+            max_bytes: response size at which it is cut, beside the settings.
+        """
+        login = self._equipment.login
+        if login is not None and login.shown(entry.url):
+            return None
+        headers = _headers(task_of(entry))
+        condition = self._dedup.condition(entry.url, headers)
+        if cookie := self._cookies.header_for(entry.url):
+            headers["Cookie"] = cookie
+        return Question(Visit(entry), headers, condition, self._limit(max_bytes))
+
+    def fetch(self, question: Question) -> Exchange:
+        """Ask, and wait for the answer."""
+        entry = question.entry
+        return self._fetcher.fetch(entry.url, headers=question.fields, max_bytes=question.max_bytes, cancelled=self.cancelled)
+
+    def take(self, question: Question, exchange: Exchange, *, is_aside: bool = False) -> Visit | None:
+        """Record an answer and read it; None where it has to be fetched once more, whole: the question says so then.
+
+        Args:
+            question: that was asked.
+            exchange: what came; it is closed.
+            is_aside: by one of several threads.
+        """
+        visit, condition = question.visit, question.condition
+        try:
+            with self._desk if is_aside else nullcontext():
+                is_done = self._guarded(visit, lambda: self._take(visit, exchange, condition))
+        finally:
+            exchange.close()
+        question.condition = None  # what the server calls unchanged cannot be read: it is fetched whole
+        return visit if is_done else None
 
     def visit(self, entry: Entry, *, max_bytes: int | None = None) -> Visit:
         """Fetch a URL, write its records, find what it names.
@@ -87,17 +157,23 @@ class Visitor:
             max_bytes: response size at which it is cut, beside the settings.
         """
         visit = Visit(entry)
+        self._guarded(visit, lambda: self._visit(visit, max_bytes))
+        return visit
+
+    def _guarded(self, visit: Visit, step: Callable[[], bool]) -> bool:
+        """One URL that we stumble over must not end a crawl of millions: a step of its visit, and what it says."""
+        entry = visit.entry
         try:
-            self._visit(visit, max_bytes)
+            return step()
         except MunimentError:
             raise
-        except Exception:  # one URL that we stumble over must not end a crawl of millions
+        except Exception:
             _LOG.exception("%s could not be dealt with", entry.url)
             visit.finished = visit.finished or unanswered(entry, Failure(FailureKind.PROTOCOL, _OUR_ERROR), self._plan.pace)
             visit.finished = replace(visit.finished, detail=noted(entry.decision.detail, _OUR_ERROR))
-        return visit
+            return True
 
-    def _visit(self, visit: Visit, max_bytes: int | None) -> None:
+    def _visit(self, visit: Visit, max_bytes: int | None) -> bool:
         entry = visit.entry
         headers = _headers(task_of(entry))
         asked = self._dedup.condition(entry.url, headers)
@@ -107,7 +183,7 @@ class Visitor:
                 with self._desk:
                     is_done = self._take(visit, exchange, asked)
                 if is_done:
-                    return
+                    return True
             finally:
                 exchange.close()
             asked = None  # what the server calls unchanged cannot be read: fetch it whole
@@ -132,8 +208,12 @@ class Visitor:
         raise AssertionError("a login always ends with an answer")
 
     def _fetch(self, url: str, headers: Mapping[str, str], *, max_bytes: int | None) -> Exchange:
-        limits = [limit for limit in (max_bytes, self._plan.limits.resource_bytes or None) if limit is not None]
-        return self._fetcher.fetch(url, headers=headers, max_bytes=min(limits, default=None), cancelled=self._cancelled)
+        return self._fetcher.fetch(url, headers=headers, max_bytes=self._limit(max_bytes), cancelled=self.cancelled)
+
+    def _limit(self, max_bytes: int | None) -> int | None:
+        """Bytes at which a response is cut."""
+        limits = (max_bytes, self._plan.limits.resource_bytes or None)
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def _take(self, visit: Visit, exchange: Exchange, asked: Condition | None) -> bool:
         """Record an exchange and read it; False when it has to be fetched once more."""

@@ -1,9 +1,9 @@
 """One process's share of a crawl, readable top to bottom.
 
 CrawlWorker.run      until everything is fetched, a limit is reached or somebody stops it
-  dispatch           URLs whose time has come go to the threads
-    Visitor.visit    in a thread: fetch → write → find links → decide
-  collect            results come back, hosts rest
+  dispatch           URLs whose time has come are begun
+    Crew             fetch → write → find links → decide
+  collect            what came of them is taken in, hosts rest
   commit             WARC bytes on the disk, then one transaction; what the user wants comes back with it
 """
 
@@ -12,14 +12,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from archiver.crawl.control import CrawlControl
+from archiver.crawl.crew import Crew
 from archiver.crawl.decision import Decision, UrlState, Verdict
 from archiver.crawl.entries import Batch, Committed, Entry, Finished, Totals
 from archiver.crawl.equipment import Equipment
@@ -59,7 +58,7 @@ class Ticker(Protocol):
         """`in_flight`: the URLs that are being fetched."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """What is on its way.
 
@@ -124,8 +123,8 @@ class CrawlWorker:
         self.orders = Orders(
             self.control, crawl_id, equipment=equipment, scheduler=self.scheduler, stop=self.stop, monotonic=monotonic
         )
-        self.results: SimpleQueue[Future[Visit]] = SimpleQueue()
-        self.in_flight: dict[Future[Visit], Request] = {}
+        self.crew: Crew[Request]  # from the beginning of `run` on
+        self.in_flight: dict[Request, None] = {}  # in the order in which they were begun
         self.last: Committed | None = None
         self.left = Allowance()
         self.last_commit = self.monotonic()
@@ -136,11 +135,11 @@ class CrawlWorker:
     def run(self) -> str:
         """Work until the crawl ends; the state it is in then: "finished", "stopped" or "paused"."""
         try:
-            with ThreadPoolExecutor(self.equipment.connections, thread_name_prefix="fetch") as pool:
+            with self.open_crew() as self.crew:
                 try:
                     self.commit()
                     while not self.is_over():
-                        self.dispatch(pool)
+                        self.dispatch()
                         self.collect()
                         if self.standing().commit_is_due():
                             self.commit()
@@ -158,6 +157,10 @@ class CrawlWorker:
             raise
         self.close()
         return state
+
+    def open_crew(self) -> Crew[Request]:
+        """Who does the visits."""
+        return Crew(self.visitor, self.equipment.fetcher, self.equipment.connections)
 
     def is_over(self) -> bool:
         """Whether nothing is left to do, and nothing on its way."""
@@ -208,8 +211,8 @@ class CrawlWorker:
 
     # -- what is begun -----------------------------------------------------------------------------------------------
 
-    def dispatch(self, pool: ThreadPoolExecutor) -> None:
-        """Begin every URL whose time has come, as far as threads are free."""
+    def dispatch(self) -> None:
+        """Begin every URL whose time has come, as far as there may be more requests on their way."""
         self.orders.heed_stop()
         if not self.may_begin():
             return
@@ -217,7 +220,7 @@ class CrawlWorker:
         while len(self.in_flight) < self.equipment.connections and not self.left.is_used_up:
             held = self.scheduler.next(now)
             if held is not None:
-                self.begin(pool, held, held.entries.popleft(), now)
+                self.begin(held, held.entries.popleft(), now)
             elif not self.read_on():
                 return
 
@@ -225,7 +228,7 @@ class CrawlWorker:
         """Whether another URL may be begun at all."""
         return self.orders.is_running and not self.left.is_used_up and not self.limit_reached()
 
-    def begin(self, pool: ThreadPoolExecutor, held: Held, entry: Entry, now: float) -> None:
+    def begin(self, held: Held, entry: Entry, now: float) -> None:
         """Begin one URL, or what comes before it, or refuse it."""
         held.in_hand.add(entry.url_id)
         if self.info.plan_version > 1 and (refused := self.judge.again(entry)) is not None:
@@ -244,7 +247,7 @@ class CrawlWorker:
                     return
                 self.robots.begin(origin)
                 self.left.spend()
-                self.submit(pool, held, entry, lambda: self.visitor.robots(entry, origin))
+                self.crew.robots(self.requested(held, entry), entry, origin)
                 return
             refused = rules.decide(entry.url, is_requisite=path_of_hops(entry.hops).is_requisite, mode=mode)
             if refused is not None:
@@ -253,7 +256,7 @@ class CrawlWorker:
         self.seek_sitemaps(entry, rules)
         self.left.spend(is_page=entry.is_page)
         max_bytes = room(self.info.plan.limits, self.received())
-        self.submit(pool, held, entry, lambda: self.visitor.visit(entry, max_bytes=max_bytes))
+        self.crew.visit(self.requested(held, entry), entry, max_bytes=max_bytes)
 
     def read_on(self) -> bool:
         """Read on in queues of which nothing is left in memory; False when nothing came."""
@@ -264,12 +267,11 @@ class CrawlWorker:
         """Queues that this worker may hold beside those it has."""
         return self.keeper.claims(self.equipment.connections, starving=self.last.starving if self.last is not None else 0)
 
-    def submit(self, pool: ThreadPoolExecutor, held: Held, entry: Entry, task: Callable[[], Visit]) -> None:
-        """Let a thread do a task for a URL."""
+    def requested(self, held: Held, entry: Entry) -> Request:
+        """A URL is on its way from now on."""
         request = Request(held, entry, self.judge, self.equipment.writer.position())
-        future = pool.submit(task)
-        self.in_flight[future] = request
-        future.add_done_callback(self.results.put)
+        self.in_flight[request] = None
+        return request
 
     def refuse(self, held: Held, entry: Entry, decision: Decision) -> None:
         """A URL is not fetched after all."""
@@ -296,22 +298,17 @@ class CrawlWorker:
 
     def collect(self) -> None:
         """Take in results; wait for one when there is nothing else to do."""
-        try:
-            self.take(self.results.get(timeout=self.patience()))
-            while True:
-                self.take(self.results.get_nowait())
-        except Empty:
-            pass
+        for request, visit in self.crew.wait(self.patience()):
+            self.take(request, visit)
 
     def patience(self) -> float:
         """Seconds until something else than a result may have to be done."""
         return self.standing().patience(may_begin=self.may_begin())
 
-    def take(self, future: Future[Visit]) -> None:
+    def take(self, request: Request, visit: Visit) -> None:
         """Take in what came of one URL."""
-        request = self.in_flight.pop(future)
+        del self.in_flight[request]
         held, entry = request.held, request.entry
-        visit = future.result()
         if request.judge is not self.judge:
             self.outbox.batch.found += self.judge.let_in(visit.found, entry.decision)
         now = self.clock().timestamp()
@@ -340,10 +337,11 @@ class CrawlWorker:
 
     def gather(self) -> None:
         """At the end, or after an error: take in what threads had already written, so that nothing is lost."""
-        for future in list(self.in_flight):
-            self.in_flight.pop(future).held.busy = False
-            if future.exception() is None:
-                self.outbox.note(future.result())
+        for _, visit in self.crew.gather():
+            self.outbox.note(visit)
+        for request in self.in_flight:
+            request.held.busy = False
+        self.in_flight.clear()
 
     # -- what is kept ------------------------------------------------------------------------------------------------
 
@@ -370,10 +368,10 @@ class CrawlWorker:
         leaving = self.keeper.settle(batch)
         if batch.captures or batch.extra:
             self.equipment.writer.sync()
-        batch.files = self.outbox.safe_ends([request.begun for request in self.in_flight.values()])
+        batch.files = self.outbox.safe_ends([request.begun for request in self.in_flight])
         is_running = self.orders.is_running
         now, silent = self.clock().timestamp(), self.monotonic() - self.last_commit
-        pages = sum(request.entry.is_page for request in self.in_flight.values())
+        pages = sum(request.entry.is_page for request in self.in_flight)
         self.last = last = self.frontier.commit(
             batch,
             now=now,
@@ -388,9 +386,7 @@ class CrawlWorker:
         )
         self.is_torn = False
         self.last_commit = self.monotonic()
-        self.outbox.forget_files(
-            [self.equipment.writer.position()[0], *(request.begun[0] for request in self.in_flight.values())]
-        )
+        self.outbox.forget_files([self.equipment.writer.position()[0], *(request.begun[0] for request in self.in_flight)])
         self.after_commit(last, batch, leaving)
 
     def after_commit(self, last: Committed, batch: Batch, leaving: list[Held]) -> None:
@@ -408,7 +404,7 @@ class CrawlWorker:
             self.frontier.reconsider(self.judge.reconsider, self.clock().timestamp())
         self.orders.guard_disk(self.info.plan.limits.free_bytes)
         if self.ticker is not None:
-            self.ticker.tick([request.entry.url for request in self.in_flight.values()])
+            self.ticker.tick([request.entry.url for request in self.in_flight])
 
     def show_login(self, redirects: Sequence[tuple[int, str]]) -> None:
         """Where seeds lead within their own sites, a login is shown too; (seed, URL)."""

@@ -18,11 +18,15 @@ from urllib3.exceptions import HTTPError
 
 from archiver.errors import AddressRefused
 from archiver.fetch.guard import AddressGuard
-from archiver.fetch.tap import ConnectFailed, Recording, RecordingAdapter
+from archiver.fetch.recording import Recording
+from archiver.fetch.tap import ConnectFailed, RecordingAdapter
 from archiver.model import Exchange, Failure, FailureKind
 
 #: A kept-alive connection may turn out to be closed by the server; that says nothing about the next one.
 _ATTEMPTS = 4
+
+#: Methods whose requests have a body, be it an empty one.
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 #: Foreign errors, most telling first, and what they mean.
 FAILURE_OF_ERROR: tuple[tuple[type[BaseException], FailureKind, str], ...] = (
@@ -133,30 +137,69 @@ class HttpFetcher:
             The exchange. What went wrong is in `failure`; nothing is raised for the network's sake. An answer with an
             error status is an answer.
         """
-        request = self._prepare(url, method, headers, body)
-        limits = self._limits
+        request = self.prepare(url, method, headers, body)
         for attempt in range(_ATTEMPTS):
             started_at, started = self._clock(), self._monotonic()
-            ends = [limit for limit in (deadline, limits.max_seconds and started + limits.max_seconds) if limit]
-            parts = urlsplit(url)
-            recording = Recording(
-                target=(parts.path or "/") + (f"?{parts.query}" if "?" in url else ""),
-                max_bytes=min((limit for limit in (limits.max_bytes, max_bytes) if limit is not None), default=None),
-                read_timeout=limits.read_timeout,
-                deadline=min(ends) if ends else None,
-                cancelled=cancelled or _never,
-                monotonic=self._monotonic,
-            )
+            recording = self.recording(url, started, deadline=deadline, max_bytes=max_bytes, cancelled=cancelled)
             failure = self._record(request, recording)
-            stale = recording.reused and not recording.received and failure is not None
-            if stale and failure is not None and failure.kind is FailureKind.CONNECTION_RESET and attempt < _ATTEMPTS - 1:
+            if is_stale(recording, failure) and attempt < _ATTEMPTS - 1:
                 recording.response.close()
                 continue
             break
-        elapsed = timedelta(seconds=self._monotonic() - started)
-        return self._exchange(url, recording, failure, started_at, elapsed)
+        return self.exchange(url, recording, failure, started_at, self._monotonic() - started)
 
-    def _prepare(self, url: str, method: str, headers: Mapping[str, str] | None, body: bytes | None) -> PreparedRequest:
+    # -- the parts of it, for who watches many connections at once ------------------------------------------------------
+
+    @property
+    def adapter(self) -> RecordingAdapter:
+        """Whose connections are used."""
+        return self._adapter
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The time, UTC."""
+        return self._clock
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        """Seconds that never go backwards."""
+        return self._monotonic
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds for a connection, and for a request to be sent."""
+        return self._limits.connect_timeout
+
+    def recording(
+        self,
+        url: str,
+        started: float,
+        *,
+        deadline: float | None = None,
+        max_bytes: int | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Recording:
+        """What an exchange is recorded into.
+
+        Args:
+            url: absolute, normalised.
+            started: monotonic time at which it begins.
+            deadline, max_bytes, cancelled: as for `fetch`.
+        """
+        limits = self._limits
+        ends = [limit for limit in (deadline, limits.max_seconds and started + limits.max_seconds) if limit]
+        return Recording(
+            target=target_of(url),
+            max_bytes=min((limit for limit in (limits.max_bytes, max_bytes) if limit is not None), default=None),
+            read_timeout=limits.read_timeout,
+            deadline=min(ends) if ends else None,
+            cancelled=cancelled or _never,
+            monotonic=self._monotonic,
+        )
+
+    def prepare(
+        self, url: str, method: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> PreparedRequest:
         """A request as it is to be sent, without requests' own changes to the URL."""
         request = PreparedRequest()
         request.method = method
@@ -164,8 +207,8 @@ class HttpFetcher:
         request.headers = CaseInsensitiveDict(self._headers)
         request.headers.update(headers or {})
         request.body = body
-        if body is not None:
-            request.headers["Content-Length"] = str(len(body))
+        if body is not None or method in _WITH_BODY:
+            request.headers["Content-Length"] = str(len(body or b""))
         return request
 
     def _record(self, request: PreparedRequest, recording: Recording) -> Failure | None:
@@ -187,9 +230,18 @@ class HttpFetcher:
             return failure_of_error(error)
         return recording.failure
 
-    def _exchange(
-        self, url: str, recording: Recording, failure: Failure | None, started_at: datetime, elapsed: timedelta
+    def exchange(
+        self, url: str, recording: Recording, failure: Failure | None, started_at: datetime, seconds: float
     ) -> Exchange:
+        """What happened, after it did.
+
+        Args:
+            url: that was asked for.
+            recording: what crossed the wire.
+            failure: why it did not end well.
+            started_at: when it began.
+            seconds: that it took.
+        """
         if recording.length:
             recording.response.seek(0)
         else:
@@ -200,7 +252,7 @@ class HttpFetcher:
         return Exchange(
             url=url,
             started_at=started_at,
-            elapsed=elapsed,
+            elapsed=timedelta(seconds=seconds),
             request=bytes(recording.request),
             response=recording.response if recording.length else None,
             response_length=recording.length,
@@ -212,6 +264,18 @@ class HttpFetcher:
             truncated=recording.truncated,
             failure=failure,
         )
+
+
+def target_of(url: str) -> str:
+    """The path and query that a request asks for, exactly as they are in a normalised URL."""
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if "?" in url else "")
+
+
+def is_stale(recording: Recording, failure: Failure | None) -> bool:
+    """Whether a kept-alive connection turned out to be closed: the request is to be sent on another one."""
+    is_reset = failure is not None and failure.kind is FailureKind.CONNECTION_RESET
+    return is_reset and recording.reused and not recording.received
 
 
 def _never() -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,12 +14,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from archiver.crawl.control import CrawlControl
+from archiver.crawl.crew import Crew
 from archiver.crawl.entries import Entry
 from archiver.crawl.equipment import Equipment
 from archiver.crawl.plan import CrawlPlan, Pace, ScopeKind, Seed
-from archiver.crawl.scheduler import Held
+from archiver.crawl.visit import Visitor
 from archiver.crawl.visited import Visit
 from archiver.crawl.worker import CrawlWorker, Request
+from archiver.fetch.http import HttpFetcher
 from archiver.holdings import open_holdings
 from archiver.model import Exchange
 from archiver.settings import load_settings
@@ -100,7 +101,7 @@ class Simulation:
     def __init__(self, hosts: dict[str, Host]) -> None:
         self.hosts = hosts
         self.now = 0.0
-        self.coming: list[tuple[float, int, Future[Visit], Visit]] = []
+        self.coming: list[tuple[float, int, Request, Visit]] = []
         self.numbers = count()
         self.took = 0.0
 
@@ -119,28 +120,41 @@ class Simulation:
         )  # fmt: skip
 
 
+class SimulatedCrew(Crew[Request]):
+    """Does every visit at once, and gives it out when its time has come."""
+
+    def __init__(self, simulation: Simulation, visitor: Visitor, fetcher: HttpFetcher) -> None:
+        super().__init__(visitor, fetcher, 1)
+        self.simulation, self.visitor = simulation, visitor
+
+    def visit(self, token: Request, entry: Entry, *, max_bytes: int | None) -> None:
+        self.comes(token, self.visitor.visit(entry, max_bytes=max_bytes))
+
+    def robots(self, token: Request, entry: Entry, origin: str) -> None:
+        self.comes(token, self.visitor.robots(entry, origin))
+
+    def comes(self, token: Request, visit: Visit) -> None:
+        simulation = self.simulation
+        simulation.coming.append((simulation.now + simulation.took, next(simulation.numbers), token, visit))
+
+    def wait(self, timeout: float) -> list[tuple[Request, Visit]]:
+        simulation = self.simulation
+        moments = [simulation.now + max(timeout, 0.001)]  # not so little that rounding would stop the clock
+        if simulation.coming:
+            moments.append(min(simulation.coming)[0])
+        simulation.now = max(simulation.now, min(moments))
+        ended = sorted(item for item in simulation.coming if item[0] <= simulation.now)
+        simulation.coming = [item for item in simulation.coming if item[0] > simulation.now]
+        return [(token, visit) for _, _, token, visit in ended]
+
+
 class SimulatedWorker(CrawlWorker):
     """Does everything that a worker does, but lets time pass by itself."""
 
     simulation: Simulation
 
-    def submit(self, pool: ThreadPoolExecutor, held: Held, entry: Entry, task: Callable[[], Visit]) -> None:
-        future: Future[Visit] = Future()
-        self.in_flight[future] = Request(held, entry, self.judge, self.equipment.writer.position())
-        visit = task()
-        simulation = self.simulation
-        simulation.coming.append((simulation.now + simulation.took, next(simulation.numbers), future, visit))
-
-    def collect(self) -> None:
-        simulation = self.simulation
-        moments = [simulation.now + max(self.patience(), 0.001)]  # not so little that rounding would stop the clock
-        if simulation.coming:
-            moments.append(min(simulation.coming)[0])
-        simulation.now = max(simulation.now, min(moments))
-        for item in sorted(item for item in simulation.coming if item[0] <= simulation.now):
-            simulation.coming.remove(item)
-            item[2].set_result(item[3])
-            self.take(item[2])
+    def open_crew(self) -> Crew[Request]:
+        return SimulatedCrew(self.simulation, self.visitor, self.equipment.fetcher)
 
 
 def crawl(home: Path, simulation: Simulation) -> None:
