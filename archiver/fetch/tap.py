@@ -287,14 +287,14 @@ def request_head(method: str, target: str, host: str, headers: Mapping[str, str 
     """The head of a request as it is sent.
 
     Raises:
-        ValueError: a line break or NUL is in it, or a character that HTTP does not know.
+        ValueError: a line break is in it, or a character that HTTP does not know.
     """
     lines = [f"{method} {target} HTTP/1.1".encode("ascii")]
     if "Host" not in headers:
         lines.append(f"Host: {host}".encode("ascii"))
     for name, value in headers.items():
         lines.append(name.encode("latin-1") + b": " + (value if isinstance(value, bytes) else str(value).encode("latin-1")))
-    if any(b"\n" in line or b"\r" in line or b"\0" in line for line in lines):
+    if any(b"\n" in line or b"\r" in line for line in lines):
         raise ValueError("a header field with a line break in it")
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
