@@ -69,7 +69,10 @@ class Settings:
     )
     allow_private: bool = _setting(False, "let captures reach loopback and private addresses")
     verify_tls: bool = _setting(True, "refuse servers with invalid certificates")
-    connections: int = _setting(16, "requests at a time within one page capture")
+    connections: int = _setting(
+        16,
+        "requests at a time within one page capture, and, once it is set, in each process of a crawl (which has 64 otherwise)",
+    )
     connect_timeout: float = _setting(20.0, "seconds to wait for a connection")
     read_timeout: float = _setting(30.0, "seconds of silence after which a response is cut")
     max_resource_bytes: int = _setting(2048 * _MB, "response size in bytes at which a resource is cut; 0 for no limit")

@@ -9,6 +9,7 @@ with large answers, whose compression and digests let others work; the many smal
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -28,6 +29,9 @@ Token = TypeVar("Token", bound=Hashable)
 
 #: Responses of so many bytes are dealt with by a thread.
 _LARGE = 1_000_000
+
+#: Answers that are dealt with before the worker looks after its queues again, and what they may name in all.
+_AT_ONCE, _FOUND_AT_ONCE = 8, 2000
 
 #: What a thread hands back: a visit that is done, a fetched answer, or None where the URL is to be fetched once more.
 _Result = Visit | Exchange | None
@@ -50,6 +54,7 @@ class Crew(Generic[Token]):
         self._questions: dict[Token, Question] = {}
         self._futures: dict[Token, Future[_Result]] = {}
         self._results: SimpleQueue[Token] = SimpleQueue()
+        self._landed: deque[tuple[Token, Exchange]] = deque()
         self._ended: list[tuple[Token, Visit]] = []
 
     def __enter__(self) -> Self:
@@ -58,6 +63,8 @@ class Crew(Generic[Token]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._pool.shutdown()
         self._flights.close()
+        for _, exchange in self._landed:
+            exchange.close()
 
     def visit(self, token: Token, entry: Entry, *, max_bytes: int | None) -> None:
         """Begin to visit a URL.
@@ -79,12 +86,18 @@ class Crew(Generic[Token]):
 
     def wait(self, timeout: float) -> list[tuple[Token, Visit]]:
         """Let visits come to their end, for so many seconds at most; those that have ended."""
-        for token, exchange in self._flights.wait(timeout):
-            self._go_on(token, exchange)
+        for token, exchange in self._flights.wait(0.0 if self._landed else timeout):
+            self._receive(token, exchange)
         with suppress(Empty):
             while True:
                 token = self._results.get_nowait()
-                self._go_on(token, self._futures.pop(token).result())
+                self._receive(token, self._futures.pop(token).result())
+        found = 0
+        while self._landed and len(self._ended) < _AT_ONCE and found < _FOUND_AT_ONCE:
+            token, exchange = self._landed.popleft()
+            visit = self._visitor.take(self._questions[token], exchange)
+            found += len(visit.found) if visit is not None else 0
+            self._receive(token, visit)
         ended, self._ended = self._ended, []
         return ended
 
@@ -109,19 +122,17 @@ class Crew(Generic[Token]):
         if not is_sent:
             self._submit(token, partial(self._visitor.fetch, question))
 
-    def _go_on(self, token: Token, result: _Result) -> None:
-        """The next step of a visit after what came of the last."""
+    def _receive(self, token: Token, result: _Result) -> None:
+        """See to the next step of a visit, after what came of the last."""
         if isinstance(result, Visit):
             self._questions.pop(token, None)
             self._ended.append((token, result))
-            return
-        question = self._questions[token]
-        if result is None:
-            self._submit(token, partial(self._visitor.fetch, question))
+        elif result is None:
+            self._submit(token, partial(self._visitor.fetch, self._questions[token]))
         elif result.response_length >= _LARGE:
-            self._submit(token, partial(self._visitor.take, question, result, is_aside=True))
+            self._submit(token, partial(self._visitor.take, self._questions[token], result, is_aside=True))
         else:
-            self._go_on(token, self._visitor.take(question, result))
+            self._landed.append((token, result))
 
     def _submit(self, token: Token, task: Callable[[], _Result]) -> None:
         future = self._futures[token] = self._pool.submit(task)

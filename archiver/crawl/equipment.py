@@ -22,6 +22,9 @@ from archiver.model import Capture
 from archiver.outfit import fetcher_of, writer_of
 from archiver.warc.dedup import Kept
 
+#: Requests at a time of one worker, where the settings do not say how many.
+CONNECTIONS = 64
+
 
 class Equipment:
     """The parts of one worker; use it as a context manager. `on_begin` is told the name of each WARC file at its beginning.
@@ -41,7 +44,8 @@ class Equipment:
         collection = holdings.collections.get(info.collection)
         self.holdings = holdings
         self.on_begin: Callable[[str], None] = lambda name: None
-        self.connections = max(1, settings.connections)
+        # Hosts that answer late, or not at all, take a place each for as long: there have to be places left for the others.
+        self.connections = max(1, settings.connections) if "connections" in settings.sources else CONNECTIONS
         self.user_agent = settings.user_agent
         self.agent = agent_token(settings.user_agent)
         self.folder: Path = settings.archive

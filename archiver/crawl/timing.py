@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from archiver.crawl.entries import Batch, Committed
 from archiver.crawl.scheduler import Scheduler
 
-#: A commit comes after so many results, or so many seconds.
+#: A commit comes after so many results, so many URLs that they name, or so many seconds.
 COMMIT_RESULTS = 200
+COMMIT_FOUND = 10_000
 COMMIT_SECONDS = 0.5
 #: The same when there are other workers, who hear of each other by it.
 TEAM_COMMIT_SECONDS = 0.25
@@ -54,7 +55,8 @@ class Standing:
         if not self.batch and not self.is_touched:
             is_leaving = not self.on_way and any(held.leaving for held in self.queues)
             return is_leaving or self.silent >= (IDLE_SECONDS if self.on_way else self.idle_seconds())
-        if len(self.batch.finished) >= COMMIT_RESULTS or self.silent >= self.commit_seconds():
+        is_full = len(self.batch.finished) >= COMMIT_RESULTS or len(self.batch.found) >= COMMIT_FOUND
+        if is_full or self.silent >= self.commit_seconds():
             return True
         has_nothing = self.queues.next_time() is None or self.is_used_up
         if not has_nothing or self.on_way >= self.connections:

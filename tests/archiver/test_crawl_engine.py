@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
+from threading import Barrier
 
 import pytest
 
@@ -214,3 +216,18 @@ def test_a_document_that_our_readers_stumble_over_does_not_end_a_crawl(
     assert "its links could not be read" in rows[server.url("/bad")].detail
     assert rows[server.url("/good")].state is TAKEN
     assert content(crawl.holdings, rows[server.url("/bad")])
+
+
+def test_forty_hosts_that_do_not_answer_hold_up_no_other(holdings_with: OpenHoldings) -> None:
+    all_asked = Barrier(41)
+
+    def late(_: Asked) -> Answer:
+        all_asked.wait(20)  # breaks when the others are not asked before this one has answered
+        return page()
+
+    with ExitStack() as stack:
+        sites = [stack.enter_context(Site({"/": late})) for _ in range(all_asked.parties)]
+        crawl = Crawl(holdings_with(), plan(*(site.url() for site in sites)))
+        crawl.run()
+        check(crawl)
+    assert not all_asked.broken
