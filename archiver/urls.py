@@ -93,9 +93,11 @@ def is_http(url: str) -> bool:
 
 #: What nearly all URLs begin with, normalised already: the parser would say the same, at ten times the cost. Names under "xn--"
 #: may be wrong, and a last label of digits makes an IPv4 address of the whole.
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_PORT = r"(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 _PLAIN_ORIGIN = re.compile(
     r"(https?://((?!xn--)(?:(?:(?!xn--)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*(?!xn--)[a-z](?:[a-z0-9-]*[a-z0-9])?"
-    r"|127\.0\.0\.[1-9]))(?::(?!(?:80|443)/)[1-9][0-9]{0,3})?)/"
+    rf"|(?:{_BYTE}\.){{3}}{_BYTE}))(?::(?!(?:80|443)/){_PORT})?)/"
 )
 
 

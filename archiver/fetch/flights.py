@@ -24,7 +24,6 @@ from archiver.fetch.tap import (
     SLICE_SECONDS,
     Connection,
     broken,
-    origin_of_request,
     out_of_time,
     read_some,
     send,
@@ -100,12 +99,12 @@ class Flights(Generic[Token]):
             cancelled: asked now and then; True cuts the exchange.
         """
         fetcher = self._fetcher
-        request = fetcher.prepare(url, "GET", headers)
+        request = fetcher.prepare(url, headers=headers)
         connection = fetcher.adapter.waiting(request)
         if connection is None:
             return False
         started_at, started = fetcher.clock(), fetcher.monotonic()
-        recording = fetcher.recording(url, started, max_bytes=max_bytes, cancelled=cancelled)
+        recording = fetcher.recording(started, max_bytes=max_bytes, cancelled=cancelled)
         recording.reused = True
         try:
             send(connection, request, recording, fetcher.connect_timeout)
@@ -115,9 +114,7 @@ class Flights(Generic[Token]):
             connection.close()
             return False
         reader = ResponseReader(recording, "GET")
-        self._flights[token] = _Flight(
-            token, url, origin_of_request(request), connection, recording, reader, started_at, started, started
-        )
+        self._flights[token] = _Flight(token, url, request.origin, connection, recording, reader, started_at, started, started)
         return True
 
     def wait(self, timeout: float) -> list[tuple[Token, Exchange | None]]:

@@ -9,17 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
-from urllib.parse import urlsplit
 
-from requests import PreparedRequest
 from requests.exceptions import RequestException
-from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from archiver.errors import AddressRefused
 from archiver.fetch.guard import AddressGuard
 from archiver.fetch.recording import Recording
-from archiver.fetch.tap import ConnectFailed, RecordingAdapter
+from archiver.fetch.tap import ConnectFailed, Outgoing, RecordingAdapter
 from archiver.model import Exchange, Failure, FailureKind
 
 #: A kept-alive connection may turn out to be closed by the server; that says nothing about the next one.
@@ -100,11 +97,12 @@ class HttpFetcher:
         self._verify: bool | str = verify_tls
         if verify_tls is True:
             self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-        self._headers = {
-            "User-Agent": user_agent,
-            "Accept": "*/*",
-            "Accept-Encoding": "gzip, deflate, br, zstd",
-            "Accept-Language": "*",
+        #: Name in lower case → name and value.
+        self._fields = {
+            "user-agent": ("User-Agent", user_agent),
+            "accept": ("Accept", "*/*"),
+            "accept-encoding": ("Accept-Encoding", "gzip, deflate, br, zstd"),
+            "accept-language": ("Accept-Language", "*"),
         }
 
     def close(self) -> None:
@@ -140,7 +138,7 @@ class HttpFetcher:
         request = self.prepare(url, method, headers, body)
         for attempt in range(_ATTEMPTS):
             started_at, started = self._clock(), self._monotonic()
-            recording = self.recording(url, started, deadline=deadline, max_bytes=max_bytes, cancelled=cancelled)
+            recording = self.recording(started, deadline=deadline, max_bytes=max_bytes, cancelled=cancelled)
             failure = self._record(request, recording)
             if is_stale(recording, failure) and attempt < _ATTEMPTS - 1:
                 recording.response.close()
@@ -172,7 +170,6 @@ class HttpFetcher:
 
     def recording(
         self,
-        url: str,
         started: float,
         *,
         deadline: float | None = None,
@@ -182,14 +179,12 @@ class HttpFetcher:
         """What an exchange is recorded into.
 
         Args:
-            url: absolute, normalised.
             started: monotonic time at which it begins.
             deadline, max_bytes, cancelled: as for `fetch`.
         """
         limits = self._limits
         ends = [limit for limit in (deadline, limits.max_seconds and started + limits.max_seconds) if limit]
         return Recording(
-            target=target_of(url),
             max_bytes=min((limit for limit in (limits.max_bytes, max_bytes) if limit is not None), default=None),
             read_timeout=limits.read_timeout,
             deadline=min(ends) if ends else None,
@@ -198,20 +193,17 @@ class HttpFetcher:
         )
 
     def prepare(
-        self, url: str, method: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
-    ) -> PreparedRequest:
-        """A request as it is to be sent, without requests' own changes to the URL."""
-        request = PreparedRequest()
-        request.method = method
-        request.url = url
-        request.headers = CaseInsensitiveDict(self._headers)
-        request.headers.update(headers or {})
-        request.body = body
+        self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Outgoing:
+        """A request with the fetcher's own header fields and those given, which replace or add to them."""
+        fields = dict(self._fields)
+        for name, value in (headers or {}).items():
+            fields[name.lower()] = (name, value)
         if body is not None or method in _WITH_BODY:
-            request.headers["Content-Length"] = str(len(body or b""))
-        return request
+            fields["content-length"] = ("Content-Length", str(len(body or b"")))
+        return Outgoing(method, url, fields.values(), body)
 
-    def _record(self, request: PreparedRequest, recording: Recording) -> Failure | None:
+    def _record(self, request: Outgoing, recording: Recording) -> Failure | None:
         if recording.cancelled():
             return Failure(FailureKind.INTERRUPTED, "the capture was stopped")
         timeout = self._limits.connect_timeout
@@ -264,12 +256,6 @@ class HttpFetcher:
             truncated=recording.truncated,
             failure=failure,
         )
-
-
-def target_of(url: str) -> str:
-    """The path and query that a request asks for, exactly as they are in a normalised URL."""
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if "?" in url else "")
 
 
 def is_stale(recording: Recording, failure: Failure | None) -> bool:

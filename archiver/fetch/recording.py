@@ -20,7 +20,6 @@ class Recording:
     """One exchange while it happens: what limits it, and what crossed the wire so far.
 
     Attributes:
-        target: request target to send, exactly (path and query).
         max_bytes: response bytes after which it is cut; None for no limit.
         read_timeout: seconds of silence after which it is cut.
         deadline: monotonic time at which it is cut; None for none.
@@ -28,7 +27,6 @@ class Recording:
         monotonic: the clock that `deadline` belongs to.
     """
 
-    target: str
     max_bytes: int | None
     read_timeout: float
     deadline: float | None

@@ -11,13 +11,14 @@ import socket
 import ssl
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, Protocol, cast
 
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
@@ -42,6 +43,50 @@ class ConnectFailed(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.reason)
         self.failure = failure
+
+
+@dataclass
+class Outgoing:
+    """A request as it is to be sent, without requests' own changes to its URL.
+
+    Attributes:
+        method: such as "GET".
+        url: absolute, normalised.
+        headers: names and values, in their order; Host is added where it is not among them.
+        body: that follows the head; None for none.
+    """
+
+    method: str
+    url: str
+    headers: Iterable[tuple[str, str]]
+    body: bytes | None = None
+
+    @cached_property
+    def origin(self) -> str:
+        """Scheme, host and port of where it goes, as they are in the URL."""
+        return plain_start(self.url)
+
+    @property
+    def target(self) -> str:
+        """The path and query that it asks for, exactly as they are in the URL (RFC 9112, section 3.2.1)."""
+        target = self.url[len(self.origin) :].partition("#")[0]
+        return target if target.startswith("/") else f"/{target}"
+
+    def head(self) -> bytes:
+        """What is sent before the body.
+
+        Raises:
+            ValueError: a line break is in it, or a character that HTTP does not know.
+        """
+        lines = [f"{self.method} {self.target} HTTP/1.1".encode("ascii")]
+        fields = [f"{name}: {value}" for name, value in self.headers]
+        if not any(field[:5].lower() == "host:" for field in fields):
+            lines.append(f"Host: {host_field(self.origin)}".encode("ascii"))
+        lines += [field.encode("latin-1") for field in fields]
+        head = b"\r\n".join(lines)
+        if head.count(b"\n") >= len(lines) or head.count(b"\r") >= len(lines):
+            raise ValueError("a header field with a line break in it")
+        return head + b"\r\n\r\n"
 
 
 class Connection(Protocol):
@@ -118,7 +163,7 @@ class RecordingAdapter(HTTPAdapter):
         self._idle.close()
         super().close()
 
-    def record(self, request: PreparedRequest, recording: Recording, *, connect_timeout: float, verify: bool | str) -> None:
+    def record(self, request: Outgoing, recording: Recording, *, connect_timeout: float, verify: bool | str) -> None:
         """Send a request and read its response into `recording`.
 
         What urllib3's `urlopen` and requests' `send` do beyond this (retries, redirects, proxies, cookies, a response that
@@ -130,22 +175,22 @@ class RecordingAdapter(HTTPAdapter):
             OSError, urllib3.exceptions.HTTPError, requests.exceptions.RequestException: TLS and sending errors.
             ValueError: the request cannot be written down.
         """
-        origin = origin_of_request(request)
+        origin = request.origin
         connection = self._idle.take(origin)
         recording.reused = connection is not None
         if connection is None:
             connection = self._made(request, verify, connect_timeout)
         try:
             send(connection, request, recording, connect_timeout)
-            is_reusable = _receive_all(connection.sock, recording, request.method or "GET")
+            is_reusable = _receive_all(connection.sock, recording, request.method)
         except BaseException:
             connection.close()
             raise
         self.give_back(origin, connection, is_reusable=is_reusable)
 
-    def waiting(self, request: PreparedRequest) -> Connection | None:
+    def waiting(self, request: Outgoing) -> Connection | None:
         """A connection to where a request goes, if one waits; the caller gives it back or closes it."""
-        return self._idle.take(origin_of_request(request))
+        return self._idle.take(request.origin)
 
     def give_back(self, origin: str, connection: Connection, *, is_reusable: bool) -> None:
         """A connection is not needed any more; it waits for its next request if it can take one."""
@@ -154,9 +199,11 @@ class RecordingAdapter(HTTPAdapter):
         else:
             connection.close()
 
-    def _made(self, request: PreparedRequest, verify: bool | str, connect_timeout: float) -> Connection:
-        is_secure = origin_of_request(request).startswith("https:")
-        pool = cast(HTTPConnectionPool, self.get_connection_with_tls_context(request, verify if is_secure else True))
+    def _made(self, request: Outgoing, verify: bool | str, connect_timeout: float) -> Connection:
+        is_secure = request.origin.startswith("https:")
+        prepared = PreparedRequest()
+        prepared.url = request.url
+        pool = cast(HTTPConnectionPool, self.get_connection_with_tls_context(prepared, verify if is_secure else True))
         if is_secure:
             self.cert_verify(pool, request.url, verify, None)  # type: ignore[no-untyped-call]
         connection = cast(Connection, pool._new_conn())
@@ -243,14 +290,13 @@ def _has_something_to_say(sock: Any) -> bool:
 # -- one exchange ----------------------------------------------------------------------------------------------------
 
 
-def origin_of_request(request: PreparedRequest) -> str:
-    """Scheme, host and port of where a request goes."""
-    url = cast(str, request.url)
+def plain_start(url: str) -> str:
+    """What of a URL stands before its path."""
     end = url.find("/", url.index("//") + 2)
     return (url if end < 0 else url[:end]).partition("?")[0].partition("#")[0]
 
 
-def send(connection: Connection, request: PreparedRequest, recording: Recording, timeout: float) -> None:
+def send(connection: Connection, request: Outgoing, recording: Recording, timeout: float) -> None:
     """Send a request over a connection that is open, and record it and whom it went to.
 
     Args:
@@ -264,14 +310,14 @@ def send(connection: Connection, request: PreparedRequest, recording: Recording,
         ValueError: it cannot be written down.
     """
     recording.ip_address, recording.tls_version, recording.cipher = connection.peer
-    head = request_head(request.method or "GET", recording.target, host_field(origin_of_request(request)), request.headers)
+    head = request.head()
     sock = connection.sock
     sock.settimeout(timeout)
     try:
         for data in (head, request.body):
             if data:
                 sock.sendall(data)
-                recording.request += cast(bytes, data)
+                recording.request += data
     except (BrokenPipeError, ConnectionResetError):
         pass  # who does not want to hear the end of a request may still have answered it
 
@@ -281,22 +327,6 @@ def host_field(origin: str) -> str:
     host = origin.partition("//")[2].rpartition("@")[2]
     name, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
     return f"{(name or host).rstrip('.')}{colon}{port}" if colon else host.rstrip(".")
-
-
-def request_head(method: str, target: str, host: str, headers: Mapping[str, str | bytes] | CaseInsensitiveDict[Any]) -> bytes:
-    """The head of a request as it is sent.
-
-    Raises:
-        ValueError: a line break is in it, or a character that HTTP does not know.
-    """
-    lines = [f"{method} {target} HTTP/1.1".encode("ascii")]
-    if "Host" not in headers:
-        lines.append(f"Host: {host}".encode("ascii"))
-    for name, value in headers.items():
-        lines.append(name.encode("latin-1") + b": " + (value if isinstance(value, bytes) else str(value).encode("latin-1")))
-    if any(b"\n" in line or b"\r" in line for line in lines):
-        raise ValueError("a header field with a line break in it")
-    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def _receive_all(sock: Any, recording: Recording, method: str) -> bool:
@@ -405,12 +435,12 @@ __all__ = [
     "AddressRefused",
     "ConnectFailed",
     "Connection",
+    "Outgoing",
     "RecordingAdapter",
     "RecordingHTTPConnection",
     "RecordingHTTPSConnection",
     "broken",
     "open_connection",
-    "origin_of_request",
     "out_of_time",
     "read_some",
     "send",

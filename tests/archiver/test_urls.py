@@ -213,10 +213,14 @@ def test_references_are_joined_as_browsers_do() -> None:
 
 def test_the_short_way_to_an_origin_ends_where_the_parser_does() -> None:
     chance = random.Random(1)
-    endings = ("", ".com", ".x1", ".1", ":8080", ":80", ":443", ":0443", ":65536", ".")
+    endings = ("", ".com", ".x1", ".1", ":8080", ":80", ":443", ":0443", ":65535", ":65536", ":38511", ".")
+    bytes_ = ("0", "00", "1", "01", "9", "10", "99", "127", "199", "249", "255", "256", "260", "1000", "0x7f", "a")
     told = 0
-    for _ in range(20_000):
-        host = "".join(chance.choice("abcxn-019.:@%_[]") for _ in range(chance.randrange(1, 9)))
+    for number in range(20_000):
+        if number % 4:
+            host = "".join(chance.choice("abcxn-019.:@%_[]") for _ in range(chance.randrange(1, 9)))
+        else:
+            host = ".".join(chance.choice(bytes_[:11] if number % 8 else bytes_) for _ in range(chance.randrange(3, 6)))
         url = f"{chance.choice(('http', 'https'))}://{host}{chance.choice(endings)}/"
         try:
             parsed = ada_url.URL(url)
