@@ -128,7 +128,7 @@ class Crew(Generic[Token]):
             self._questions.pop(token, None)
             self._ended.append((token, result))
         elif result is None:
-            self._submit(token, partial(self._visitor.fetch, self._questions[token]))
+            self._submit(token, partial(self._visitor.fetch, self._questions[token], fresh=True))
         elif result.response_length >= _LARGE:
             self._submit(token, partial(self._visitor.take, self._questions[token], result, is_aside=True))
         else:

@@ -127,10 +127,12 @@ class Visitor:
             headers["Cookie"] = cookie
         return Question(Visit(entry), headers, condition, self._limit(max_bytes))
 
-    def fetch(self, question: Question) -> Exchange:
-        """Ask, and wait for the answer."""
+    def fetch(self, question: Question, *, fresh: bool = False) -> Exchange:
+        """Ask, and wait for the answer; `fresh`: over a new connection."""
         entry = question.entry
-        return self._fetcher.fetch(entry.url, headers=question.fields, max_bytes=question.max_bytes, cancelled=self.cancelled)
+        return self._fetcher.fetch(
+            entry.url, headers=question.fields, max_bytes=question.max_bytes, cancelled=self.cancelled, fresh=fresh
+        )
 
     def take(self, question: Question, exchange: Exchange, *, is_aside: bool = False) -> Visit | None:
         """Record an answer and read it; None where it has to be fetched once more, whole: the question says so then.

@@ -19,9 +19,6 @@ from archiver.fetch.recording import Recording
 from archiver.fetch.tap import ConnectFailed, Outgoing, RecordingAdapter
 from archiver.model import Exchange, Failure, FailureKind
 
-#: A kept-alive connection may turn out to be closed by the server; that says nothing about the next one.
-_ATTEMPTS = 4
-
 #: Methods whose requests have a body, be it an empty one.
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -119,6 +116,7 @@ class HttpFetcher:
         deadline: float | None = None,
         max_bytes: int | None = None,
         cancelled: Callable[[], bool] | None = None,
+        fresh: bool = False,
     ) -> Exchange:
         """Request one URL; redirects are not followed.
 
@@ -130,20 +128,21 @@ class HttpFetcher:
             deadline: monotonic time at which it is cut, beside the limits.
             max_bytes: response size at which it is cut, beside the limits.
             cancelled: asked between reads; True cuts the exchange.
+            fresh: over a connection of its own, not one that was kept alive.
 
         Returns:
             The exchange. What went wrong is in `failure`; nothing is raised for the network's sake. An answer with an
             error status is an answer.
         """
         request = self.prepare(url, method, headers, body)
-        for attempt in range(_ATTEMPTS):
+        while True:
             started_at, started = self._clock(), self._monotonic()
             recording = self.recording(started, deadline=deadline, max_bytes=max_bytes, cancelled=cancelled)
-            failure = self._record(request, recording)
-            if is_stale(recording, failure) and attempt < _ATTEMPTS - 1:
-                recording.response.close()
-                continue
-            break
+            failure = self._record(request, recording, fresh=fresh)
+            if not is_stale(recording, failure):
+                break
+            recording.response.close()
+            fresh = True  # others that were kept alive may be closed as well
         return self.exchange(url, recording, failure, started_at, self._monotonic() - started)
 
     # -- the parts of it, for who watches many connections at once ------------------------------------------------------
@@ -203,7 +202,7 @@ class HttpFetcher:
             fields["content-length"] = ("Content-Length", str(len(body or b"")))
         return Outgoing(method, url, fields.values(), body)
 
-    def _record(self, request: Outgoing, recording: Recording) -> Failure | None:
+    def _record(self, request: Outgoing, recording: Recording, *, fresh: bool) -> Failure | None:
         if recording.cancelled():
             return Failure(FailureKind.INTERRUPTED, "the capture was stopped")
         timeout = self._limits.connect_timeout
@@ -213,7 +212,7 @@ class HttpFetcher:
                 return Failure(FailureKind.TIMEOUT, "the time limit was reached")
             timeout = min(timeout, left)
         try:
-            self._adapter.record(request, recording, connect_timeout=timeout, verify=self._verify)
+            self._adapter.record(request, recording, connect_timeout=timeout, verify=self._verify, fresh=fresh)
         except ConnectFailed as error:
             return error.failure
         except AddressRefused as error:

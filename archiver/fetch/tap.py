@@ -163,8 +163,10 @@ class RecordingAdapter(HTTPAdapter):
         self._idle.close()
         super().close()
 
-    def record(self, request: Outgoing, recording: Recording, *, connect_timeout: float, verify: bool | str) -> None:
-        """Send a request and read its response into `recording`.
+    def record(
+        self, request: Outgoing, recording: Recording, *, connect_timeout: float, verify: bool | str, fresh: bool = False
+    ) -> None:
+        """Send a request and read its response into `recording`; `fresh`: over a new connection.
 
         What urllib3's `urlopen` and requests' `send` do beyond this (retries, redirects, proxies, cookies, a response that
         can be read) is not wanted here, and takes longer than all the rest.
@@ -176,7 +178,7 @@ class RecordingAdapter(HTTPAdapter):
             ValueError: the request cannot be written down.
         """
         origin = request.origin
-        connection = self._idle.take(origin)
+        connection = None if fresh else self._idle.take(origin)
         recording.reused = connection is not None
         if connection is None:
             connection = self._made(request, verify, connect_timeout)

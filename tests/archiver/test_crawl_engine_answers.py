@@ -67,6 +67,30 @@ def test_failed_urls_are_tried_again_when_told(holdings_with: OpenHoldings) -> N
         assert server.paths.count("/ok") == 1
 
 
+def test_connections_that_end_without_a_word_lose_nothing(holdings_with: OpenHoldings) -> None:
+    picture = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 3\r\n\r\nPNG"
+    with ScriptedServer([[picture, Act.NEXT, picture], [picture, Act.NEXT, Act.RESET]]) as brief, Site({}) as server:
+        urls = [f"http://127.0.0.1:{brief.port}/{number}.png" for number in range(30)]
+        server.routes = {"/": page(embeds=urls)}
+        crawl = Crawl(holdings_with(), plan(server.url(), pace=replace(FAST, retries=0)))
+        assert crawl.run().state == "finished"
+        rows = check(crawl)
+    assert {(rows[url].state, rows[url].attempts) for url in urls} == {(TAKEN, 1)}
+    assert all(len(captures(crawl.holdings, url)) == 1 for url in urls)
+
+
+def test_large_answers_are_read_to_their_end_beside_small_ones(holdings_with: OpenHoldings) -> None:
+    long = page("/after", text="<i>much</i> " * 200_000)
+    assert len(long.body) > 2_000_000 and long.body.index(b"/after") > 0
+    with Site({"/": page("/long", "/small"), "/long": long, "/small": page(), "/after": page()}) as server:
+        crawl = Crawl(holdings_with(), plan(server.url(), pace=FAST))
+        assert crawl.run().state == "finished"
+        rows = check(crawl)
+        assert Counter(server.paths) == Counter({"/": 1, "/long": 1, "/small": 1, "/after": 1})
+    assert {row.state for row in rows.values()} == {TAKEN}
+    assert content(crawl.holdings, rows[server.url("/long")]) == long.body
+
+
 def test_a_dead_host_is_given_up_with_a_reason_and_comes_back_when_told(holdings_with: OpenHoldings) -> None:
     polite = Pace(factor=0, min_seconds=0.1, max_seconds=1, retries=50)
     with ScriptedServer([[Act.RESET]]) as broken, Site({}) as server:
