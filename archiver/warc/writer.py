@@ -24,23 +24,25 @@ from typing import BinaryIO, cast
 from archiver.errors import StorageFailed
 from archiver.fixity import Fixity, Measure
 from archiver.message import ChunkedDecoder, Head, read_head
-from archiver.model import Exchange, RevisitTarget, WrittenRecord
+from archiver.model import Exchange, RevisitTarget, Truncation, WrittenRecord
 from archiver.store.protocol import WarcStore
 from archiver.timestamps import to_iso, to_timestamp
 from archiver.warc.dedup import Condition, KnownPayload, Revisit, revisit_for
 from archiver.warc.records import (
+    ExchangeLines,
     Fields,
     WarcInfo,
     digest,
-    exchange_fields,
+    field_lines,
     is_looked_up,
     labelled,
-    record_fields,
+    record_lines,
     revisit_fields,
     truncated_field,
     warc_fields,
     warcinfo_block,
 )
+from archiver.warc.tail import Tail
 
 _PIECE = 256 * 1024
 _SPOOL_BYTES = 1024 * 1024
@@ -84,17 +86,32 @@ class FinishedFile:
     last: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Draft:
-    """A record before it is written: its file decides WARC-Warcinfo-ID."""
+    """A record before it is written: its file decides WARC-Warcinfo-ID, and where it is.
 
-    written: WrittenRecord
-    fields: Fields
+    Attributes:
+        lines: header fields of its own, as they are written.
+        block: what it carries, with `length` in bytes.
+        others: as in `WrittenRecord`.
+    """
+
+    record_type: str
+    record_id: str
+    url: str
+    date: datetime
+    lines: str
     block: BinaryIO
     length: int
+    mime: str = ""
+    status: int | None = None
+    payload_digest: str = ""
+    revisit_of: RevisitTarget | None = None
+    truncated: Truncation | None = None
+    payload_length: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Body:
     """What a response's block becomes."""
 
@@ -106,6 +123,12 @@ class _Body:
     transfer_decoded: bool
     chunks: tuple[int, ...] = ()
     trailers: bytes = b""
+
+
+def _in_memory(stream: BinaryIO, length: int) -> BinaryIO:
+    """A message from its beginning; a small one without its spool, which takes longer for each line than memory does."""
+    stream.seek(0)
+    return BytesIO(stream.read()) if length <= _PIECE else stream
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
@@ -162,7 +185,7 @@ class WarcWriter:
         self._captured = _Span()
         self._portable = chunked != "exact"
         self._lock = RLock()
-        self._file: BinaryIO | None = None
+        self._tail: Tail | None = None
         self._name = ""
         self._warcinfo_id = ""
         self._serial = 0
@@ -227,8 +250,9 @@ class WarcWriter:
             ("WARC-Block-Digest", payload),
             ("Content-Type", mime),
         ]
-        written = WrittenRecord("resource", self._new_id(), url, date, "", 0, 0, mime, None, payload)
-        return self._write_event([_Draft(written, fields, BytesIO(data), len(data))])[0]
+        block, length = BytesIO(data), len(data)
+        draft = _Draft("resource", self._new_id(), url, date, field_lines(fields), block, length, mime, None, payload)
+        return self._write_event([draft])[0]
 
     def position(self) -> tuple[str, int]:
         """(file, end of what is written to it): nothing that is written from now on lies before it; ("", 0) before any file."""
@@ -237,9 +261,9 @@ class WarcWriter:
     def sync(self) -> None:
         """Put everything written so far on the disk."""
         with self._lock:
-            if self._file is not None:
-                self._file.flush()
-                os.fsync(self._file.fileno())
+            if self._tail is not None:
+                self._tail.file.flush()
+                os.fsync(self._tail.file.fileno())
 
     def close(self) -> tuple[str, ...]:
         """Finish the current file; the names of all files written."""
@@ -251,8 +275,7 @@ class WarcWriter:
 
     def _body(self, exchange: Exchange) -> _Body:
         """Measure the response; in portable mode take the chunk framing off."""
-        stream = cast(BinaryIO, exchange.response)
-        stream.seek(0)
+        stream = _in_memory(cast(BinaryIO, exchange.response), exchange.response_length)
         head = read_head(stream)
         size = len(head.raw)
         sha1 = hashlib.sha1(usedforsecurity=False)
@@ -277,49 +300,46 @@ class WarcWriter:
 
     def _drafts(self, exchange: Exchange, body: _Body, page: PageContext, revisit: Revisit | None) -> list[_Draft]:
         response_id, request_id, metadata_id = self._new_id(), self._new_id(), self._new_id()
-
-        def shared(*others: str) -> Fields:
-            return exchange_fields(
-                url=exchange.url,
-                ip_address=exchange.ip_address,
-                protocols=exchange.protocols,
-                cipher_suite=exchange.cipher_suite,
-                concurrent=others,
-            )
-
-        def written(kind: str, record_id: str) -> WrittenRecord:
-            return WrittenRecord(kind, record_id, exchange.url, exchange.started_at, "", 0, 0)
-
-        drafts = [_answer(exchange, body, revisit, written("response", response_id), shared(request_id, metadata_id))]
+        shared = ExchangeLines(exchange)
         request = exchange.request
-        request_fields = shared(response_id, metadata_id)
         _, _, payload = request.partition(b"\r\n\r\n")
-        request_fields += [("WARC-Payload-Digest", digest([payload])), ("WARC-Block-Digest", digest([request]))]
-        request_fields.append(("Content-Type", "application/http;msgtype=request"))
-        drafts.append(_Draft(written("request", request_id), request_fields, BytesIO(request), len(request)))
+        request_lines = (
+            f"{shared.beside(response_id, metadata_id)}WARC-Payload-Digest: {digest([payload])}\r\n"
+            f"WARC-Block-Digest: {digest([request])}\r\nContent-Type: application/http;msgtype=request\r\n"
+        )
         notes = _notes(exchange, body, page)
-        note_fields = [*shared(response_id, request_id), ("WARC-Block-Digest", digest([notes]))]
-        note_fields.append(("Content-Type", "application/warc-fields"))
-        drafts.append(_Draft(written("metadata", metadata_id), note_fields, BytesIO(notes), len(notes)))
-        return drafts
+        notes_lines = (
+            f"{shared.beside(response_id, request_id)}WARC-Block-Digest: {digest([notes])}\r\n"
+            "Content-Type: application/warc-fields\r\n"
+        )
+        url, date = exchange.url, exchange.started_at
+        return [
+            _answer(exchange, body, revisit, response_id, shared.beside(request_id, metadata_id)),
+            _Draft("request", request_id, url, date, request_lines, BytesIO(request), len(request)),
+            _Draft("metadata", metadata_id, url, date, notes_lines, BytesIO(notes), len(notes)),
+        ]
 
     # -- files -------------------------------------------------------------------------------------------------------
 
     def _write_event(self, drafts: list[_Draft]) -> tuple[WrittenRecord, ...]:
         with self._lock:
-            file = self._ready()
-            start = file.tell()
+            tail = self._ready()
+            start = tail.position
             try:
-                written = tuple(self._write(file, draft) for draft in drafts)
-                self._position = (self._name, file.tell())
+                written = tuple([self._write(tail, draft) for draft in drafts])
+                tail.hand_on()
             except OSError as error:
-                self._roll_back(file, start)
+                self._roll_back(tail, start)
                 raise StorageFailed(
                     f"The WARC file could not be written: {error.strerror}.", "What was written before is kept."
                 ) from error
+            except BaseException:
+                self._roll_back(tail, start)
+                raise
+            self._position = (self._name, tail.position)
             self._captured.add(written)
-            if file.tell() - self._measure.size >= _MEASURE_EVERY:
-                self._catch_up(file)
+            if tail.position - self._measure.size >= _MEASURE_EVERY:
+                self._catch_up(tail.file)
             return written
 
     def _catch_up(self, file: BinaryIO) -> None:
@@ -328,43 +348,54 @@ class WarcWriter:
         while data := os.pread(file.fileno(), _MEASURE_EVERY, self._measure.size):
             self._measure.update(data)
 
-    def _write(self, file: BinaryIO, draft: _Draft) -> WrittenRecord:
-        written, fields = draft.written, list(draft.fields)
-        if written.record_type != "warcinfo":
-            fields.insert(0, ("WARC-Warcinfo-ID", self._warcinfo_id))
-        offset = file.tell()
-        from archiver.warc.serialise import write_record  # not needed before there is something to write
+    def _write(self, tail: Tail, draft: _Draft) -> WrittenRecord:
+        offset = tail.position
+        lines = draft.lines
+        if draft.record_type != "warcinfo":
+            lines = f"WARC-Warcinfo-ID: {self._warcinfo_id}\r\n{lines}"
+        lines = record_lines(draft.record_type, draft.record_id, draft.date, lines)
+        self._append(tail, lines, draft.block, draft.length, draft.mime)
+        return WrittenRecord(
+            draft.record_type,
+            draft.record_id,
+            draft.url,
+            draft.date,
+            self._name,
+            offset,
+            tail.position - offset,
+            draft.mime,
+            draft.status,
+            draft.payload_digest,
+            draft.revisit_of,
+            draft.truncated,
+            draft.payload_length,
+        )
 
-        named = record_fields(written.record_type, written.record_id, written.date, fields)
-        write_record(file, named, draft.block, draft.length, written.mime)
-        return replace(written, file=self._name, offset=offset, length=file.tell() - offset)
-
-    def _roll_back(self, file: BinaryIO, start: int) -> None:
+    def _roll_back(self, tail: Tail, start: int) -> None:
         """Take a half-written event off the file again."""
         try:
-            file.seek(start)
-            file.truncate(start)
+            tail.cut(start)
         except OSError:
             # The tail stays; the next start cuts it off. Nothing may be appended behind it.
-            self._file = None
-            file.close()
+            self._tail = None
+            tail.file.close()
 
-    def _ready(self) -> BinaryIO:
-        if self._file is not None and self._file.tell() >= self._max_bytes:
+    def _ready(self) -> Tail:
+        if self._tail is not None and self._tail.position >= self._max_bytes:
             self._finish()
-        if self._file is None:
-            self._begin()
-        assert self._file is not None
-        return self._file
+        return self._tail or self._begin()
 
-    def _begin(self) -> None:
+    def _begin(self) -> Tail:
+        from archiver.warc.serialise import write_record  # not needed before there is something to write
+
+        self._append = write_record
         now = self._clock()
         while True:
             stamp = f"{to_timestamp(now)}{now.microsecond // 1000:03d}"
             self._name = f"{self._prefix}-{stamp}-{self._serial:05d}-{self._hostname}.warc.gz"
             self._serial += 1
             try:
-                self._file = self._store.create(self._name)
+                tail = Tail(self._store.create(self._name))
                 break
             except FileExistsError:
                 continue  # another process began at the same moment
@@ -376,24 +407,27 @@ class WarcWriter:
             ("WARC-Block-Digest", digest([block])),
             ("Content-Type", "application/warc-fields"),
         ]
-        info = WrittenRecord("warcinfo", self._warcinfo_id, "", now, "", 0, 0)
-        self._write(self._file, _Draft(info, fields, BytesIO(block), len(block)))
+        self._tail = tail
+        self._write(tail, _Draft("warcinfo", self._warcinfo_id, "", now, field_lines(fields), BytesIO(block), len(block)))
+        tail.hand_on()
         if self._on_begin is not None:
             self._on_begin(self._name)
+        return tail
 
     def _finish(self) -> None:
-        if self._file is None:
+        tail = self._tail
+        if tail is None:
             return
         self.sync()
         try:
             if self._on_finish is not None:
-                self._catch_up(self._file)
+                self._catch_up(tail.file)
                 found = self._captured
                 self._on_finish(FinishedFile(self._name, self._measure.result(), found.count, found.first or "", found.last))
         finally:
             self._store.finish(self._name)
-            self._file.close()
-            self._file = None
+            tail.file.close()
+            self._tail = None
             self._finished.append(self._name)
 
 
@@ -420,15 +454,15 @@ def _revisit(exchange: Exchange, body: _Body, known: KnownPayload | None, asked:
     return revisit_for(exchange, body.payload_digest, body.payload_length, known, asked)
 
 
-def _answer(exchange: Exchange, body: _Body, revisit: Revisit | None, plain: WrittenRecord, shared: Fields) -> _Draft:
+def _answer(exchange: Exchange, body: _Body, revisit: Revisit | None, record_id: str, shared: str) -> _Draft:
     """The record of the response: whole, or of a revisit, whose block is the head alone.
 
     Args:
         exchange: as fetched.
         body: what came.
         revisit: how it is written; None for whole.
-        plain: what all records of the exchange have in common.
-        shared: header fields that they have in common.
+        record_id: of the record.
+        shared: header fields that all records of the exchange have in common.
     """
     is_http = exchange.status is not None
     block, length = body.block, body.length
@@ -437,7 +471,7 @@ def _answer(exchange: Exchange, body: _Body, revisit: Revisit | None, plain: Wri
         block, length = BytesIO(body.head.raw), len(body.head.raw)
         payload_digest = revisit.digest
     block.seek(0)
-    fields = [*shared, ("WARC-Payload-Digest", payload_digest), ("WARC-Block-Digest", digest(_pieces(block)))]
+    fields = [("WARC-Payload-Digest", payload_digest), ("WARC-Block-Digest", digest(_pieces(block)))]
     if revisit is not None:
         fields += revisit_fields(revisit.profile, revisit.target, revisit.date, is_cut=revisit.is_cut)
     else:
@@ -446,9 +480,14 @@ def _answer(exchange: Exchange, body: _Body, revisit: Revisit | None, plain: Wri
             fields.append(("WARC-Transfer-Decoded", "chunked"))
     # What did not answer in HTTP is kept, but not called HTTP: readers would refuse the record.
     fields.append(("Content-Type", "application/http;msgtype=response" if is_http else "application/octet-stream"))
-    written = replace(
-        plain,
-        record_type="revisit" if revisit else "response",
+    return _Draft(
+        "revisit" if revisit else "response",
+        record_id,
+        exchange.url,
+        exchange.started_at,
+        shared + field_lines(fields),
+        block,
+        length,
         mime=body.head.media_type if is_http else "",
         status=exchange.status,
         payload_digest=payload_digest,
@@ -456,7 +495,6 @@ def _answer(exchange: Exchange, body: _Body, revisit: Revisit | None, plain: Wri
         truncated=exchange.truncated,
         payload_length=payload_length if is_http else None,
     )
-    return _Draft(written, fields, block, length)
 
 
 def _notes(exchange: Exchange, body: _Body, page: PageContext) -> bytes:
