@@ -212,6 +212,7 @@ class PageCapturer:
     def close(self) -> tuple[str, ...]:
         """Close the connections and the WARC file; names of the files written."""
         self.fetcher.close()
+        self.dedup.close()
         return self.writer.close()
 
     def capture(
