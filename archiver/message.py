@@ -35,7 +35,8 @@ MAX_HEAD_BYTES = 1024 * 1024
 _USUAL_HEAD_BYTES = 4096
 
 _STATUS_LINE = re.compile(rb"\s*(HTTP/\d+(?:\.\d+)?|ICY)\s+([1-9]\d{2})(?:\s+(.*))?", re.IGNORECASE)
-_BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
+_LINE_END = re.compile(rb"\r?\n")
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?")
 
 
@@ -159,7 +160,7 @@ def read_head(stream: BinaryIO, limit: int = MAX_HEAD_BYTES) -> Head:
     """
     if isinstance(stream, BytesIO):  # all is there: one search instead of a call for each line
         start, data = stream.tell(), stream.read(limit)
-        end = _BLANK_LINE.search(data)
+        end = _LINE_END.match(data) or _BLANK_LINE.search(data)
         raw = data[: end.end()] if end else data
         stream.seek(start + len(raw))
         return parse_head(raw)

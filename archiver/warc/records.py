@@ -54,6 +54,11 @@ def digest(data: Iterable[bytes]) -> str:
     return labelled(sha1.digest())
 
 
+def sha1_of(data: bytes) -> str:
+    """The same of bytes that are there."""
+    return labelled(hashlib.sha1(data, usedforsecurity=False).digest())
+
+
 def labelled(sha1: bytes) -> str:
     """A raw SHA-1 as WARC writes it."""
     number = int.from_bytes(sha1)
