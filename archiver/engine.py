@@ -11,6 +11,7 @@ Read it top to bottom:
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,7 +22,6 @@ from importlib import import_module
 from threading import Event
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
-from uuid import uuid4
 
 from archiver.decisions import (
     MAX_DOCUMENT_DEPTH,
@@ -145,9 +145,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+#: The digits of a UUID that say who laid it out (RFC 9562, section 4.1), by random digits.
+_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+
+
 def new_record_id() -> str:
-    """A fresh WARC-Record-ID."""
-    return f"<urn:uuid:{uuid4()}>"
+    """A fresh WARC-Record-ID, of a random UUID (RFC 9562, section 5.4); `uuid4` takes three times as long."""
+    digits = os.urandom(16).hex()
+    variant = _VARIANTS[digits[16]]
+    return f"<urn:uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}>"
 
 
 class PageCapturer:
@@ -206,6 +212,7 @@ class PageCapturer:
     def close(self) -> tuple[str, ...]:
         """Close the connections and the WARC file; names of the files written."""
         self.fetcher.close()
+        self.dedup.close()
         return self.writer.close()
 
     def capture(

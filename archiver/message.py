@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from io import BytesIO
 from itertools import chain
 from typing import BinaryIO, Protocol
 
@@ -30,7 +31,12 @@ _BITE = 256
 #: A head longer than this is no head.
 MAX_HEAD_BYTES = 1024 * 1024
 
+#: Longer ones are not remembered: a few of the longest would fill the memory.
+_USUAL_HEAD_BYTES = 4096
+
 _STATUS_LINE = re.compile(rb"\s*(HTTP/\d+(?:\.\d+)?|ICY)\s+([1-9]\d{2})(?:\s+(.*))?", re.IGNORECASE)
+_LINE_END = re.compile(rb"\r?\n")
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?")
 
 
@@ -123,6 +129,15 @@ def field_text(value: bytes) -> str:
 
 def parse_head(raw: bytes) -> Head:
     """Read a head from its bytes; tolerates bare LF, folding, lines without a colon and garbage."""
+    return _recent_head(raw) if len(raw) <= _USUAL_HEAD_BYTES else _parse_head(raw)
+
+
+@lru_cache(128)  # who fetches, who writes and who reads on parse the same head, one after the other
+def _recent_head(raw: bytes) -> Head:
+    return _parse_head(raw)
+
+
+def _parse_head(raw: bytes) -> Head:
     lines = [line.removesuffix(b"\r") for line in raw.split(b"\n")]
     start_line = lines[0] if lines else b""
     fields: list[tuple[bytes, list[bytes]]] = []
@@ -143,6 +158,12 @@ def read_head(stream: BinaryIO, limit: int = MAX_HEAD_BYTES) -> Head:
 
     A stream that ends or grows past `limit` before a blank line gives what there was.
     """
+    if isinstance(stream, BytesIO):  # all is there: one search instead of a call for each line
+        start, data = stream.tell(), stream.read(limit)
+        end = _LINE_END.match(data) or _BLANK_LINE.search(data)
+        raw = data[: end.end()] if end else data
+        stream.seek(start + len(raw))
+        return parse_head(raw)
     lines = []
     size = 0
     while size < limit:

@@ -77,6 +77,7 @@ class Equipment:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.fetcher.close()
         self.writer.close()
+        self.dedup.close()
 
     def log_in(self, plan: CrawlPlan) -> None:
         """Read what the plan's login is made of; anew, when the crawl was paused because the old one had ended.

@@ -7,6 +7,7 @@ from archiver.crawl.entries import Entry, Finished
 from archiver.crawl.plan import Pace
 from archiver.crawl.politeness import retry_decision
 from archiver.model import Exchange, Failure, FailureKind, Truncation, WrittenRecord
+from archiver.timestamps import to_timestamp
 from archiver.warc.reader import StoredRecord
 
 #: What went wrong with a record that says why it lacks bytes; of an answer that lacks some, not all links are known.
@@ -51,7 +52,7 @@ def answered(entry: Entry, exchange: Exchange, written: WrittenRecord, failure: 
         is_page=entry.is_page,
         failure=failure.kind.value if failure else None,
         reason=failure.reason if failure else None,
-        timestamp=f"{written.date:%Y%m%d%H%M%S}",
+        timestamp=to_timestamp(written.date),
         file=written.file,
         offset=written.offset,
         attempted=retry.counts,
@@ -87,7 +88,7 @@ def adopted(entry: Entry, record: StoredRecord, file: str, pace: Pace) -> Finish
         is_page=entry.is_page,
         failure=failure.kind.value if failure else None,
         reason=failure.reason if failure else None,
-        timestamp=f"{record.date:%Y%m%d%H%M%S}",
+        timestamp=to_timestamp(record.date),
         file=file,
         offset=record.offset,
         attempted=retry.counts,

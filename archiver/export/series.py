@@ -9,7 +9,7 @@ from io import BytesIO
 
 from archiver.export.events import Sink
 from archiver.export.output import Bundle
-from archiver.warc.records import Fields, WarcInfo, digest, record_fields, warcinfo_block
+from archiver.warc.records import Fields, WarcInfo, field_lines, record_lines, sha1_of, warcinfo_block
 from archiver.warc.serialise import write_record
 
 
@@ -92,11 +92,11 @@ class Series:
         block = warcinfo_block(self._info)
         fields: Fields = [
             ("WARC-Filename", self.name),
-            ("WARC-Block-Digest", digest([block])),
+            ("WARC-Block-Digest", sha1_of(block)),
             ("Content-Type", "application/warc-fields"),
         ]
         packed = BytesIO()
-        write_record(packed, record_fields("warcinfo", self._new_id(), now, fields), BytesIO(block), len(block))
+        write_record(packed, record_lines("warcinfo", self._new_id(), now, field_lines(fields)), BytesIO(block), len(block))
         self.write(packed.getvalue())
 
     def _begin(self, name: str) -> None:

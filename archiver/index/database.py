@@ -6,7 +6,8 @@ import fcntl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, cast
 
 from sqlalchemy import (
     CompoundSelect,
@@ -148,10 +149,15 @@ class Prepared:
     Args:
         engine: where it runs.
         statement: takes named parameters; its columns are text and whole numbers only.
+        has_own: a connection of its own, where the database is SQLite: to get one takes longer there than to find a row. One
+            thread at a time looks something up then; to be closed.
     """
 
-    def __init__(self, engine: Engine, statement: Select[Any] | CompoundSelect[Any]) -> None:
+    def __init__(self, engine: Engine, statement: Select[Any] | CompoundSelect[Any], *, has_own: bool = False) -> None:
         self._engine = engine
+        self._has_own = has_own and engine.dialect.name == "sqlite"
+        self._own: Any = None
+        self._lock = Lock()
         compiled = statement.compile(engine)
         self._sql = str(compiled)
         # Without a transaction round it: PostgreSQL would be asked three times instead of once.
@@ -165,6 +171,10 @@ class Prepared:
             StorageFailed: the database cannot be read.
         """
         with _failures_told(self._engine):
+            if self._has_own:
+                with self._lock:
+                    self._own = self._own or self._connected()
+                    return cast(Sequence[Any], self._own.execute(self._sql, self._constants | parameters).fetchall())
             connection = self._engine.raw_connection()
             driver: Any = connection.driver_connection if self._alone else None
             try:
@@ -177,6 +187,20 @@ class Prepared:
                 if driver is not None and not driver.closed:
                     driver.autocommit = False
                 connection.close()
+
+    def _connected(self) -> Any:
+        """A connection that is no longer the engine's, with all that it sets up."""
+        connection = self._engine.raw_connection()
+        driver = connection.driver_connection
+        connection.detach()
+        return driver
+
+    def close(self) -> None:
+        """Close the connection of its own; a later look-up opens another."""
+        with self._lock:
+            own, self._own = self._own, None
+            if own is not None:
+                own.close()
 
 
 def insert_new(engine: Engine, table: Table) -> Any:

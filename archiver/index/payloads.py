@@ -24,11 +24,13 @@ from archiver.warc.dedup import Condition, Kept, condition_headers
 _RECENT = 10_000
 
 
-def _held(*, everywhere: bool) -> Select[Any]:
-    """A payload by its digest, that of the collection itself first; `beside`: one that counts as the same."""
+def _held(*, everywhere: bool, alone: bool) -> Select[Any]:
+    """A payload by its digest, that of the collection itself first; `beside`: one that counts as the same, unless `alone`."""
     columns = payloads.c
     statement = select(columns.url, columns.timestamp, columns.record_id).where(columns.digest == bindparam("digest"))
     own = columns.collection_id == bindparam("own")
+    if alone and not everywhere:
+        return statement.where(own)  # at most one, by the primary key
     beside = columns.collection_id == bindparam("beside")
     if not everywhere:
         return statement.where(or_(own, beside)).order_by(own.desc()).limit(1)
@@ -83,8 +85,8 @@ class Dedup:
         self._collection_id = collection_id
         self._mode = mode
         self._min_bytes = max(1, min_bytes)
-        self._held = Prepared(engine, _held(everywhere=mode == "archive"))
-        self._validators = Prepared(engine, _validators())
+        self._held = Prepared(engine, _held(everywhere=mode == "archive", alone=beside is None), has_own=True)
+        self._validators = Prepared(engine, _validators(), has_own=True)
         self._keep_payloads = insert_or_replace(engine, payloads, when=_is_older)
         self._keep_validators = insert_or_replace(engine, validators, when=_is_newer)
         self._can_ask = self._has_validators()
@@ -100,6 +102,11 @@ class Dedup:
                 ).first()
                 is not None
             )
+
+    def close(self) -> None:
+        """Close its connections; it can still be asked."""
+        self._held.close()
+        self._validators.close()
 
     def target(self, digest: str, length: int) -> RevisitTarget | None:
         """The whole capture that a response with this payload repeats; None when it is to be written itself.

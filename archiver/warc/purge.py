@@ -18,7 +18,7 @@ from zlib_ng import zlib_ng
 from archiver.errors import DamagedRecord
 from archiver.timestamps import to_iso
 from archiver.warc.reader import StoredRecord, iter_records
-from archiver.warc.records import Fields, labelled, record_fields, warc_fields
+from archiver.warc.records import Fields, labelled, record_fields, sha1_of, warc_fields
 
 _PIECE = 1024 * 1024
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -141,11 +141,6 @@ class Tombstone:
         fields: Fields = [("WARC-Target-URI", place.url), ("Content-Type", "application/warc-fields")]
         fields.append(("WARC-Block-Digest", sha1_of(block)))
         return plain_record(record_fields("metadata", self.new_id(), self.purged_at, fields), block)
-
-
-def sha1_of(data: bytes) -> str:
-    """A digest as WARC has it."""
-    return labelled(hashlib.sha1(data, usedforsecurity=False).digest())
 
 
 def plain_record(fields: Fields, block: bytes, version: str = "WARC/1.1") -> bytes:

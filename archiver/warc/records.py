@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from archiver.model import RevisitTarget, Truncation
+from archiver.model import Exchange, RevisitTarget, Truncation
 from archiver.plaintext import one_line
 from archiver.timestamps import to_iso
 from archiver.urls import PLAYERS
@@ -55,9 +54,35 @@ def digest(data: Iterable[bytes]) -> str:
     return labelled(sha1.digest())
 
 
+def sha1_of(data: bytes) -> str:
+    """The same of bytes that are there."""
+    return labelled(hashlib.sha1(data, usedforsecurity=False).digest())
+
+
 def labelled(sha1: bytes) -> str:
     """A raw SHA-1 as WARC writes it."""
-    return "sha1:" + base64.b32encode(sha1).decode("ascii")
+    number = int.from_bytes(sha1)
+    for upper, lower, distance in _SPREADING:
+        number = (number & upper) << distance | number & lower
+    return f"sha1:{number.to_bytes(32).translate(_BASE32).decode('ascii')}"
+
+
+def _spreading() -> Iterator[tuple[int, int, int]]:
+    """How 160 bits become 32 bytes with five bits each: halved, and each half again, five times.
+
+    All halves of a step move at once: their masks, and how far the upper ones go. `base64.b32encode` takes three times as
+    long, and each exchange has five digests.
+    """
+    bits, room = 160, 256
+    while bits > 5:
+        bits, room = bits // 2, room // 2
+        lower = sum((1 << bits) - 1 << place for place in range(0, 256, 2 * room))
+        yield lower << bits, lower, room - bits
+
+
+_SPREADING = tuple(_spreading())
+#: The digits of base32 (RFC 4648) by their values.
+_BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".ljust(256)
 
 
 def canonical_digest(value: str) -> str:
@@ -75,9 +100,19 @@ def canonical_digest(value: str) -> str:
     return f"{label}:{text}" if ":" in value else text
 
 
+def field_lines(fields: Iterable[tuple[str, str]]) -> str:
+    """Header fields as they are written; empty ones are left out, line breaks cannot get in."""
+    return "".join([f"{name}: {one_line(value)}\r\n" for name, value in fields if value])
+
+
 def warc_fields(pairs: Iterable[tuple[str, str]]) -> bytes:
     """An `application/warc-fields` block; empty values are left out, line breaks cannot get in."""
-    return "".join(f"{name}: {one_line(value)}\r\n" for name, value in pairs if value).encode("utf-8")
+    return field_lines(pairs).encode("utf-8")
+
+
+def record_lines(record_type: str, record_id: str, date: datetime, lines: str) -> str:
+    """The header fields of a record as they are written, but for Content-Length; `lines`: its own, from `field_lines`."""
+    return f"WARC-Type: {record_type}\r\nWARC-Record-ID: {record_id}\r\nWARC-Date: {to_iso(date)}\r\n{lines}"
 
 
 def record_fields(record_type: str, record_id: str, date: datetime, fields: Fields) -> Fields:
@@ -103,16 +138,23 @@ def warcinfo_block(info: WarcInfo) -> bytes:
     )
 
 
-def exchange_fields(
-    *, url: str, ip_address: str | None, protocols: Sequence[str], cipher_suite: str | None, concurrent: Sequence[str]
-) -> Fields:
-    """Fields that all records of one exchange share."""
-    fields: Fields = [("WARC-Target-URI", url)]
-    fields += [("WARC-Concurrent-To", record_id) for record_id in concurrent]
-    fields += [("WARC-IP-Address", ip_address or "")]
-    fields += [("WARC-Protocol", protocol) for protocol in protocols]
-    fields += [("WARC-Cipher-Suite", cipher_suite or "")]
-    return fields
+class ExchangeLines:
+    """Header fields that all records of one exchange share, as they are written: put together once.
+
+    Args:
+        exchange: whose.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._target = field_lines([("WARC-Target-URI", exchange.url)])
+        connection = [("WARC-IP-Address", exchange.ip_address or "")]
+        connection += [("WARC-Protocol", protocol) for protocol in exchange.protocols]
+        connection.append(("WARC-Cipher-Suite", exchange.cipher_suite or ""))
+        self._connection = field_lines(connection)
+
+    def beside(self, first: str, second: str) -> str:
+        """For a record that was written with two others; their WARC-Record-IDs."""
+        return f"{self._target}WARC-Concurrent-To: {first}\r\nWARC-Concurrent-To: {second}\r\n{self._connection}"
 
 
 def truncated_field(truncated: Truncation | None) -> Fields:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, BinaryIO
+from typing import BinaryIO, Protocol
 
 from warcio.recordloader import ArcWarcRecord
-from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 from zlib_ng import zlib_ng
-
-from archiver.warc.records import Fields
 
 _GZIP_LEVEL = 5
 
@@ -22,10 +19,20 @@ _COMPRESSED = re.compile(
 )
 
 
-class _Member:
-    """One gzip member (WARC 1.1, annex D); three times as fast as zlib at the same size."""
+class Sink(Protocol):
+    """What records are written to."""
 
-    def __init__(self, file: BinaryIO, level: int) -> None:
+    def write(self, data: bytes, /) -> object:
+        """Take the next bytes."""
+
+
+class _Member:
+    """One gzip member (WARC 1.1, annex D); three times as fast as zlib at the same size.
+
+    The engine gets its input in the pieces in which it comes: in others, the same text becomes other bytes now and then.
+    """
+
+    def __init__(self, file: Sink, level: int) -> None:
         self._file = file
         self._gzip = zlib_ng.compressobj(level, wbits=31)
 
@@ -36,6 +43,21 @@ class _Member:
     def flush(self) -> None:
         """The end of the member."""
         self._file.write(self._gzip.flush())
+
+
+class _Header:
+    """The header of a record as warcio asks for it, its fields written already."""
+
+    def __init__(self, lines: str) -> None:
+        self._lines = lines
+
+    def replace_header(self, name: str, value: str) -> None:
+        """Content-Length, which only warcio adds."""
+        self._lines += f"{name}: {value}\r\n"
+
+    def to_bytes(self, encoding: str) -> bytes:
+        """All of it, with the blank line."""
+        return f"WARC/1.1\r\n{self._lines}\r\n".encode(encoding)
 
 
 class _ExactWriter(WARCWriter):  # type: ignore[misc]
@@ -52,20 +74,19 @@ class _ExactWriter(WARCWriter):  # type: ignore[misc]
 _WRITER = _ExactWriter(None, gzip=False, warc_version="WARC/1.1")
 
 
-def write_record(file: BinaryIO, fields: Fields, block: BinaryIO, length: int, payload_type: str = "") -> None:
+def write_record(file: Sink, lines: str, block: BinaryIO, length: int, payload_type: str = "") -> None:
     """Append one record as a gzip member.
 
     Args:
         file: written at its end.
-        fields: in their order; Content-Length is added.
+        lines: its header fields from `record_lines`; Content-Length is added.
         block: read from its beginning; never parsed, so that it is stored as it came.
         length: of the block, bytes.
         payload_type: media type of what the block carries, lower case.
     """
-    headers: Any = StatusAndHeaders("", fields, protocol="WARC/1.1")
     block.seek(0)
     # Without parsed HTTP headers, and not told the type (it leaves the block of a revisit out), warcio has nothing to
     # write anew: the block goes through as it is.
-    record = ArcWarcRecord("warc", "", headers, block, None, None, length)
+    record = ArcWarcRecord("warc", "", _Header(lines), block, None, None, length)
     is_stored = length >= _STORED_BYTES and _COMPRESSED.fullmatch(payload_type)
     _WRITER.write_into(_Member(file, 0 if is_stored else _GZIP_LEVEL), record)

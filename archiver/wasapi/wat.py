@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from archiver.errors import BodyLimitExceeded, DamagedRecord
 from archiver.message import Head, iter_body, parse_head
 from archiver.warc.reader import BadRecord, StoredRecord, iter_records
-from archiver.warc.records import Fields, WarcInfo, labelled, record_fields, warcinfo_block
+from archiver.warc.records import Fields, WarcInfo, field_lines, labelled, record_lines, warcinfo_block
 from archiver.warc.serialise import write_record
 from archiver.wasapi.htmlfacts import MAX_BYTES, html_facts
 
@@ -55,7 +55,7 @@ def write_wat(
     """
     block = warcinfo_block(info)
     fields: Fields = [("Content-Type", "application/warc-fields")]
-    write_record(target, record_fields("warcinfo", new_id(), clock(), fields), BytesIO(block), len(block))
+    write_record(target, record_lines("warcinfo", new_id(), clock(), field_lines(fields)), BytesIO(block), len(block))
     count = 0
     for record, facts in _described(iter_records(source), name, beat):
         text = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -64,7 +64,8 @@ def write_wat(
             ("WARC-Refers-To", record.record_id),
             ("Content-Type", "application/json"),
         ]
-        write_record(target, record_fields("metadata", new_id(), record.date, fields), BytesIO(text), len(text))
+        lines = record_lines("metadata", new_id(), record.date, field_lines(fields))
+        write_record(target, lines, BytesIO(text), len(text))
         count += 1
     return count
 

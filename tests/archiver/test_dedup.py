@@ -207,9 +207,13 @@ def remember(holdings: Holdings, memory: Dedup, *items: Kept | None) -> None:
 
 def test_what_is_remembered_is_found_by_the_next_run_and_the_first_stays(holdings_with: OpenHoldings) -> None:
     holdings = holdings_with()
+    before = dedup(holdings)
+    assert before.target(DIGEST, 1000) is None
     remember(holdings, dedup(holdings), kept(), kept(at=MOMENT + timedelta(days=1)))
-    found = dedup(holdings).target(DIGEST, 1000)
-    assert found is not None and (found.url, found.timestamp) == (URL, "20160810204623")
+    found = before.target(DIGEST, 1000)
+    assert found is not None and (found.url, found.timestamp) == (URL, "20160810204623"), "committed by another meanwhile"
+    before.close()
+    assert found == before.target(DIGEST, 1000) == dedup(holdings).target(DIGEST, 1000)
     assert found.record_id is not None and found.record_id.startswith("<urn:uuid:")
     assert dedup(holdings).target("sha1:OTHER", 1000) is None
 

@@ -46,8 +46,8 @@ def write_open_file(holdings: Holdings, collection: str = "default", count: int 
     for number in range(count):
         writer.write_resource(f"http://site.example/{number}", "text/plain", b"x" * 500, date=NOW)
     writer.sync()
-    assert writer._file is not None
-    writer._file.close()  # the lock goes with the process
+    assert writer._tail is not None
+    writer._tail.file.close()  # the lock goes with the process
     (name,) = holdings.store.unfinished()
     return name
 
@@ -85,8 +85,8 @@ def test_answers_to_requests_with_a_body_are_found_by_it_after_a_crash(holdings_
         sent = request.encode() + body
         writer.write_exchange(Exchange("http://site.example/ask", NOW, timedelta(seconds=1), sent, spool, len(reply), b"", 200))
     writer.sync()
-    assert writer._file is not None
-    writer._file.close()
+    assert writer._tail is not None
+    writer._tail.file.close()
     second = holdings_with()
     second.collections.create("again", title="Imported")
     (report,) = second.repaired
@@ -112,8 +112,8 @@ def test_what_was_found_after_a_crash_is_not_kept_twice(holdings_with: OpenHoldi
         request = b"GET /a HTTP/1.1\r\nHost: site.example\r\n\r\n"
         writer.write_exchange(Exchange(url, NOW, timedelta(seconds=1), request, BytesIO(reply), len(reply), b"", 200))
     writer.sync()
-    assert writer._file is not None
-    writer._file.close()
+    assert writer._tail is not None
+    writer._tail.file.close()
     (name,) = first.store.unfinished()
     path = first.store.path(name)
     path.write_bytes(path.read_bytes()[:-40])  # what was written last is not whole

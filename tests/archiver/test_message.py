@@ -6,7 +6,8 @@ import gzip
 import random
 import zlib
 from collections.abc import Callable
-from io import BytesIO
+from io import BufferedReader, BytesIO
+from typing import BinaryIO, cast
 
 import brotli
 import pytest
@@ -44,12 +45,15 @@ def decoded(data: bytes, *codings: str, step: int = 0, limit: int | None = None)
     return out, decoder.damaged
 
 
-def test_a_head_is_read_with_its_oddities() -> None:
+@pytest.mark.parametrize(
+    "opened", [BytesIO, lambda raw: cast(BinaryIO, BufferedReader(BytesIO(raw)))], ids=["memory", "stream"]
+)
+def test_a_head_is_read_with_its_oddities(opened: Callable[[bytes], BinaryIO]) -> None:
     raw = (
         b"HTTP/1.1 200  Fine \xe9\r\nX-Twice: 1\r\nx-twice:2\nFolded: a\r\n  b\r\n\tc\r\nno colon here\r\n"
         b"Latin: \xe9\r\nUtf: \xc3\xa9\r\nEmpty:\r\nCONTENT-type: Text/HTML ; charset='utf-8'\r\n\r\nbody"
     )
-    stream = BytesIO(raw)
+    stream = opened(raw)
     head = read_head(stream)
     assert stream.read() == b"body"
     assert head.raw + b"body" == raw
@@ -61,7 +65,7 @@ def test_a_head_is_read_with_its_oddities() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"\r\n", b"garbage", b"\0\xff" * 50, b"HTTP/1.1\r\n\r\n", b"HTTP/1.1 20\r\nA: b", b":\r\n:::\r\n\r\n"]
+    "raw", [b"", b"\r\n", b"\n", b"garbage", b"\0\xff" * 50, b"HTTP/1.1\r\n\r\n", b"HTTP/1.1 20\r\nA: b", b":\r\n:::\r\n\r\n"]
 )
 def test_garbage_is_a_head_without_meaning(raw: bytes) -> None:
     head = read_head(BytesIO(raw))

@@ -288,7 +288,7 @@ moment, url = sys.argv[1:]
 sums.PART = 5 * 1024 * 1024
 if moment == "writing":
     finish = WarcWriter._finish
-    WarcWriter._finish = lambda self: die() if self._file and self._file.tell() > 1000 else finish(self)
+    WarcWriter._finish = lambda self: die() if self._tail and self._tail.position > 1000 else finish(self)
 elif moment == "sending":
     call = S3Bucket._call
     S3Bucket._call = lambda self, what, **given: die() if what.startswith("complete") else call(self, what, **given)

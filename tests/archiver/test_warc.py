@@ -184,20 +184,23 @@ def test_a_full_disk_takes_nothing_away(store: FolderStore, monkeypatch: pytest.
     made.write_exchange(exchange(REPLIES["plain"]))
     original = WarcWriter._write
     calls = count()
+    failures = {1: OSError(28, "No space left on device"), 3: ValueError("of this program")}
 
     def fail_second(self: WarcWriter, file: object, draft: object) -> object:
-        if next(calls) == 1:
-            raise OSError(28, "No space left on device")
+        if failure := failures.get(next(calls)):
+            raise failure
         return original(self, file, draft)  # type: ignore[arg-type]
 
     monkeypatch.setattr(WarcWriter, "_write", fail_second)
     with pytest.raises(StorageFailed, match="No space left"):
         made.write_exchange(exchange(REPLIES["plain"], "http://example.org/second"))
+    with pytest.raises(ValueError, match="of this program"):
+        made.write_exchange(exchange(REPLIES["plain"], "http://example.org/third"))
     monkeypatch.undo()
-    made.write_exchange(exchange(REPLIES["plain"], "http://example.org/third"))
+    made.write_exchange(exchange(REPLIES["plain"], "http://example.org/fourth"))
     (file,) = made.close()
     urls = [record.url for record in all_records(store.root / file) if record.record_type == "response"]
-    assert urls == ["http://example.org/", "http://example.org/third"]
+    assert urls == ["http://example.org/", "http://example.org/fourth"]
 
 
 @pytest.fixture
