@@ -110,6 +110,7 @@ class Gatherer:
         self._size = 0
         self._has_base = False
         self._links_here = False
+        self._has_unfollowed = False
         self._loaded: dict[str, str | None] = {}  # reference → URL
         self._requisites: dict[str, Link] = {}
         self._links: dict[str, _Said] = {}
@@ -144,8 +145,16 @@ class Gatherer:
             if said is None:
                 if self._has_room():
                     self._links[reference] = (kind, place, is_followed, modified)
+                    self._has_unfollowed = self._has_unfollowed or not is_followed
             elif is_followed and not said[2]:
                 self._links[reference] = (kind, place, True, modified)
+
+    def add_links(self, references: Iterable[str]) -> None:
+        """Take references of links (`a href`) that may be followed, as written but for their fragments."""
+        known, may_ask_more = self._links, self._has_unfollowed
+        for reference in references:
+            if reference not in known or may_ask_more:
+                self.add(reference, SlotKind.LINK, "a href")
 
     def take(self, mentions: Iterable[Mention]) -> None:
         """Take references, as written."""

@@ -36,10 +36,7 @@ class XmlScanner(HtmlScanner):
     """Reports what replay and capture need of an XML document; of others than XHTML and SVG, just the style sheet."""
 
     _is_xml = True
-
-    def __init__(self, *, charset: str | None = None) -> None:
-        super().__init__(charset=charset)
-        self._root = ""
+    _root = ""
 
     def _past_the_usual(self, at: int, found: list[Found]) -> int:
         return at
@@ -94,6 +91,6 @@ class XmlScanner(HtmlScanner):
         if self._root == "html":
             super()._structure(tag, start, end, found)
 
-    def _enter(self, tag: str, attributes: Attributes) -> None:
-        if tag in _CONTENT and not attributes.is_closed:
+    def _enter(self, tag: str, *, is_closed: bool) -> None:
+        if tag in _CONTENT and not is_closed:
             self._content_tag = tag
