@@ -18,8 +18,7 @@ MAX_REFERENCE = 16_384
 _NEVER = frozenset({SlotKind.HINT, SlotKind.PING, SlotKind.SELECTOR, SlotKind.IMPORT_NAME})
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A URL that a document names.
 
     Attributes:

@@ -200,6 +200,10 @@ class HtmlScanner:
 
     def _raw_text(self, at: int, final: bool, found: list[Found]) -> int:
         text, tag = self._text, self._raw_tag
+        end_tag = f"</{tag}>"  # as most are; outside SVG it means nothing more
+        if text.startswith(end_tag, at):
+            self._raw_tag = ""
+            return self._token(at, final, found) if self._foreign.is_inside else at + len(end_tag)
         end = self._script_end(at) if tag == "script" else self._plain_end(tag, at)
         if end < 0:
             if not final:
@@ -207,8 +211,8 @@ class HtmlScanner:
             end = len(text)
         self._raw_tag = ""
         self._raw_content(tag, at, end, found)
-        if not self._foreign.is_inside and text.startswith(f"</{tag}>", end):
-            return end + len(tag) + 3  # this end tag means nothing more
+        if text.startswith(end_tag, end) and not self._foreign.is_inside:
+            return end + len(end_tag)
         return end if end > at else self._token(at, final, found)
 
     def _plain_end(self, tag: str, at: int) -> int:
