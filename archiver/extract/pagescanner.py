@@ -138,6 +138,8 @@ class LinkScanner(HtmlScanner):
             read_fragment(text, gatherer)
 
     def _past_the_usual(self, at: int, found: list[Found]) -> int:
+        if not self._has_body:
+            return at
         if self._foreign.is_inside:
             return self._past_foreign(at)
         gatherer = self._gatherer

@@ -53,6 +53,10 @@ def _rest(rests: set[str]) -> str:
     return f"(?:{_any(rests - {''})})" + ("?+" if "" in rests else "")
 
 
+_COMMENT = "<!--(?!-?>)(?>[^-]++|-(?!-!?>))*+--!?>"
+_XML_COMMENT = "<!--(?>[^-]++|-(?!->))*+-->"
+
+
 def _uneventful(
     eventful: Iterable[str] | str,
     usual: str,
@@ -63,6 +67,8 @@ def _uneventful(
     attributes: Iterable[str] = (*DISARMED, *_EVENTFUL_ATTRIBUTES),
     *,
     ends: str,
+    is_xml: bool = False,
+    more: str = "",
 ) -> str:
     reported = {name for table in URL_ATTRIBUTES.values() for name in table}
     attributes = _any((*reported, *ANYWHERE, *SRCSETS, *LAZY, *attributes))
@@ -72,16 +78,19 @@ def _uneventful(
         rf"""|(?!(?i:{prefixes}|(?:{attributes})(?=[ \t\n\f\r=/>])))[^ \t\n\f\r/>="'<][^ \t\n\f\r/>=]*+)"""
     )
     value = rf"""(?:{space}*+={space}*+(?>"[^"]*+"|'[^']*+'|[^ \t\n\f\r"'>][^ \t\n\f\r>]*+))?+"""
-    others = rf"(?!(?i:(?:{_any(eventful)})(?=[ \t\n\f\r/>])))[a-zA-Z][^ \t\n\f\r/>]*+"
+    colon = ":" if is_xml else ""  # what comes before it is no part of a name
+    others = rf"(?!(?i:(?:{_any(eventful)})(?=[ \t\n\f\r/>])))[a-zA-Z][^ \t\n\f\r/>{colon}]*+"
     plain_tags = _any(plain_tags)
-    plain = rf"""(?:[ ](?:{_any(plain_attributes)})="[^"]*+")*+"""
+    painted = r"""|[ ](?:fill|stroke)="[^"(&\\]*+\"""" if is_xml else ""
+    plain = rf"""(?:[ ](?:{_any(plain_attributes)})="[^"]*+"{painted})*+"""
+    more_tags = "/?+" if is_xml else rf"""|a{plain}[ ]href="[#][^"]*+"{plain}"""
     usual = rf"(?:{_any(usual)})(?=[ \t\n\f\r/>])|" if usual else ""
     return rf"""(?>
-          [^<]*+<(?:/(?:{ends or f"a|{plain_tags}"})|(?:{plain_tags}){plain}|a{plain}[ ]href="[#][^"]*+"{plain})>
+          [^<]*+<(?:/(?:{ends or f"a|{plain_tags}"})|(?:{plain_tags}){plain}{more_tags})>
         | [^<]++
         | <(?>{usual}{others})(?:[ \t\n\f\r/]++(?:{paint}{name}{value})?+)*+>
         | </{others}{space}*+>
-        | <!--(?!-?>)(?>[^-]++|-(?!-!?>))*+--!?>
+        | {_XML_COMMENT if is_xml else _COMMENT}{more}
         | <(?=[^a-zA-Z/!?])
         )*+"""
 
@@ -95,6 +104,8 @@ UNEVENTFUL = re.compile(
     re.VERBOSE,
 )
 
+_QUIET_PAINT = rf"""(?:{_any(PRESENTATION)})="[^"(&\\]*+"(?=[ \t\n\f\r/>])|"""
+
 #: The same inside SVG and MathML, where paint that is not a url() is nothing to look at.
 UNEVENTFUL_FOREIGN = re.compile(
     _uneventful(
@@ -102,12 +113,33 @@ UNEVENTFUL_FOREIGN = re.compile(
         "",
         _PLAIN_FOREIGN_TAGS,
         _PLAIN_FOREIGN_ATTRIBUTES,
-        rf"""(?:{_any(PRESENTATION)})="[^"(&\\]*+"(?=[ \t\n\f\r/>])|""",
+        _QUIET_PAINT,
         attributes=(*DISARMED, *_EVENTFUL_ATTRIBUTES, *PRESENTATION),
         ends="",
     ),
     re.VERBOSE,
 )
+
+
+def _in_svg(more: str = "") -> re.Pattern[str]:
+    names = _uneventful(
+        (*_EVENTFUL_TAGS.split(), "html", "body", "br", *ANIMATIONS),
+        "",
+        _PLAIN_FOREIGN_TAGS,
+        f"{_PLAIN_FOREIGN_ATTRIBUTES} text-anchor font-family font-size stroke-width",
+        _QUIET_PAINT,
+        "on|data-",
+        (*DISARMED, *_EVENTFUL_ATTRIBUTES, *PRESENTATION),
+        ends=f"a|{_any(_PLAIN_FOREIGN_TAGS)}",
+        is_xml=True,
+        more=more,
+    )
+    return re.compile(names, re.VERBOSE)
+
+
+#: The same in a document of XML that is SVG, after its first tag; and once it has a title, of which it may have many.
+UNEVENTFUL_IN_SVG = _in_svg()
+UNEVENTFUL_IN_TITLED_SVG = _in_svg("|<title>[^<]*+</title>")
 
 #: What a URL in a plain link is made of: ASCII without quotes, references and white space, and no scheme without a host.
 _NO_SCHEME = r"(?!(?i:javascript|data|about|blob):)"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from archiver.markup.html import HtmlScanner
+from archiver.markup.skip import UNEVENTFUL_IN_SVG, UNEVENTFUL_IN_TITLED_SVG
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Slot, SlotKind
 from archiver.markup.tag import Attributes
 
@@ -39,7 +40,10 @@ class XmlScanner(HtmlScanner):
     _root = ""
 
     def _past_the_usual(self, at: int, found: list[Found]) -> int:
-        return at
+        if self._root != "svg":
+            return at
+        passed = (UNEVENTFUL_IN_TITLED_SVG if self.title else UNEVENTFUL_IN_SVG).match(self._text, at)
+        return passed.end() if passed is not None else at
 
     def _declaration(self, at: int, final: bool, found: list[Found]) -> int:
         text = self._text
