@@ -11,8 +11,8 @@ _SEGMENTS = r"(?:(?!\.\.?(?:[/?]|\Z)|\.?%2[eE])(?:[A-Za-z0-9._~!$()*+,;=@&-]|%(?
 _QUERY = r"(?:\?[A-Za-z0-9._~!$()*+,;:=@&/?%-]*+)?"
 _RELATIVE = re.compile(rf"(?:\./)?((?:\.\./)*+)((?!/){_SEGMENTS}{_QUERY})")
 _ROOTED = re.compile(rf"/(?!/){_SEGMENTS}{_QUERY}")
-#: The most usual shape: one name, a part of what `_RELATIVE` takes.
-_NAME = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*+")
+#: The most usual of these: names that do not begin with a dot, perhaps in folders further up.
+_USUAL = re.compile(r"((?:\.\./)*+)[A-Za-z0-9_~-][A-Za-z0-9._~-]*+(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)*+")
 _OTHER_SCHEME = re.compile(r"(?!https?:)[A-Za-z][A-Za-z0-9+.\-]*:", re.IGNORECASE)
 _UP = len("../")
 
@@ -49,8 +49,9 @@ class Joiner:
         """
         origin = self._origin
         if origin:
-            if _NAME.fullmatch(reference):
-                return self._folders[0] + reference
+            usual = _USUAL.fullmatch(reference)
+            if usual is not None and (up := usual.end(1) // _UP) < len(self._folders):
+                return self._folders[up] + reference[usual.end(1) :]
             match = _RELATIVE.fullmatch(reference)
             if match is not None and match.end(2) > match.start(2) and reference[match.start(2)] != "?":
                 up = (match.end(1) - match.start(1)) // _UP

@@ -63,6 +63,7 @@ _META = {
 }
 #: Those that mean an address only as the property of an item.
 _ITEM_PROPERTIES = frozenset({"image", "url"})
+#: Methods of forms whose addresses are not asked for without what is sent.
 _UNSENT = frozenset({"post", "dialog"})
 _KNOWN_DATA = LAZY | frozenset(SRCSETS)
 
@@ -73,7 +74,7 @@ _SCRIPT_PLACES = {
     PassageKind.JAVASCRIPT_URL: "javascript: URL",
 }
 #: Tags that are remembered, and the characters of each: pages of one site have most of theirs in common.
-_REMEMBERED = 4096
+_REMEMBERED = 1024
 _MEMORABLE = 400
 
 
@@ -138,8 +139,6 @@ class LinkScanner(HtmlScanner):
             read_fragment(text, gatherer)
 
     def _past_the_usual(self, at: int, found: list[Found]) -> int:
-        if not self._has_body:
-            return at
         if self._foreign.is_inside:
             return self._past_foreign(at)
         gatherer = self._gatherer
@@ -225,6 +224,10 @@ class _Reading(NamedTuple):
     is_closed: bool
 
 
+_NO_SCRIPT = (None, False)
+_NO_WORDS: frozenset[str] = frozenset()
+
+
 @lru_cache(_REMEMBERED)
 def _remembered(tag: str, raw: str, is_foreign: bool) -> _Reading:
     return _read_tag(tag, Attributes(raw, 0, len(raw), 0, str), is_foreign)
@@ -233,25 +236,33 @@ def _remembered(tag: str, raw: str, is_foreign: bool) -> _Reading:
 def _read_tag(tag: str, attributes: Attributes, is_foreign: bool) -> _Reading:
     found: list[Found] = []
     scan_tag(tag, attributes, found, is_foreign=is_foreign)
-    holds = [item for item in found if type(item) is Passage or type(item) is Slot]
-    slots = [item for item in holds if type(item) is Slot]
     names = attributes.names
-    is_followed = not (slots and "rel" in names and "nofollow" in attributes.text("rel").lower().split())
-    is_sent = True
-    if tag != "meta" and slots and slots[0].kind is SlotKind.FORM:
-        is_sent = attributes.text("method" if tag == "form" else "formmethod").strip().lower() not in _UNSENT
+    is_followed = not ("rel" in names and "nofollow" in attributes.text("rel").lower().split())
     said: list[Mention | Passage] = []
-    for item in holds:
-        if type(item) is Passage:
+    is_posted: bool | None = None  # as the first address says
+    for item in found:
+        if type(item) is Slot:
+            start, _, value, kind, _ = item
+            if is_posted is None:
+                is_posted = kind is SlotKind.FORM and tag != "meta" and _is_posted(tag, attributes)
+            if not (is_posted and kind is SlotKind.FORM):
+                held_by = "refresh" if kind is SlotKind.REFRESH else attributes.name_at(start)
+                said.append(Mention(value, kind, f"{tag} {held_by}", kind is SlotKind.FORM, is_followed))
+        elif type(item) is Passage:
             said.append(item)
-        elif type(item) is Slot and (is_sent or item.kind is not SlotKind.FORM):
-            held_by = "refresh" if item.kind is SlotKind.REFRESH else attributes.name_at(item.start)
-            said.append(Mention(item.value, item.kind, f"{tag} {held_by}", item.kind is SlotKind.FORM, is_followed))
     robots: set[str] = set()
     if tag == "meta":
         said += _meta(attributes, robots)
-    said += _data(tag, attributes)
-    return _Reading(tuple(said), frozenset(robots), script_kind(attributes), attributes.is_closed)
+    for name in names:
+        if name.startswith("data-") and name not in _KNOWN_DATA:
+            said += _data(tag, name, attributes)
+    script = script_kind(attributes) if tag == "script" else _NO_SCRIPT
+    return _Reading(tuple(said), frozenset(robots) if robots else _NO_WORDS, script, attributes.is_closed)
+
+
+def _is_posted(tag: str, attributes: Attributes) -> bool:
+    """A form is sent in another way than a link is followed."""
+    return attributes.text("method" if tag == "form" else "formmethod").strip().lower() in _UNSENT
 
 
 def _meta(attributes: Attributes, robots: set[str]) -> Iterator[Mention]:
@@ -267,16 +278,12 @@ def _meta(attributes: Attributes, robots: set[str]) -> Iterator[Mention]:
             return
 
 
-def _data(tag: str, attributes: Attributes) -> Iterator[Mention]:
-    """Attributes for scripts that hold what looks like an address."""
-    for name in attributes.names:
-        if not name.startswith("data-") or name in _KNOWN_DATA:
-            continue
-        value = attributes.text(name).strip()
-        like = likeness(value)
-        if name in LINKING:
-            kind = kind_of(value) if like else SlotKind.LINK if value.startswith(("?", "./", "../")) else None
-        else:
-            kind = kind_of(value) if like in (Likeness.ABSOLUTE, Likeness.FILE) else None
-        if kind is not None:
-            yield Mention(value, kind, f"{tag} {name}")
+def _data(tag: str, name: str, attributes: Attributes) -> tuple[Mention, ...]:
+    """An attribute for scripts, where it holds what looks like an address."""
+    value = attributes.text(name).strip()
+    like = likeness(value)
+    if name in LINKING:
+        kind = kind_of(value) if like else SlotKind.LINK if value.startswith(("?", "./", "../")) else None
+    else:
+        kind = kind_of(value) if like in (Likeness.ABSOLUTE, Likeness.FILE) else None
+    return () if kind is None else (Mention(value, kind, f"{tag} {name}"),)

@@ -97,7 +97,7 @@ class HtmlScanner:
         at = 0
         found: list[Found] = []
         while True:
-            if not (self._raw_tag or self._content_tag or self._plaintext):
+            if (self._has_body or self._is_xml) and not (self._raw_tag or self._content_tag or self._plaintext):
                 at = self._past_the_usual(at, found)
             end = self._token(at, final, found)
             if found:
@@ -113,8 +113,6 @@ class HtmlScanner:
 
     def _past_the_usual(self, at: int, found: list[Found]) -> int:
         """Pass over what holds nothing, and take the links of plain shape in between."""
-        if not self._has_body:
-            return at
         if self._foreign.is_inside:
             return self._past_foreign(at)
         text, settled = self._text, self.settled

@@ -83,20 +83,20 @@ def _uneventful(
     plain_tags = _any(plain_tags)
     painted = r"""|[ ](?:fill|stroke)="[^"(&\\]*+\"""" if is_xml else ""
     plain = rf"""(?:[ ](?:{_any(plain_attributes)})="[^"]*+"{painted})*+"""
-    more_tags = "/?+" if is_xml else rf"""|a{plain}[ ]href="[#][^"]*+"{plain}"""
     usual = rf"(?:{_any(usual)})(?=[ \t\n\f\r/>])|" if usual else ""
-    return rf"""(?>
-          [^<]*+<(?:/(?:{ends or f"a|{plain_tags}"})|(?:{plain_tags}){plain}{more_tags})>
-        | [^<]++
-        | <(?>{usual}{others})(?:[ \t\n\f\r/]++(?:{paint}{name}{value})?+)*+>
+    more_tags = "/?+" if is_xml else rf"""|a{plain}(?:[ ]href="[#][^"]*+"{plain})?+"""
+    not_a_link = "" if is_xml else r"(?!a[ \n])"  # most of which end the match: the sooner, the quicker
+    return rf"""[^<]*+(?:(?:
+          <(?:/(?:{ends or f"a|{plain_tags}"})|(?:{plain_tags}){plain}{more_tags})>
+        | <{not_a_link}(?>{usual}{others})(?:[ \t\n\f\r/]++(?:{paint}{name}{value})?+)*+>
         | </{others}{space}*+>
         | {_XML_COMMENT if is_xml else _COMMENT}{more}
         | <(?=[^a-zA-Z/!?])
-        )*+"""
+        )[^<]*+)*+"""
 
 
 #: End tags in a body, of which one alone means something.
-_ENDS = "[a-su-z][a-z0-9]*+|t(?!emplate)[a-z]*+"
+_ENDS = "(?!template)[a-z][a-z0-9]*+"
 
 #: Matches as far as there is nothing to find. Only for text after the start of the body and outside raw text elements.
 UNEVENTFUL = re.compile(
