@@ -109,10 +109,10 @@ class Gatherer:
         self._size = 0
         self._has_base = False
         self._links_here = False
-        self._has_unfollowed = False
         self._loaded: dict[str, str | None] = {}  # reference → URL
         self._requisites: dict[str, Link] = {}
         self._links: dict[str, _Said] = {}
+        self._unfollowed: set[str] = set()  # those of the links that ask for it
         self._guesses: dict[str, _Said] = {}
 
     def add(
@@ -144,15 +144,17 @@ class Gatherer:
             if said is None:
                 if self._has_room():
                     self._links[reference] = (kind, place, is_followed, modified)
-                    self._has_unfollowed = self._has_unfollowed or not is_followed
+                    if not is_followed:
+                        self._unfollowed.add(reference)
             elif is_followed and not said[2]:
+                self._unfollowed.discard(reference)
                 self._links[reference] = (kind, place, True, modified)
 
     def add_links(self, references: Iterable[str]) -> None:
         """Take references of links (`a href`) that may be followed, as written but for their fragments."""
-        known, may_ask_more = self._links, self._has_unfollowed
+        known, unfollowed = self._links, self._unfollowed
         for reference in references:
-            if reference not in known or may_ask_more:
+            if reference not in known or reference in unfollowed:
                 self.add(reference, SlotKind.LINK, "a href")
 
     def take(self, mentions: Iterable[Mention]) -> None:

@@ -70,6 +70,20 @@ def _uneventful(
     is_xml: bool = False,
     more: str = "",
 ) -> str:
+    """An expression for as much as there is nothing to find in.
+
+    Args:
+        eventful: tags that it does not pass over.
+        usual: tags that it tries first.
+        plain_tags: tags that most often have nothing but plain attributes.
+        plain_attributes: the names of those.
+        paint: attributes that it passes over for their values, an expression that ends in "|".
+        prefixes: beginnings of attributes that it does not pass over, an expression.
+        attributes: more of those, beyond the ones that hold addresses.
+        ends: end tags that mean nothing, an expression; "" for those of the plain tags.
+        is_xml: the rules of XML count.
+        more: what else it passes over, an expression that begins with "|".
+    """
     reported = {name for table in URL_ATTRIBUTES.values() for name in table}
     attributes = _any((*reported, *ANYWHERE, *SRCSETS, *LAZY, *attributes))
     space = r"[ \t\n\f\r]"
