@@ -111,6 +111,12 @@ def host_of(url: str) -> str:
         return ""
 
 
+def plain_origin(url: str) -> str:
+    """The origin of a URL that begins as the parser would write it, with a slash after the origin; "" for all others."""
+    plain = _PLAIN_ORIGIN.match(url)
+    return plain.group(1) if plain is not None else ""
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port where it is not the default; "" when there is none."""
     if (plain := _PLAIN_ORIGIN.match(url)) is not None:

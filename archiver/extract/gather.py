@@ -18,8 +18,7 @@ MAX_REFERENCE = 16_384
 _NEVER = frozenset({SlotKind.HINT, SlotKind.PING, SlotKind.SELECTOR, SlotKind.IMPORT_NAME})
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A URL that a document names.
 
     Attributes:
@@ -113,6 +112,7 @@ class Gatherer:
         self._loaded: dict[str, str | None] = {}  # reference → URL
         self._requisites: dict[str, Link] = {}
         self._links: dict[str, _Said] = {}
+        self._unfollowed: set[str] = set()  # those of the links that ask for it
         self._guesses: dict[str, _Said] = {}
 
     def add(
@@ -144,8 +144,18 @@ class Gatherer:
             if said is None:
                 if self._has_room():
                     self._links[reference] = (kind, place, is_followed, modified)
+                    if not is_followed:
+                        self._unfollowed.add(reference)
             elif is_followed and not said[2]:
+                self._unfollowed.discard(reference)
                 self._links[reference] = (kind, place, True, modified)
+
+    def add_links(self, references: Iterable[str]) -> None:
+        """Take references of links (`a href`) that may be followed, as written but for their fragments."""
+        known, unfollowed = self._links, self._unfollowed
+        for reference in references:
+            if reference not in known or reference in unfollowed:
+                self.add(reference, SlotKind.LINK, "a href")
 
     def take(self, mentions: Iterable[Mention]) -> None:
         """Take references, as written."""

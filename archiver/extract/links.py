@@ -18,14 +18,13 @@ from itertools import chain
 
 from archiver.extract.gather import MAX_LINKS, DocumentLinks, Gatherer
 from archiver.extract.jsonlinks import json_links
-from archiver.extract.pagescanner import LinkScanner, link_scanner_of
+from archiver.extract.pagescanner import read_fragment, read_page
 from archiver.extract.pdf import pdf_links
 from archiver.extract.requisites import (
     SCRIPT_TYPES,
     charset_of,
     read_playlist,
     read_presentation,
-    scanned_text,
     text_pieces,
 )
 from archiver.extract.scripts import script_links
@@ -35,7 +34,7 @@ from archiver.markup.charset import SNIFF_BYTES, Charset, declared_charset
 from archiver.markup.css import CssScanner
 from archiver.markup.linkheader import parse_link_header
 from archiver.markup.manifest import DASH_TYPE, HLS_TYPES
-from archiver.markup.slots import Found, Passage, PassageKind, Slot, SlotKind
+from archiver.markup.slots import SlotKind
 from archiver.markup.srcset import scan_refresh
 from archiver.markup.xml import is_xml
 from archiver.message import ContentDecoder, Head
@@ -69,12 +68,6 @@ _VAGUE_TYPES = frozenset(
         "unknown/unknown",
     }
 )
-_SCRIPT_PLACES = {
-    PassageKind.SCRIPT: "script string",
-    PassageKind.MODULE: "script string",
-    PassageKind.HANDLER: "event handler",
-    PassageKind.JAVASCRIPT_URL: "javascript: URL",
-}
 _GZIP = b"\x1f\x8b\x08"
 _XML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*+(?:<\?xml\s|<(?:urlset|sitemapindex|rss|feed|opml)[\s>])")
 _FEED_IN_DISGUISE = re.compile(
@@ -148,42 +141,7 @@ def _read_page(body: Iterator[bytes], mime: str, http_charset: str | None, gathe
     if _FEED_IN_DISGUISE.match(start):  # a sitemap or feed that says it is a page
         _read_feed(chain((start,), body), charset, gatherer)
     else:
-        _scan_page(chain((start,), body), mime, charset, gatherer)
-
-
-def _scan_page(body: Iterator[bytes], mime: str, charset: Charset, gatherer: Gatherer) -> None:
-    scanner = link_scanner_of(mime, charset.name if charset.byte_transparent else None)
-    for piece in scanned_text(body, charset):
-        _take(scanner.feed(piece), scanner, gatherer)
-    _take(scanner.close(), scanner, gatherer)
-    gatherer.title = scanner.title
-    gatherer.robots = frozenset(scanner.robots)
-
-
-def _take(items: Iterator[Found], scanner: LinkScanner, gatherer: Gatherer) -> None:
-    unfollowed = scanner.unfollowed
-    for item in items:
-        if isinstance(item, Slot):
-            is_followed = not (unfollowed and item.start in unfollowed)
-            place = scanner.place_of(item)
-            gatherer.add(item.value, item.kind, place, is_guess=item.kind is SlotKind.FORM, is_followed=is_followed)
-        elif isinstance(item, Passage):
-            _take_passage(item, gatherer)
-
-
-def _take_passage(item: Passage, gatherer: Gatherer) -> None:
-    if item.kind in _SCRIPT_PLACES:
-        gatherer.take(script_links(item.value, _SCRIPT_PLACES[item.kind], is_inline=True))
-    elif item.kind is PassageKind.JSON:
-        gatherer.take(json_links(item.value, "json-ld" if '"@context"' in item.value else "json in page"))
-    elif item.kind is PassageKind.SRCDOC:
-        _read_fragment(item.value, gatherer)
-
-
-def _read_fragment(markup: str, gatherer: Gatherer) -> None:
-    """A document inside another."""
-    scanner = LinkScanner()
-    _take(chain(scanner.feed(markup), scanner.close()), scanner, gatherer)
+        read_page(chain((start,), body), mime, charset, gatherer)
 
 
 # -- XML -------------------------------------------------------------------------------------------------------------
@@ -196,7 +154,7 @@ def _read_xml(body: Iterator[bytes], mime: str, http_charset: str | None, gather
         start += piece
         root = root_of(start.decode(charset.name, "replace"))
     if root in _PAGE_ROOTS:
-        _scan_page(chain((start,), body), mime, charset, gatherer)
+        read_page(chain((start,), body), mime, charset, gatherer)
     else:
         _read_feed(chain((start,), body), charset, gatherer)
 
@@ -208,7 +166,7 @@ def _read_feed(body: Iterator[bytes], charset: Charset, gatherer: Gatherer) -> N
         gatherer.is_cut = True
     for item in xml_links(text):
         if isinstance(item, Markup):
-            _read_fragment(item.text, gatherer)
+            read_fragment(item.text, gatherer)
         else:
             gatherer.take((item,))
 

@@ -1,13 +1,24 @@
-"""Scans pages for all that a crawl may follow: more than a browser asks for while it shows them."""
+"""Reads pages for all that a crawl may follow: more than a browser asks for while it shows them."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from archiver.extract.gather import Gatherer, Mention
 from archiver.extract.guess import Likeness, kind_of, likeness
+from archiver.extract.jsonlinks import json_links
+from archiver.extract.requisites import scanned_text
+from archiver.extract.scripts import script_links
 from archiver.markup.attributes import LAZY, LINKING, SRCSETS
-from archiver.markup.html import HtmlScanner
-from archiver.markup.skip import PLAIN_FOLLOWED_LINK, UNEVENTFUL_FOR_LINKS
-from archiver.markup.slots import Found, Slot, SlotKind
-from archiver.markup.tag import Attributes
+from archiver.markup.charset import Charset
+from archiver.markup.foreign import ROOTS
+from archiver.markup.html import INERT, HtmlScanner
+from archiver.markup.skip import UNEVENTFUL_TO_LINK
+from archiver.markup.slots import Found, Passage, PassageKind, Slot, SlotKind
+from archiver.markup.tag import Attributes, scan_tag, script_kind
 from archiver.markup.text import encode_double_quoted
 from archiver.markup.xml import XmlScanner, is_xml
 
@@ -52,106 +63,227 @@ _META = {
 }
 #: Those that mean an address only as the property of an item.
 _ITEM_PROPERTIES = frozenset({"image", "url"})
+#: Methods of forms whose addresses are not asked for without what is sent.
 _UNSENT = frozenset({"post", "dialog"})
 _KNOWN_DATA = LAZY | frozenset(SRCSETS)
 
+_SCRIPT_PLACES = {
+    PassageKind.SCRIPT: "script string",
+    PassageKind.MODULE: "script string",
+    PassageKind.HANDLER: "event handler",
+    PassageKind.JAVASCRIPT_URL: "javascript: URL",
+}
+#: Tags that are remembered, and the characters of each: pages of one site have most of theirs in common.
+_REMEMBERED = 1024
+_MEMORABLE = 400
+
+
+def read_page(body: Iterable[bytes], mime: str, charset: Charset, gatherer: Gatherer) -> None:
+    """Take all that a page names, its title and its robots directives.
+
+    Args:
+        body: of the page, in pieces.
+        mime: HTML, or a type that browsers read as XML.
+        charset: of the page.
+        gatherer: what it is given to.
+    """
+    kind = XmlLinkScanner if is_xml(mime) else LinkScanner
+    scanner = kind(gatherer, charset=charset.name if charset.byte_transparent else None)
+    scanner.read(scanned_text(body, charset))
+    gatherer.title = scanner.title
+    gatherer.robots = frozenset(scanner.robots)
+
+
+def read_fragment(markup: str, gatherer: Gatherer) -> None:
+    """Take all that a document inside another names."""
+    LinkScanner(gatherer).read((markup,))
+
 
 class LinkScanner(HtmlScanner):
-    """Reports, beyond what other scanners do, metadata, `data-` attributes, and in what each URL stands.
+    """Gives to a gatherer what a page names; beyond what other scanners look at, metadata and `data-` attributes.
+
+    Args:
+        gatherer: what it is given to.
+        charset: the real charset when fed a latin-1 view of bytes; None when fed text.
 
     Attributes:
-        places: start of a slot → what holds it, such as "img srcset"; those of the most usual shape are left out.
-        unfollowed: starts of slots that ask not to be followed.
         robots: words of the robots directives of the page.
     """
 
-    def __init__(self, *, charset: str | None = None) -> None:
+    def __init__(self, gatherer: Gatherer, *, charset: str | None = None) -> None:
         super().__init__(charset=charset)
-        self.places: dict[int, str] = {}
-        self.unfollowed: set[int] = set()
         self.robots: set[str] = set()
+        self._gatherer = gatherer
 
-    def place_of(self, slot: Slot) -> str:
-        """What holds a slot; to be asked once."""
-        place = self.places.pop(slot.start, None) if self.places else None
-        if place is not None:
-            return place
-        if slot.encode is encode_double_quoted:
-            return "a href" if slot.kind is SlotKind.LINK else "img src"
-        if slot.kind in (SlotKind.IMPORT_MAP, SlotKind.IMPORT_NAME):
-            return "import map"
-        return "css @import" if slot.kind is SlotKind.STYLESHEET else "css url"
+    def read(self, pieces: Iterable[str]) -> None:
+        """Read all of a document."""
+        for piece in pieces:
+            self._take(self.feed(piece))
+        self._take(self.close())
 
-    def _past_the_usual(self, at: int, found: list[Found]) -> int:
-        return self._past(at, found, UNEVENTFUL_FOR_LINKS, PLAIN_FOLLOWED_LINK)
+    def _take(self, items: Iterator[Found]) -> None:
+        """What does not stand in a tag: what stands in tags has been given already."""
+        for item in items:
+            if type(item) is Slot:
+                self._gatherer.add(item.value, item.kind, _place_of(item))
+            elif type(item) is Passage:
+                self._passage(item.kind, item.value)
 
-    def _for_inner(self) -> HtmlScanner:
-        return LinkScanner(charset=self._charset)
-
-    def _after_inner(self, inner: HtmlScanner, offset: int) -> None:
-        if isinstance(inner, LinkScanner):
-            self.places.update((start + offset, place) for start, place in inner.places.items())
-            self.unfollowed.update(start + offset for start in inner.unfollowed)
-            self.robots |= inner.robots
-
-    def _look_into(self, tag: str, attributes: Attributes, found: list[Found], is_foreign: bool) -> None:
-        first = len(found)
-        super()._look_into(tag, attributes, found, is_foreign)
-        slots = [item for item in found[first:] if type(item) is Slot]
-        for slot in slots:
-            held_by = "refresh" if slot.kind is SlotKind.REFRESH else attributes.name_at(slot.start)
-            self.places[slot.start] = f"{tag} {held_by}"
-        names = attributes.names
-        if slots and "rel" in names and "nofollow" in attributes.text("rel").lower().split():
-            self.unfollowed.update(slot.start for slot in slots)
-        if tag == "meta":
-            self._meta(attributes, found)
-        elif slots and slots[0].kind is SlotKind.FORM:
-            method = attributes.text("method" if tag == "form" else "formmethod").strip().lower()
-            if method in _UNSENT:
-                found[first:] = [item for item in found[first:] if not (type(item) is Slot and item.kind is SlotKind.FORM)]
-        for name in names:
-            if name.startswith("data-") and name not in _KNOWN_DATA:
-                self._data(tag, name, attributes, found)
-
-    def _meta(self, attributes: Attributes, found: list[Found]) -> None:
-        if "content" not in attributes.names:
-            return
-        for by in ("name", "property", "itemprop"):
-            name = attributes.text(by).strip().lower()
-            if name in ROBOTS_NAMES and by == "name" and not self._template:
-                self.robots.update(attributes.text("content").lower().replace(",", " ").split())
-            elif name in _META and (by == "itemprop" or name not in _ITEM_PROPERTIES):
-                self._add(attributes, "content", _META[name], f"meta {name}", found)
-                return
-
-    def _data(self, tag: str, name: str, attributes: Attributes, found: list[Found]) -> None:
-        """An attribute for scripts, where it holds what looks like an address."""
-        value = attributes.text(name).strip()
-        like = likeness(value)
-        if name in LINKING:
-            kind = kind_of(value) if like else SlotKind.LINK if value.startswith(("?", "./", "../")) else None
-        else:
-            kind = kind_of(value) if like in (Likeness.ABSOLUTE, Likeness.FILE) else None
-        if kind is not None:
-            self._add(attributes, name, kind, f"{tag} {name}", found)
-
-    def _add(self, attributes: Attributes, name: str, kind: SlotKind, place: str, found: list[Found]) -> None:
-        attribute = attributes[name]
-        value = attribute.text.strip()
-        if value:
-            start, end = attribute.view.raw(0), attribute.view.raw(len(attribute.text))
-            self.places[start] = place
-            found.append(Slot(start, end, value, kind, attribute.encode))
-
-
-class XmlLinkScanner(LinkScanner, XmlScanner):
-    """The same for documents that browsers read as XML."""
+    def _passage(self, kind: PassageKind, text: str) -> None:
+        gatherer = self._gatherer
+        if kind in _SCRIPT_PLACES:
+            gatherer.take(script_links(text, _SCRIPT_PLACES[kind], is_inline=True))
+        elif kind is PassageKind.JSON:
+            gatherer.take(json_links(text, "json-ld" if '"@context"' in text else "json in page"))
+        elif kind is PassageKind.SRCDOC:
+            read_fragment(text, gatherer)
 
     def _past_the_usual(self, at: int, found: list[Found]) -> int:
+        if self._foreign.is_inside:
+            return self._past_foreign(at)
+        gatherer = self._gatherer
+        links: list[str] = []
+        for match in iter(UNEVENTFUL_TO_LINK.scanner(self._text, at).match, None):  # type: ignore[attr-defined]
+            group = match.lastindex
+            at = match.end()
+            if group == 1:
+                links.append(match[1])
+            elif group is None:
+                break
+            else:
+                gatherer.add_links(links)
+                links.clear()
+                gatherer.add(match[2], SlotKind.IMAGE, "img src")
+        gatherer.add_links(links)
         return at
 
+    def _without_scripts(self, raw: str, offset: int, found: list[Found]) -> None:
+        inner = LinkScanner(self._gatherer, charset=self._charset)
+        inner._begin_in_noscript()
+        inner.read((raw,))
+        self.robots |= inner.robots
 
-def link_scanner_of(media_type: str, charset: str | None) -> LinkScanner:
-    """The scanner for a page of that type."""
-    return XmlLinkScanner(charset=charset) if is_xml(media_type) else LinkScanner(charset=charset)
+    # -- tags --------------------------------------------------------------------------------------------------------
+
+    def _open(self, tag: str, match: re.Match[str], found: list[Found]) -> None:
+        raw = match[3]
+        if self._foreign.is_foreign or len(raw) > _MEMORABLE or not raw.isascii():
+            super()._open(tag, match, found)
+            return
+        reading = _remembered(tag, raw, tag in ROOTS or self._is_xml)
+        if reading.holds or reading.robots:
+            self._take_tag(tag, reading)
+        if tag == "script":
+            self._script = reading.script
+        self._enter(tag, is_closed=reading.is_closed)
+
+    def _look_into(self, tag: str, attributes: Attributes, found: list[Found], is_foreign: bool) -> None:
+        self._take_tag(tag, _read_tag(tag, attributes, is_foreign))
+
+    def _take_tag(self, tag: str, reading: _Reading) -> None:
+        add = self._gatherer.add
+        is_inert = self._in_noscript or (tag in ("base", "meta") and (self._template or self._foreign.is_foreign))
+        for item in reading.holds:
+            if isinstance(item, Passage):
+                self._passage(item.kind, item.value)
+                continue
+            reference, kind, place, is_guess, is_followed, _ = item
+            if is_inert:
+                kind = INERT.get(kind, kind)
+            add(reference, kind, place, is_guess=is_guess, is_followed=is_followed)
+        if reading.robots and not self._template:
+            self.robots |= reading.robots
+
+
+class XmlLinkScanner(XmlScanner, LinkScanner):
+    """The same for documents that browsers read as XML."""
+
+
+def _place_of(slot: Slot) -> str:
+    """What holds a slot that does not stand in a tag."""
+    if slot.encode is encode_double_quoted:
+        return "a href" if slot.kind is SlotKind.LINK else "img src"
+    if slot.kind in (SlotKind.IMPORT_MAP, SlotKind.IMPORT_NAME):
+        return "import map"
+    return "css @import" if slot.kind is SlotKind.STYLESHEET else "css url"
+
+
+class _Reading(NamedTuple):
+    """What a start tag says, wherever it stands.
+
+    Attributes:
+        holds: addresses, and texts that hold some; positions in them mean nothing.
+        robots: words of robots directives.
+        script: of a script element, what its text is, as `script_kind` says.
+        is_closed: it ends in a slash.
+    """
+
+    holds: tuple[Mention | Passage, ...]
+    robots: frozenset[str]
+    script: tuple[PassageKind | None, bool]
+    is_closed: bool
+
+
+_NO_SCRIPT = (None, False)
+_NO_WORDS: frozenset[str] = frozenset()
+
+
+@lru_cache(_REMEMBERED)
+def _remembered(tag: str, raw: str, is_foreign: bool) -> _Reading:
+    return _read_tag(tag, Attributes(raw, 0, len(raw), 0, str), is_foreign)
+
+
+def _read_tag(tag: str, attributes: Attributes, is_foreign: bool) -> _Reading:
+    found: list[Found] = []
+    scan_tag(tag, attributes, found, is_foreign=is_foreign)
+    names = attributes.names
+    is_followed = not ("rel" in names and "nofollow" in attributes.text("rel").lower().split())
+    said: list[Mention | Passage] = []
+    is_posted: bool | None = None  # as the first address says
+    for item in found:
+        if type(item) is Slot:
+            start, _, value, kind, _ = item
+            if is_posted is None:
+                is_posted = kind is SlotKind.FORM and tag != "meta" and _is_posted(tag, attributes)
+            if not (is_posted and kind is SlotKind.FORM):
+                held_by = "refresh" if kind is SlotKind.REFRESH else attributes.name_at(start)
+                said.append(Mention(value, kind, f"{tag} {held_by}", kind is SlotKind.FORM, is_followed))
+        elif type(item) is Passage:
+            said.append(item)
+    robots: set[str] = set()
+    if tag == "meta":
+        said += _meta(attributes, robots)
+    for name in names:
+        if name.startswith("data-") and name not in _KNOWN_DATA:
+            said += _data(tag, name, attributes)
+    script = script_kind(attributes) if tag == "script" else _NO_SCRIPT
+    return _Reading(tuple(said), frozenset(robots) if robots else _NO_WORDS, script, attributes.is_closed)
+
+
+def _is_posted(tag: str, attributes: Attributes) -> bool:
+    """A form is sent in another way than a link is followed."""
+    return attributes.text("method" if tag == "form" else "formmethod").strip().lower() in _UNSENT
+
+
+def _meta(attributes: Attributes, robots: set[str]) -> Iterator[Mention]:
+    if "content" not in attributes.names:
+        return
+    for by in ("name", "property", "itemprop"):
+        name = attributes.text(by).strip().lower()
+        if name in ROBOTS_NAMES and by == "name":
+            robots.update(attributes.text("content").lower().replace(",", " ").split())
+        elif name in _META and (by == "itemprop" or name not in _ITEM_PROPERTIES):
+            if value := attributes.text("content").strip():
+                yield Mention(value, _META[name], f"meta {name}")
+            return
+
+
+def _data(tag: str, name: str, attributes: Attributes) -> tuple[Mention, ...]:
+    """An attribute for scripts, where it holds what looks like an address."""
+    value = attributes.text(name).strip()
+    like = likeness(value)
+    if name in LINKING:
+        kind = kind_of(value) if like else SlotKind.LINK if value.startswith(("?", "./", "../")) else None
+    else:
+        kind = kind_of(value) if like in (Likeness.ABSOLUTE, Likeness.FILE) else None
+    return () if kind is None else (Mention(value, kind, f"{tag} {name}"),)

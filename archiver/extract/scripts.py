@@ -20,6 +20,8 @@ _MARKUP_URL = re.compile(r"""(?<![\w-])(?:src|href|poster)\s*=\s*(?:"([^"<>\s]+)
 _REST_OF_ADDRESS = re.compile(r"""([\w-][\w./-]*\.(?:png|gif|jpe?g|svg|webp|ico|css|js))["']""")
 #: What says that a string is an address, however it looks.
 _ADDRESS_KEY = re.compile(r"""(?:^|[^\w$])["']?(?:\w+_)?(?:url|src|href|poster)["']?\s*[:=]\s*\Z""", re.IGNORECASE)
+#: What stands before a name without a path that is an address in a file of its own: a key, or the half of an address.
+_BEFORE_ADDRESSES = (":", "=", "+")
 _REACH = 40
 _SPACE = " \t\r\n"
 
@@ -38,41 +40,43 @@ def script_links(source: str, place: str = "script string", *, is_inline: bool) 
         yield from doxygen_menu(source)
     text = ScriptText(source)
     may_import = "import" in source or "from" in source
-    for piece in text.pieces:
-        if piece.kind not in (PieceKind.STRING, PieceKind.TEMPLATE) or piece.end - piece.start < 3:
+    for start, end, kind in text.spans:
+        if kind not in (PieceKind.STRING, PieceKind.TEMPLATE) or end - start < 3:
             continue
-        literal = source[piece.start : piece.end]
+        literal = source[start:end]
         if "/" not in literal and "." not in literal:
             continue
         if literal[0] != literal[-1]:  # without an end, or a part of a template
             continue
         value = plain_string(literal)
-        if may_import and piece.kind is PieceKind.STRING and names_a_module(text, piece):
+        if may_import and kind is PieceKind.STRING and names_a_module(text, Piece(start, end, kind)):
             if _URL_SPECIFIER.match(value):
                 yield Mention(value, SlotKind.MODULE, "script import")
         elif "<" in value:
             yield from _in_markup(value, place, is_inline)
         else:
-            yield from _judged(source, piece, value, place, is_inline)
+            near = source[max(0, start - _REACH) : start]
+            if is_inline or "/" in value or near.rstrip()[-1:] in _BEFORE_ADDRESSES:  # else it is just a name
+                yield from _judged(source, near, end, value, place, is_inline)
 
 
-def _judged(source: str, piece: Piece, value: str, place: str, is_inline: bool) -> Iterator[Mention]:
+def _judged(source: str, near: str, end: int, value: str, place: str, is_inline: bool) -> Iterator[Mention]:
+    """What a string is that ends at `end` and has `near` before it."""
     like = likeness(value)
-    near = source[max(0, piece.start - _REACH) : piece.start]
     if like is None:
         rest = _REST_OF_ADDRESS.match(value)
         if rest is not None and near.rstrip(_SPACE)[-1:] == "+":
             yield Mention(rest.group(1), kind_of(rest.group(1)), place, is_guess=True)
         return
-    before, after = near.rstrip(_SPACE)[-2:], source[piece.end : piece.end + _REACH].lstrip(_SPACE)[:1]
-    is_part = before.endswith("+") or after == "+" or source.startswith(".concat", piece.end)
+    before, after = near.rstrip(_SPACE)[-2:], source[end : end + _REACH].lstrip(_SPACE)[:1]
+    is_part = before.endswith("+") or after == "+" or source.startswith(".concat", end)
     if like is Likeness.ABSOLUTE:
         if not before.endswith("+"):
             yield Mention(value, kind_of(value), place, is_guess=is_part)
         return
     is_key = after == ":" and before[-1:] in ("{", ",")
     is_compared = before in ("==", "!=") or after == "="
-    if is_part or is_key or is_compared or _MODULE_CALL.search(near):
+    if is_part or is_key or is_compared or (("require" in near or "define(" in near) and _MODULE_CALL.search(near)):
         return
     is_guess = _is_guess(like, value, is_inline)
     if is_guess is None and _ADDRESS_KEY.search(near):

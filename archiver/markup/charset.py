@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import webencodings
 from resiliparse.parse.encoding import detect_encoding
@@ -55,6 +56,7 @@ class Charset:
     bom: int = 0
 
 
+@lru_cache(64)
 def codec_of(label: str | None) -> str | None:
     """The codec that browsers use for an encoding label (WHATWG Encoding, section 4.2); None for unknown ones."""
     encoding = webencodings.lookup(label.strip()) if label else None
@@ -82,7 +84,9 @@ def declared_charset(head: bytes, http_charset: str | None = None) -> Charset | 
     named = codec_of(http_charset)
     if named is not None:
         return _charset(named)
-    start = _COMMENT.sub(b"", head[:SNIFF_BYTES])
+    start = head[:SNIFF_BYTES]
+    if b"<!--" in start:
+        start = _COMMENT.sub(b"", start)
     for pattern in (_CSS, _META, _XML):
         match = pattern.search(start)
         named = codec_of(match.group(1).decode("ascii", "replace")) if match else None

@@ -44,10 +44,10 @@ class ForeignContent:
         if self.is_foreign and tag in BREAK_OUT and (tag != "font" or not _FONT_ATTRIBUTES.isdisjoint(attributes.names)):
             self._leave()
 
-    def enter(self, tag: str, attributes: Attributes) -> None:
-        """The content of an element comes."""
+    def enter(self, tag: str, attributes: Attributes | None = None) -> None:
+        """The content of an element comes; the attributes matter where `is_foreign`."""
         content: str | None = tag if tag in ROOTS else None
-        if self.is_foreign:
+        if self.is_foreign and attributes is not None:
             above, around = self._open[-1]
             if self._is_integration_point(tag, around, attributes):
                 content = ""

@@ -29,8 +29,9 @@ from archiver.markup.text import (
 from archiver.plaintext import one_line
 
 _MARK = re.compile(r"<[a-zA-Z/!?]")
+#: A tag, and white space before it.
 _TAG = re.compile(
-    r"""<(/?)([a-zA-Z][^ \t\n\f\r/>]*+)"""
+    r"""[ \t\n\f\r]*+<(/?)([a-zA-Z][^ \t\n\f\r/>]*+)"""
     r"""((?>[ \t\n\f\r/]++|[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+"""
     r"""(?>"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^ \t\n\f\r"'>][^ \t\n\f\r>]*+|(?=>)))?+)*+)>"""
 )
@@ -96,7 +97,7 @@ class HtmlScanner:
         at = 0
         found: list[Found] = []
         while True:
-            if self._has_body and not (self._raw_tag or self._content_tag or self._plaintext):
+            if (self._has_body or self._is_xml) and not (self._raw_tag or self._content_tag or self._plaintext):
                 at = self._past_the_usual(at, found)
             end = self._token(at, final, found)
             if found:
@@ -112,18 +113,14 @@ class HtmlScanner:
 
     def _past_the_usual(self, at: int, found: list[Found]) -> int:
         """Pass over what holds nothing, and take the links of plain shape in between."""
-        return self._past(at, found, UNEVENTFUL, PLAIN_LINK)
-
-    def _past(self, at: int, found: list[Found], uneventful: re.Pattern[str], plain_link: re.Pattern[str]) -> int:
-        text, settled = self._text, self.settled
         if self._foreign.is_inside:
-            passed = UNEVENTFUL_FOREIGN.match(text, at) if self._foreign.is_foreign else None
-            return passed.end() if passed is not None else at
+            return self._past_foreign(at)
+        text, settled = self._text, self.settled
         while True:
-            passed = uneventful.match(text, at)
+            passed = UNEVENTFUL.match(text, at)
             if passed is not None:
                 at = passed.end()
-            link = plain_link.match(text, at)
+            link = PLAIN_LINK.match(text, at)
             if link is None:
                 return at
             group = link.lastindex or 1
@@ -131,6 +128,11 @@ class HtmlScanner:
             kind = SlotKind.LINK if group == 1 else SlotKind.IMAGE
             found.append(Slot(settled + start, settled + end, text[start:end], kind, encode_double_quoted))
             at = link.end()
+
+    def _past_foreign(self, at: int) -> int:
+        """The same inside SVG and MathML."""
+        passed = UNEVENTFUL_FOREIGN.match(self._text, at) if self._foreign.is_foreign else None
+        return passed.end() if passed is not None else at
 
     def _token(self, at: int, final: bool, found: list[Found]) -> int:
         """Read one token from `at`; the position after it, or -1 when it is not complete."""
@@ -147,7 +149,7 @@ class HtmlScanner:
         if match is None:
             return self._other(at, final, found)
         if match.group(1):
-            self._end_tag(self._name(match), at, match.end(), found)
+            self._end_tag(self._name(match), match.start(1) - 1, match.end(), found)
         else:
             self._start_tag(match, found)
         return match.end()
@@ -198,6 +200,10 @@ class HtmlScanner:
 
     def _raw_text(self, at: int, final: bool, found: list[Found]) -> int:
         text, tag = self._text, self._raw_tag
+        end_tag = f"</{tag}>"  # as most are; outside SVG it means nothing more
+        if text.startswith(end_tag, at):
+            self._raw_tag = ""
+            return self._token(at, final, found) if self._foreign.is_inside else at + len(end_tag)
         end = self._script_end(at) if tag == "script" else self._plain_end(tag, at)
         if end < 0:
             if not final:
@@ -205,6 +211,8 @@ class HtmlScanner:
             end = len(text)
         self._raw_tag = ""
         self._raw_content(tag, at, end, found)
+        if text.startswith(end_tag, end) and not self._foreign.is_inside:
+            return end + len(end_tag)
         return end if end > at else self._token(at, final, found)
 
     def _plain_end(self, tag: str, at: int) -> int:
@@ -246,20 +254,16 @@ class HtmlScanner:
 
     def _without_scripts(self, raw: str, offset: int, found: list[Found]) -> None:
         """What browsers that run scripts pass over, up to the first thing that looks like its end; others read it."""
-        inner = self._for_inner()
-        inner._has_head = inner._has_body = inner._in_noscript = True
+        inner = HtmlScanner(charset=self._charset)
+        inner._begin_in_noscript()
         for item in (*inner.feed(raw), *inner.close()):
             if isinstance(item, Slot | Passage):
                 found.append(_moved(item, offset))
-        self._after_inner(inner, offset)
         _make_inert(found)
 
-    def _for_inner(self) -> HtmlScanner:
-        """What reads a noscript element."""
-        return HtmlScanner(charset=self._charset)
-
-    def _after_inner(self, inner: HtmlScanner, offset: int) -> None:
-        """It has read that element, whose content begins at `offset`."""
+    def _begin_in_noscript(self) -> None:
+        """What is read is the content of a noscript element."""
+        self._has_head = self._has_body = self._in_noscript = True
 
     def _content(self, at: int, final: bool, found: list[Found]) -> int:
         """Read the text of a script or style element in SVG, where CDATA, comments and references are what they are."""
@@ -360,7 +364,14 @@ class HtmlScanner:
     def _start_tag(self, match: re.Match[str], found: list[Found]) -> None:
         tag = self._name(match)
         if not self._has_body:
-            self._structure(tag, match.start(), match.end(), found)
+            self._structure(tag, match.start(1) - 1, match.end(), found)
+        self._open(tag, match, found)
+        if tag == "body" and not self._has_body:
+            self._has_body = True
+            found.append(self._landmark(self.settled + match.end(), LandmarkKind.BODY))
+
+    def _open(self, tag: str, match: re.Match[str], found: list[Found]) -> None:
+        """Report what a start tag holds, and read on as it says."""
         attributes = Attributes(self._text, match.start(3), match.end(3), self.settled, self._read)
         foreign = self._foreign
         if foreign.is_foreign:
@@ -371,24 +382,21 @@ class HtmlScanner:
                 _make_inert(found)
         if tag == "script":
             self._script = script_kind(attributes)
-        if tag == "body" and not self._has_body:
-            self._has_body = True
-            found.append(self._landmark(self.settled + match.end(), LandmarkKind.BODY))
         if foreign.is_foreign:
             if not attributes.is_closed:
                 foreign.enter(tag, attributes)
                 self._content_tag = tag if tag in _CONTENT else ""
         else:
-            self._enter(tag, attributes)
+            self._enter(tag, is_closed=attributes.is_closed)
 
     def _look_into(self, tag: str, attributes: Attributes, found: list[Found], is_foreign: bool) -> None:
         """Report what a start tag holds."""
         scan_tag(tag, attributes, found, is_foreign=is_foreign)
 
-    def _enter(self, tag: str, attributes: Attributes) -> None:
+    def _enter(self, tag: str, *, is_closed: bool) -> None:
         if tag in ROOTS:
-            if not attributes.is_closed:
-                self._foreign.enter(tag, attributes)
+            if not is_closed:
+                self._foreign.enter(tag)
         elif tag in _RAW_TEXT and not (tag == "noscript" and self._in_noscript):
             self._raw_tag = tag
         elif tag == "plaintext":
@@ -403,13 +411,13 @@ _HIDDEN = re.compile(r"\s*<!--")
 
 #: What a base element or a refresh is where the browser does not act on it.
 _IMPORTS = (SlotKind.IMPORT_MAP, SlotKind.IMPORT_NAME)
-_INERT = {SlotKind.BASE: SlotKind.ALTERNATE, SlotKind.REFRESH: SlotKind.LINK}
+INERT = {SlotKind.BASE: SlotKind.ALTERNATE, SlotKind.REFRESH: SlotKind.LINK}
 
 
 def _make_inert(found: list[Found]) -> None:
     for index, item in enumerate(found):
-        if isinstance(item, Slot) and item.kind in _INERT:
-            found[index] = item._replace(kind=_INERT[item.kind])
+        if isinstance(item, Slot) and item.kind in INERT:
+            found[index] = item._replace(kind=INERT[item.kind])
 
 
 def _script_text(original: str, text: str) -> str:

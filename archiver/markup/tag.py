@@ -42,6 +42,8 @@ _NONE: dict[str, SlotKind] = {}
 _CSP_NAMES = frozenset({"content-security-policy", "x-content-security-policy", "content-security-policy-report-only"})
 
 Encoder = Callable[[str], str]
+#: By the group of `_ATTRIBUTE` that the value is; 1 where there is none.
+_ENCODERS: tuple[Encoder, ...] = (encode_unquoted, encode_unquoted, encode_double_quoted, encode_single_quoted, encode_unquoted)
 
 
 class Attribute:
@@ -55,7 +57,7 @@ class Attribute:
         self.name_end = offset + match.end(1)
         group = match.lastindex or 1
         self.raw = match.group(group) if group > 1 else ""
-        self.encode: Encoder = {2: encode_double_quoted, 3: encode_single_quoted}.get(group, encode_unquoted)
+        self.encode: Encoder = _ENCODERS[group]
         start = offset + (match.start(group) if group > 1 else match.end())
         self.view = RawView(self.raw, start, read)
 
@@ -100,7 +102,10 @@ class Attributes:
     def name_at(self, position: int) -> str:
         """The attribute that stands at a position of the document; "" when none does."""
         position -= self._offset
-        return next((name for name, match in self.names.items() if match.start() <= position <= match.end()), "")
+        for name, match in self.names.items():
+            if match.start() <= position <= match.end():
+                return name
+        return ""
 
 
 def scan_tag(tag: str, attributes: Attributes, found: list[Found], *, is_foreign: bool = False) -> None:

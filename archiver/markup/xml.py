@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from archiver.markup.html import HtmlScanner
+from archiver.markup.skip import UNEVENTFUL_IN_SVG, UNEVENTFUL_IN_TITLED_SVG
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Slot, SlotKind
 from archiver.markup.tag import Attributes
 
@@ -36,13 +37,13 @@ class XmlScanner(HtmlScanner):
     """Reports what replay and capture need of an XML document; of others than XHTML and SVG, just the style sheet."""
 
     _is_xml = True
-
-    def __init__(self, *, charset: str | None = None) -> None:
-        super().__init__(charset=charset)
-        self._root = ""
+    _root = ""
 
     def _past_the_usual(self, at: int, found: list[Found]) -> int:
-        return at
+        if self._root != "svg":
+            return at
+        passed = (UNEVENTFUL_IN_TITLED_SVG if self.title else UNEVENTFUL_IN_SVG).match(self._text, at)
+        return passed.end() if passed is not None else at
 
     def _declaration(self, at: int, final: bool, found: list[Found]) -> int:
         text = self._text
@@ -94,6 +95,6 @@ class XmlScanner(HtmlScanner):
         if self._root == "html":
             super()._structure(tag, start, end, found)
 
-    def _enter(self, tag: str, attributes: Attributes) -> None:
-        if tag in _CONTENT and not attributes.is_closed:
+    def _enter(self, tag: str, *, is_closed: bool) -> None:
+        if tag in _CONTENT and not is_closed:
             self._content_tag = tag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import zlib
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from archiver.errors import InvalidURL
+from archiver.extract import pagescanner
 from archiver.extract.gather import DocumentLinks
 from archiver.extract.joining import Joiner
 from archiver.extract.links import find_links
 from archiver.extract.requisites import requisites
+from archiver.markup import xml
 from archiver.markup.slots import SlotKind
 from archiver.message import parse_head
 from archiver.urls import parse_url
@@ -261,6 +264,13 @@ def test_garbage_names_nothing_much(mime: str) -> None:
 def test_joined_as_browsers_join() -> None:
     rng = random.Random(5)
     alphabet = ["a", "b-c", ".", "..", "/", "//", "?", "q=1", "%", "%2e", "%2E%2e", "%41", ":", "\\", " ", "é", "x.html", "..a"]
+    alphabet += [
+        "https://p.example/",
+        "http://1.2.example:8080/",
+        "http://0x7f.1/",
+        "https://xn--a.example/",
+        "http://p.example:80/",
+    ]
     alphabet += ["@", "'", "|", "^", "~", "&", ";", "http:", SITE, "https://o.example:443", "\t", "{", "../", "./"]
     bases = [
         URL,
@@ -279,6 +289,41 @@ def test_joined_as_browsers_join() -> None:
         except InvalidURL:
             expected = None
         assert Joiner(base)(reference) == expected, (base, reference)
+
+
+#: Tags that are read by a short cut, and those that are nearly so.
+NEARLY_PLAIN = (
+    '<a href="x.html">', '<a class="b" href="../y.html#f" title="t">', '<a href="n.html" rel="nofollow">', '<a href="n.html">',
+    '<a rel="next" href="z.html"\n >', '<a href="x.html"title="t">', '<a href="x.html" href="q.html">', '<a href="">',
+    '<a rel="next" rel="nofollow" href="r.html">', '<a target="_top" href="#top">', '<a href=" s.html ">', '<A HREF="u.html">',
+    '<a href="v.html" download>', '<a href="javascript:go(\'/w.html\')">', '<a href="?a=1&amp;b=2">', '<a href="é.html">',
+    '<img src="i.png" alt="x">', '<img src="i.png" srcset="j.png 2x">', '<span style="width:3px">', '<p style="a:url(k.png)">',
+    '<p data-url="l.html" data-x="/m.png">', '<p data-x="m">', '<meta name="robots" content="noindex">', '<base href="/base/">',
+    '<meta http-equiv="refresh" content="1; url=next.html">', '<form action="o"></form>',
+    '<form method=post action="p"></form>',
+    '<script src="s.js"></script>', "<script>f('/t/u.html')</script>",
+    '<noscript><a href="n2.html"><img src="n.gif"></noscript>',
+    '<template><base href="/t/"></template>', '<svg><a href="#s"><path fill="url(f.svg)"/></a></svg>', "<!-- <a href=c> -->",
+    "<title>T</title>", "</p>", "</template>", "<style>p{a:url(c.png)}</style>", "<body>", '<iframe srcdoc="&lt;a href=in>">',
+)  # fmt: skip
+
+
+def test_the_short_cuts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(6)
+    pages = [
+        "".join(rng.choices(("", "<body>"))) + "".join(rng.choices(NEARLY_PLAIN, k=rng.randrange(1, 25))) for _ in range(1500)
+    ]
+    asked = [
+        (page, mime, limit) for page in pages for mime, limit in (("text/html", 99), ("text/html", 4), ("image/svg+xml", 99))
+    ]
+    asked += [(f"<svg>{page}", "image/svg+xml", 99) for page in pages]
+    quick = [links_of(page, mime, limit=limit) for page, mime, limit in asked]
+    assert sum(len(found.links) + len(found.requisites) for found in quick) > 6_000
+    monkeypatch.setattr(pagescanner, "UNEVENTFUL_TO_LINK", re.compile(""))
+    monkeypatch.setattr(pagescanner, "_MEMORABLE", -1)
+    for name in ("UNEVENTFUL_IN_SVG", "UNEVENTFUL_IN_TITLED_SVG"):
+        monkeypatch.setattr(xml, name, re.compile(""))
+    assert [links_of(page, mime, limit=limit) for page, mime, limit in asked] == quick
 
 
 def test_a_page_of_documentation_is_read_in_a_few_milliseconds() -> None:

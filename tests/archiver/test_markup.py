@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 import archiver.markup.html as html_module
+import archiver.markup.xml as xml_module
 from archiver.markup.html import HtmlScanner
 from archiver.markup.slots import Found, Landmark, LandmarkKind, Passage, PassageKind, Slot, SlotKind
 from archiver.markup.xml import XmlScanner
@@ -36,8 +37,10 @@ NASTY = """\ufeff <!-- <body> --><!DOCTYPE html><HTML lang=fr><HEAD><Base href=/
 ></body></html><img src=late.png><a href="never closed"""
 
 
-def seen(text: str, *, step: int = 0, charset: str | None = None) -> tuple[list[tuple[object, ...]], str]:
-    scanner = HtmlScanner(charset=charset)
+def seen(
+    text: str, *, step: int = 0, charset: str | None = None, kind: type[HtmlScanner] = HtmlScanner
+) -> tuple[list[tuple[object, ...]], str]:
+    scanner = kind(charset=charset)
     found: list[Found] = []
     for start in range(0, len(text), step or len(text) or 1):
         found += scanner.feed(text[start : start + (step or len(text))])
@@ -119,6 +122,7 @@ ATOMS = TOKENS.split()
 WITH_SPACES = (
     " ", "\n", "<p class=x>", "<img src=a>", '<A HREF="b c">', 'style="background:url(q)"',
     '<meta http-equiv=refresh content="0;url=x">', "<img srcset='a 1x, b 2x'", "<input type=image src=i >",
+    '<g id="a"><path fill="none" d="M0"/></g>', '<text x="1" fill="url(#a)">t</text>', "<title>T&amp;</title>",
 )  # fmt: skip
 
 
@@ -137,11 +141,14 @@ def test_broken_documents_are_read_the_same_however_they_are_cut() -> None:
 
 def test_the_short_cut_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [*broken_documents(3000, seed=2), NASTY, *(path.read_text() for path in SITE.rglob("*.html"))]
-    quick = [seen(text) for text in texts]
+    drawings = [f'<svg>{text}<a href="#x"><g>' for text in broken_documents(2000, seed=4)]
+    quick = [*map(seen, texts), *(seen(text, kind=XmlScanner) for text in drawings)]
     for name in ("UNEVENTFUL", "UNEVENTFUL_FOREIGN"):
         monkeypatch.setattr(html_module, name, re.compile(""))
+    for name in ("UNEVENTFUL_IN_SVG", "UNEVENTFUL_IN_TITLED_SVG"):
+        monkeypatch.setattr(xml_module, name, re.compile(""))
     monkeypatch.setattr(html_module, "PLAIN_LINK", re.compile("(?!)"))
-    slow = [seen(text) for text in texts]
+    slow = [*map(seen, texts), *(seen(text, kind=XmlScanner) for text in drawings)]
     assert quick == slow
 
 
