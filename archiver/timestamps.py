@@ -6,6 +6,7 @@ import calendar
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 
 from archiver.errors import InvalidTimestamp
 
@@ -23,6 +24,7 @@ def to_timestamp(moment: datetime) -> str:
     return f"{text[:4]}{text[5:7]}{text[8:10]}{text[11:13]}{text[14:16]}{text[17:19]}"
 
 
+@lru_cache(64)  # the rows and records of one answer say the same moment some ten times
 def _in_utc(moment: datetime) -> str:
     """Such as 2016-08-10T20:46:23.000000+00:00; `strftime` takes four times as long, and writes the year 9 as "9"."""
     return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(timespec="microseconds")

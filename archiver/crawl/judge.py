@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archiver.crawl.decision import Decision, UrlState, Verdict, outside_by
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from archiver.extract.gather import DocumentLinks, Link
 
 _LINK = SlotKind.LINK
+#: URLs whose numbers are remembered, and how long they are at most: longer ones would fill the memory.
+_REMEMBERED, _USUAL_LENGTH = 20_000, 300
 #: Characters of a date that are kept; the longest that anybody writes has fewer.
 _DATE = 40
 #: Refusals of what was queued already, after a change of plan.
@@ -61,6 +64,7 @@ class Judge:
         self.traps = TrapGuard(plan.traps, year)
         self.variants = variants or QueryVariants(plan.traps.query_variants)
         self._agent = agent
+        self._recent_number = lru_cache(_REMEMBERED)(self._number)  # pages of a site name the same URLs again and again
         self._taken = Seen()
         self._refused = Seen()
         self._wants_sitemaps = {
@@ -70,6 +74,9 @@ class Judge:
 
     def number(self, url: str) -> int:
         """What the seen test compares."""
+        return self._recent_number(url) if len(url) <= _USUAL_LENGTH else self._number(url)
+
+    def _number(self, url: str) -> int:
         return url_hash(self.traps.canonical(url))
 
     # -- links -------------------------------------------------------------------------------------------------------
