@@ -8,7 +8,7 @@ from archiver.crawl.entries import Batch, Committed
 from archiver.crawl.scheduler import Scheduler
 
 #: A commit comes after so many results, so many URLs that they name, or so many seconds.
-COMMIT_RESULTS = 200
+COMMIT_RESULTS = 500
 COMMIT_FOUND = 10_000
 COMMIT_SECONDS = 0.5
 #: The same when there are other workers, who hear of each other by it.
