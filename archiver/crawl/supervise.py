@@ -15,9 +15,9 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from archiver.crawl import forking
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.equipment import Equipment
+from archiver.crawl.forking import Reserve
 from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.recovery import Recoverer, Recovery
 from archiver.crawl.worker import CrawlWorker, Ticker
@@ -85,11 +85,22 @@ def run(
     workers: int = 1,
     stop: StopSignal | None = None,
     ticker: Callable[[int], Ticker] | None = None,
+    reserve: Reserve | None = None,
     clock: Callable[[], datetime] = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
     new_id: Callable[[], str] = new_record_id,
 ) -> CrawlResult:
     """Work on a crawl until it ends, wherever it stood: new, stopped, paused, or torn off by a crash.
+
+    Args:
+        holdings: the opened archive.
+        crawl_id: which crawl.
+        software: name and version for warcinfo records.
+        workers: processes, this one counted.
+        stop: how the user ends it.
+        ticker: makes what is told of progress, of the crawl's number.
+        reserve: processes that are ready to be workers.
+        clock, monotonic, new_id: the time, UTC; seconds that never go backwards; makes WARC-Record-IDs.
 
     Raises:
         NotFound: there is no such crawl.
@@ -106,7 +117,7 @@ def run(
     control.set_state(crawl_id, "running")
     try:
         recovery = recover(holdings, crawl_id, software=software, clock=clock, new_id=new_id)
-        with _Team(holdings, crawl_id, software, workers - 1, stop) as team:
+        with _Team(holdings, crawl_id, software, workers - 1, stop, reserve or Reserve(0)) as team:
             work(
                 holdings,
                 crawl_id,
@@ -197,14 +208,16 @@ class _Team:
     Use it as a context manager: at its end they have ended too.
     """
 
-    def __init__(self, holdings: Holdings, crawl_id: int, software: str, helpers: int, stop: StopSignal) -> None:
+    def __init__(
+        self, holdings: Holdings, crawl_id: int, software: str, helpers: int, stop: StopSignal, reserve: Reserve
+    ) -> None:
         self.replaced = 0
         self.why = ""  # what went wrong
         self._holdings = holdings
         self._crawl_id = crawl_id
         self._software = software
         self._stop = stop
-        self._context = forking.context()
+        self._reserve = reserve
         self._processes: list[BaseProcess] = []
         self._told_to_stop = 0
         self._thread = Thread(target=self._look_after, name="crawl-team")
@@ -231,8 +244,7 @@ class _Team:
                     self._ended(process, control)
 
     def _begin(self) -> None:
-        process = self._context.Process(target=_worker_process, args=(self._holdings.settings, self._crawl_id, self._software))
-        process.start()
+        process = self._reserve.start(_worker_process, self._holdings.settings, self._crawl_id, self._software)
         self._processes.append(process)
 
     def _pass_on(self) -> None:
@@ -277,8 +289,12 @@ class _Orphan:
 
     def __init__(self, stop: StopSignal) -> None:
         self._parent = multiprocessing.parent_process()
+        # Of a fork, younger ones hold what its parent is known to be alive by.
+        self._is_fork = self._parent is not None and self._parent.pid == os.getppid()
         self._stop = stop
 
     def tick(self, in_flight: object) -> None:
-        if self._parent is not None and not self._parent.is_alive():
+        if self._parent is None:
+            return
+        if not self._parent.is_alive() or (self._is_fork and self._parent.pid != os.getppid()):
             self._stop.finish.set()

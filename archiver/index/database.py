@@ -152,11 +152,10 @@ class Prepared:
 
     def __init__(self, engine: Engine, statement: Select[Any] | CompoundSelect[Any]) -> None:
         self._engine = engine
-        compiled = statement.compile(engine)
-        self._sql = str(compiled)
+        self._statement = statement
+        self._compiled: tuple[str, dict[str, Any]] | None = None  # when it is wanted first: most commands want few
         # Without a transaction round it: PostgreSQL would be asked three times instead of once.
         self._alone = engine.dialect.name == "postgresql"
-        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
 
     def rows(self, **parameters: object) -> Sequence[Any]:
         """All rows at once.
@@ -164,6 +163,7 @@ class Prepared:
         Raises:
             StorageFailed: the database cannot be read.
         """
+        sql, constants = self._compiled or self._compile()
         with _failures_told(self._engine):
             connection = self._engine.raw_connection()
             driver: Any = connection.driver_connection if self._alone else None
@@ -171,12 +171,18 @@ class Prepared:
                 if driver is not None:
                     driver.autocommit = True
                 cursor = connection.cursor()
-                cursor.execute(self._sql, self._constants | parameters)
+                cursor.execute(sql, constants | parameters)
                 return cursor.fetchall()
             finally:
                 if driver is not None and not driver.closed:
                     driver.autocommit = False
                 connection.close()
+
+    def _compile(self) -> tuple[str, dict[str, Any]]:
+        compiled = self._statement.compile(self._engine)
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._compiled = str(compiled), constants
+        return self._compiled
 
 
 def insert_new(engine: Engine, table: Table) -> Any:
