@@ -41,14 +41,20 @@ class Keeper:
         return _POLITE_ENTRIES if self.plan.pace.polite else _FAST_ENTRIES
 
     def claims(self, connections: int, *, starving: int) -> int:
-        """Queues that this worker may hold beside those it has.
+        """The same as `room`, but what is ready is for others that have nothing to do.
 
         Args:
             connections: requests that it may have on their way.
             starving: other workers that have nothing to do.
         """
-        if starving and len(self.scheduler):
-            return 0  # what is ready is for those that have nothing
+        return 0 if starving and len(self.scheduler) else self.room(connections)
+
+    def room(self, connections: int) -> int:
+        """Queues that this worker can hold beside those it has.
+
+        Args:
+            connections: requests that it may have on their way.
+        """
         most = _HELD_QUEUES if self.plan.pace.polite else 2 * connections
         return max(0, most - len(self.scheduler))
 

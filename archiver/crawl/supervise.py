@@ -113,8 +113,7 @@ def run(
     control.refuse_second_run(crawl_id)
     stop = stop or StopSignal()
     told = ticker(crawl_id) if ticker is not None else None
-    control.want(crawl_id, "run")
-    control.set_state(crawl_id, "running")
+    control.begin_run(crawl_id)
     try:
         recovery = recover(holdings, crawl_id, software=software, clock=clock, new_id=new_id)
         with _Team(holdings, crawl_id, software, workers - 1, stop, reserve or Reserve(0)) as team:
@@ -123,7 +122,7 @@ def run(
                 crawl_id,
                 software=software,
                 is_lead=True,
-                is_in_team=workers > 1,
+                team=workers,
                 stop=stop,
                 ticker=told,
                 clock=clock,
@@ -177,7 +176,7 @@ def work(
     software: str,
     is_lead: bool,
     stop: StopSignal,
-    is_in_team: bool = False,
+    team: int = 1,
     ticker: Ticker | None = None,
     clock: Callable[[], datetime] = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
@@ -190,7 +189,7 @@ def work(
             equipment,
             crawl_id,
             is_lead=is_lead,
-            is_in_team=is_in_team,
+            team=team,
             stop=stop,
             ticker=ticker,
             clock=clock,
@@ -216,6 +215,7 @@ class _Team:
         self._holdings = holdings
         self._crawl_id = crawl_id
         self._software = software
+        self._workers = helpers + 1
         self._stop = stop
         self._reserve = reserve
         self._processes: list[BaseProcess] = []
@@ -244,7 +244,8 @@ class _Team:
                     self._ended(process, control)
 
     def _begin(self) -> None:
-        process = self._reserve.start(_worker_process, self._holdings.settings, self._crawl_id, self._software)
+        settings, software = self._holdings.settings, self._software
+        process = self._reserve.start(_worker_process, settings, self._crawl_id, software, self._workers)
         self._processes.append(process)
 
     def _pass_on(self) -> None:
@@ -272,14 +273,14 @@ class _Team:
         self._begin()
 
 
-def _worker_process(settings: Settings, crawl_id: int, software: str) -> None:
+def _worker_process(settings: Settings, crawl_id: int, software: str, team: int) -> None:
     """The life of a worker process."""
     stop = StopSignal()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor hears it and passes it on
     signal.signal(signal.SIGTERM, lambda *_: stop.press())
     try:
         with open_holdings(settings) as holdings:
-            work(holdings, crawl_id, software=software, is_lead=False, stop=stop, ticker=_Orphan(stop))
+            work(holdings, crawl_id, software=software, is_lead=False, team=team, stop=stop, ticker=_Orphan(stop))
     except MunimentError as error:
         raise SystemExit(1) from error
 

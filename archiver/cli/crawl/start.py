@@ -55,6 +55,7 @@ def start(
     from archiver.crawl.control import CrawlControl
     from archiver.crawl.forking import Reserve
     from archiver.holdings import open_holdings, utc_now
+    from archiver.index.database import writing
 
     keep_imported()
     check_login(plan)
@@ -62,9 +63,10 @@ def start(
         say_repaired(holdings)
         plan = new_plan(wanted, PlanOptions(**options), holdings.settings)
         slug = holdings.collections.get(holdings.settings.collection).slug
-        crawl = CrawlControl(holdings.engine, utc_now).create(slug, plan)
         said = {"collection": slug, "seeds": len(plan.seeds), "first": plan.seeds[0].url, "scope": plan.scope.value}
-        holdings.audit.note(terminal_actor(), "crawl.start", f"crawl {crawl}", said)
+        with writing(holdings.engine) as connection:
+            crawl = CrawlControl(holdings.engine, utc_now).create_within(connection, slug, plan)
+            holdings.audit.note_within(connection, terminal_actor(), "crawl.start", f"crawl {crawl}", said)
         return run_crawl(holdings, crawl, workers=workers, as_json=as_json, reserve=reserve)
 
 
