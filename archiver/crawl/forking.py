@@ -19,10 +19,11 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Self
 
+from archiver.crawl.follow import LATE_IMPORTS
 from archiver.garbage import keep_imported
 
-#: What a worker imports, also what it imports only once it needs it.
-_IMPORTED = ("archiver.crawl.supervise", "archiver.warc.serialise")
+#: What a worker imports.
+_IMPORTED = ("archiver.crawl.supervise", *LATE_IMPORTS)
 
 
 class Reserve:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from threading import Thread
 from types import TracebackType
@@ -238,8 +239,8 @@ class _Team:
         control = CrawlControl(self._holdings.engine, utc_now)
         while self._processes:
             self._pass_on()
+            wait([process.sentinel for process in self._processes], _LOOK_SECONDS)
             for process in list(self._processes):
-                process.join(_LOOK_SECONDS / len(self._processes))
                 if process.exitcode is not None:
                     self._ended(process, control)
 

@@ -75,7 +75,7 @@ class Standing:
         if self.commit_is_due():
             return 0.0
         if self.is_hungry and may_begin:
-            return min(max(GLANCE_SECONDS, self.silent / 4), HUNGRY_SECONDS, self.idle_seconds() - self.silent)
+            return min(max(GLANCE_SECONDS, self.silent / 8), self.idle_seconds() - self.silent)
         wait = self.commit_seconds() - self.silent if self.batch else self.idle_seconds()
         next_time = self.queues.next_time()
         if next_time is not None and self.on_way < self.connections and may_begin:

@@ -23,6 +23,7 @@ from archiver.crawl.control import CrawlControl
 from archiver.crawl.decision import Decision, UrlState, Verdict
 from archiver.crawl.entries import Batch, Committed, Entry, Finished, Totals
 from archiver.crawl.equipment import Equipment
+from archiver.crawl.follow import prepare
 from archiver.crawl.frontier import Frontier
 from archiver.crawl.hops import path_of_hops
 from archiver.crawl.judge import Judge
@@ -139,6 +140,8 @@ class CrawlWorker:
             with ThreadPoolExecutor(self.equipment.connections, thread_name_prefix="fetch") as pool:
                 try:
                     self.commit()
+                    self.dispatch(pool)
+                    prepare()
                     while not self.is_over():
                         self.dispatch(pool)
                         self.collect()

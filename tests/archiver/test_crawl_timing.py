@@ -96,7 +96,7 @@ def test_queues_that_leave_go_at_once_when_another_worker_waits_for_them() -> No
         (replace(BUSY, queues=queues(900.0)), True, 0.0),
         (IDLE, True, COMMIT_SECONDS),
         (replace(IDLE, last=replace(LAST, others_busy=True)), True, GLANCE_SECONDS),
-        (replace(IDLE, last=replace(LAST, others_busy=True), silent=0.2), True, 0.05),
+        (replace(IDLE, last=replace(LAST, others_busy=True), silent=0.4), True, 0.05),
         (replace(IDLE, last=replace(LAST, others_busy=True), silent=COMMIT_SECONDS - 0.03), True, 0.03),
         (replace(IDLE, last=replace(LAST, others_busy=True), is_used_up=True), False, HUNGRY_SECONDS),
         (replace(IDLE, last=replace(LAST, next_ready=1000.7)), True, 0.7),
