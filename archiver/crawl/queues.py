@@ -23,7 +23,7 @@ from archiver.crawl.statements import (
     TAKE,
     WAKE,
 )
-from archiver.index.crawltables import crawl_hosts, crawl_queues
+from archiver.index.crawltables import crawl_hosts, crawl_queues, crawl_workers
 from archiver.index.database import insert_new, reading
 
 #: No priority is so late.
@@ -61,6 +61,13 @@ class Queues:
         some = {"crawl": self._crawl, "now": now, "count": (held + count) * (others + 1)}
         ready = int(connection.execute(READY, some).scalar_one())
         return max(0, min(count, -(-(held + ready) // (others + 1)) - held))
+
+    def are_awaited(self) -> bool:
+        """Whether another worker has nothing to do."""
+        columns = crawl_workers.c
+        some = select(columns.id).where(columns.crawl_id == self._crawl, columns.id != self._worker, columns.idle == 1).limit(1)
+        with reading(self._engine) as connection:
+            return connection.execute(some).first() is not None
 
     def claim(self, connection: Connection, now: float, count: int, *, entries: int, lanes: int) -> list[Claimed]:
         """Take queues whose time has come and that no worker holds, those first that have waited longest.

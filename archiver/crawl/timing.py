@@ -88,6 +88,12 @@ class Standing:
         has_something = self.batch or self.is_touched or self.on_way or len(self.queues) or self.is_halted
         return not has_something and self.last is not None and self.last.others_busy
 
+    @property
+    def may_share(self) -> bool:
+        """This worker has queues that others might have, of which it knew nothing with its last commit."""
+        last = self.last
+        return last is not None and last.others > 0 and not last.starving and len(self.queues) > 1
+
     def commit_seconds(self) -> float:
         """How long results may wait: not long where another worker waits for what was found, or for queues that leave."""
         last = self.last

@@ -367,9 +367,13 @@ class CrawlWorker:
         )
 
     def is_commit_due(self) -> bool:
-        """Whether it is time to commit; of a worker that has nothing to do, also whether it might get something by it."""
+        """Whether it is time to commit, or another worker has nothing to do, or this one has not and would get something."""
         standing = self.standing()
-        return standing.commit_is_due() or (standing.is_hungry and self.may_begin() and self.frontier.has_news(standing.now))
+        if standing.commit_is_due():
+            return True
+        if standing.is_hungry:
+            return self.may_begin() and self.frontier.has_news(standing.now)
+        return standing.may_share and self.keeper.give_away(standing.now)
 
     def commit(self, *, claim: bool = True) -> None:
         """Bytes on the disk first, then everything that says so, in one transaction."""

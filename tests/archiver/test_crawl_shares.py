@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.decision import Decision, UrlState, Verdict
-from archiver.crawl.entries import Batch, Committed, Found
+from archiver.crawl.entries import Batch, Claimed, Committed, Entry, Found
 from archiver.crawl.frontier import Frontier
+from archiver.crawl.keeper import Keeper
 from archiver.crawl.plan import Limits
+from archiver.crawl.politeness import HostPace
+from archiver.crawl.scheduler import Scheduler
 from archiver.holdings import Holdings, utc_now
 from tests.archiver.crawling import plan
 from tests.conftest import OpenHoldings
@@ -52,7 +55,24 @@ def test_a_host_is_shared_with_workers_that_are_coming_or_have_nothing(holdings_
     last = claims(third, Batch(), now=now + 0.4, idle=True)
     assert not last.claimed
     assert (last.others, last.starving, last.others_busy) == (2, 0, True)
-    assert claims(first, Batch(), now=now + 0.5, held=3).starving == 1
+    keeper = Keeper(first.queues, control.info(crawl).plan)
+    assert keeper.give_away(now + 0.5)
+    assert not keeper.give_away(now + 0.52)  # it has just looked
+    assert claims(first, Batch(), now=now + 0.6, held=3).starving == 1
+
+
+def test_what_is_given_away_can_go_at_once_and_has_something() -> None:
+    scheduler = Scheduler()
+    for number in range(LANES):
+        entry = Entry(number, "http://a.example/", 7, "", "link", "", TAKEN, 0, number, 10_000, 1, "a.example", None)
+        scheduler.take(Claimed(number, "a.example", "", (entry,), 0, 0), HostPace())
+    busy = scheduler.next(0.0)
+    assert busy is not None
+    scheduler.give_away()
+    scheduler.give_away()  # half of them are leaving already
+    assert [held.queue_id for held in scheduler if held.leaving] == [
+        number for number in range(LANES) if number != busy.queue_id
+    ][:3]
 
 
 def test_what_is_left_to_workers_that_do_not_come_is_taken_all_the_same(holdings_with: OpenHoldings) -> None:
