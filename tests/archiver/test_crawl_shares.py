@@ -1,6 +1,9 @@
-"""How the workers of a crawl share the queues that are ready, also those of one host alone."""
+"""How the workers of a crawl come to be, and share the queues that are ready, also those of one host alone."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.decision import Decision, UrlState, Verdict
@@ -13,6 +16,7 @@ from archiver.crawl.scheduler import Scheduler
 from archiver.holdings import Holdings, utc_now
 from tests.archiver.crawling import plan
 from tests.conftest import OpenHoldings
+from tests.servers.lifelines import child
 
 LANES = 6
 TAKEN = Decision(UrlState.QUEUED, Verdict.IN_SCOPE)
@@ -84,3 +88,24 @@ def test_what_is_left_to_workers_that_do_not_come_is_taken_all_the_same(holdings
     assert len(claims(frontier, found(crawl, control), now=now).claimed) == LANES / 3
     assert not claims(frontier, Batch(), now=now + 1, held=2).claimed
     assert len(claims(frontier, Batch(), now=now + 2, held=2).claimed) == LANES - 2
+
+
+WAITING = """
+import multiprocessing, os, signal
+from archiver.crawl.forking import Reserve
+
+with Reserve(3) as reserve:
+    first, second, third = sorted(multiprocessing.active_children(), key=lambda process: process.pid)
+    os.kill(first.pid, signal.SIGKILL)
+    first.join()
+    told = reserve.start(os._exit, 3)
+    told.join()
+    print(told is second, told.exitcode, third.is_alive())
+print(multiprocessing.active_children(), third.exitcode)
+"""
+
+
+def test_processes_that_wait_are_told_what_to_do_and_end_with_the_command() -> None:
+    with child([sys.executable, "-c", WAITING], stdout=subprocess.PIPE, text=True) as process:
+        output, _ = process.communicate(timeout=60)
+    assert output.splitlines() == ["True 3 True", "[] 0"]
