@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -234,10 +233,13 @@ def load_settings(overrides: Mapping[str, object] | None = None, *, environ: Map
 
 def _read_file(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        import tomllib  # takes a while, and few have the file
+
+        return tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # also of broken UTF-8 and TOML
         raise UsageError(f"The settings file {path} cannot be read: {error}.", "Mend or remove it.") from error
 
 

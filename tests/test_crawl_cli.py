@@ -84,7 +84,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.ran: list[tuple[Settings, int, int]] = []
 
-    def run(self, holdings: Holdings, crawl: int, *, software: str, workers: int, stop: object) -> None:
+    def run(self, holdings: Holdings, crawl: int, *, software: str, workers: int, stop: object, reserve: object) -> None:
         assert software.startswith("muniment/")
         self.ran.append((holdings.settings, crawl, workers))
         CrawlControl(holdings.engine, utc_now).set_state(crawl, "finished", "all done")

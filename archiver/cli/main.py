@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from importlib.metadata import EntryPoint, distribution, entry_points
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from archiver.errors import Interrupted, MunimentError, UsageError
+from archiver.garbage import begin, end, keep_imported
 
 _GROUP = "muniment.commands"
 
@@ -35,10 +35,6 @@ _SUMMARIES = {
 }
 
 
-#: Objects made before Python looks for garbage: with its default of 700, a quarter of the start-up goes into looking.
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
-
-
 class CommandGroup(click.Group):
     """Finds its commands by entry point and imports only the one that is run."""
 
@@ -61,6 +57,7 @@ class CommandGroup(click.Group):
         if point is None:
             return None
         command: click.Command = point.load()
+        keep_imported()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -88,8 +85,10 @@ def muniment(ctx: click.Context, archive: Path | None) -> None:
 
 def main() -> None:
     """Run the command line; exit status 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    sys.exit(run(sys.argv[1:]))
+    begin()
+    status = run(sys.argv[1:])
+    end()
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:

@@ -171,6 +171,12 @@ class CrawlControl:
 
     # -- steer -------------------------------------------------------------------------------------------------------
 
+    def begin_run(self, crawl_id: int) -> None:
+        """A process begins to work on a crawl."""
+        with writing(self._engine, durable=False) as connection:
+            running = {"wanted": "run", "state": "running", "ended": "", "finished_at": None}
+            connection.execute(update(crawls).where(crawls.c.id == crawl_id).values(**running))
+
     def want(self, crawl_id: int, wanted: str) -> None:
         """Tell the workers of a crawl to "run", "pause" or "stop"; they hear of it with their next commit."""
         with writing(self._engine) as connection:
@@ -247,7 +253,7 @@ class CrawlControl:
 
     def register(self, crawl_id: int) -> int:
         """A row for this process as a worker; its number."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, durable=False) as connection:
             made = connection.execute(
                 insert(crawl_workers).values(
                     crawl_id=crawl_id,
@@ -267,7 +273,7 @@ class CrawlControl:
 
     def dismiss(self, worker_id: int) -> None:
         """A worker has ended: its queues and its row go."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, durable=False) as connection:
             give_back(connection, (worker_id,))
 
     def lost(self, crawl_id: int) -> list[int]:

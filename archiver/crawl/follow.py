@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from archiver.crawl.decision import noted
 from archiver.crawl.entries import PageTitle
@@ -11,13 +13,24 @@ from archiver.crawl.judge import Judge
 from archiver.crawl.visited import Visit, task_of
 from archiver.decisions import REDIRECTS, readable_type
 from archiver.errors import BodyLimitExceeded, InvalidURL
-from archiver.extract.gather import DocumentLinks
-from archiver.extract.links import find_links
 from archiver.message import Head
 from archiver.model import FailureKind, Hop
 from archiver.urls import parse_url
 
+if TYPE_CHECKING:
+    from archiver.extract.gather import DocumentLinks
+
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+#: What no request needs, and every answer.
+LATE_IMPORTS = ("archiver.extract.links", "archiver.warc.serialise")
+
+
+def prepare() -> None:
+    """Import what it takes to write an answer and to read it: most of a tenth of a second, while the first is on its way."""
+    for module in LATE_IMPORTS:
+        import_module(module)
 
 
 def follow(visit: Visit, judge: Judge, head: Head, body: Iterable[bytes], *, status: int | None = None) -> None:
@@ -43,6 +56,8 @@ def follow(visit: Visit, judge: Judge, head: Head, body: Iterable[bytes], *, sta
         said = "its links were not followed, it is the same as the page before"
         visit.finished = replace(finished, detail=noted(entry.decision.detail, said))
         return
+    from archiver.extract.links import find_links  # see `prepare`
+
     mime = readable_type(head.media_type, task_of(entry))
     try:
         links = find_links(body, url=entry.url, mime=mime or "", http_charset=head.charset, headers=head)

@@ -7,7 +7,7 @@ here reads more rows than it returns, however many wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select, update
 
@@ -18,11 +18,14 @@ from archiver.crawl.limits import share
 from archiver.crawl.plan import Limits
 from archiver.crawl.queues import Queues
 from archiver.crawl.reconsider import MAY_BE_TAKEN, Decide, taken_after_all
-from archiver.crawl.statements import ADD_REDIRECT, COMMIT_FILE, RELEASE, RELEASE_ALL, UPDATE_QUEUE
+from archiver.crawl.statements import ADD_REDIRECT, COMMIT_FILE, NEWS, RELEASE, RELEASE_ALL, UPDATE_QUEUE
 from archiver.index.crawltables import crawl_counts, crawl_files, crawl_queues, crawl_robots, crawl_workers
 from archiver.index.database import insert_new, reading, writing
 from archiver.index.tables import crawls, pages
 from archiver.timestamps import parse_timestamp, to_iso
+
+#: Seconds in which the other workers of a crawl come, after the first.
+_ARRIVAL_SECONDS = 2.0
 
 
 class Frontier:
@@ -33,15 +36,18 @@ class Frontier:
         crawl_id: which crawl.
         worker_id: the row of this worker.
         lanes: queues a host; 1 when hosts are spared.
+        team: workers of the crawl that were begun together: their share is left to those that are not there yet.
 
     Attributes:
         queues: of the crawl, to read on in them.
     """
 
-    def __init__(self, engine: Engine, crawl_id: int, worker_id: int, *, lanes: int = 1) -> None:
+    def __init__(self, engine: Engine, crawl_id: int, worker_id: int, *, lanes: int = 1, team: int = 1) -> None:
         self._engine = engine
         self._crawl = crawl_id
         self._worker = worker_id
+        self._awaited = team - 1
+        self._awaited_until: float | None = None
         self._intake = Intake(engine, crawl_id, lanes)
         self.queues = Queues(engine, crawl_id, worker_id)
 
@@ -54,6 +60,7 @@ class Frontier:
         now: float,
         limits: Limits,
         claim: int = 0,
+        held: int = 0,
         entries: int = 4,
         in_hand: tuple[int, int] = (0, 0),
         wanted: int = 64,
@@ -67,18 +74,20 @@ class Frontier:
             batch: what was done.
             now: seconds since 1970.
             limits: of the crawl.
-            claim: queues wanted.
+            claim: queues wanted, at most: what is ready is shared with workers that have nothing.
+            held: queues that this worker keeps.
             entries: of each claimed queue that are read at once.
             in_hand: (documents, pages) that are being fetched right now.
             wanted: documents that this worker could begin before its next commit.
-            idle: this worker has nothing to do.
+            idle: this worker has nothing to do, unless it gets something now.
             seconds: running time to add to the crawl's.
             within: writes what else belongs to the transaction.
 
         Raises:
             StorageFailed: the database did not take it; nothing was written.
         """
-        with writing(self._engine) as connection:
+        is_worth_waiting = bool(batch or batch.extra or batch.again or batch.pages or batch.redirects)
+        with writing(self._engine, durable=is_worth_waiting) as connection:
             control = self._control(connection)
             ledger = Ledger()
             self._intake.finish(connection, batch.finished, ledger)
@@ -95,13 +104,39 @@ class Frontier:
                 within(connection)
             totals = self._totals(connection)
             reached = bool(limits.documents) and totals.documents >= limits.documents
-            self._beat(connection, now, idle)
+            others = self._others(connection)
             claimed: Sequence[Claimed] = ()
             if claim > 0 and control.wanted == "run" and not reached:
+                if sharing := sum(others.values()) + self._missing(len(others), now):
+                    claim = self.queues.share(connection, now, claim, held=held, others=sharing)
                 claimed = self.queues.claim(connection, now, claim, entries=entries, lanes=self.lanes)
-            is_working = bool(claimed) or not idle
-            documents_left, pages_left = self._grant(connection, limits, totals, in_hand, wanted if is_working else 0)
-            return self._answer(connection, control, totals, documents_left, pages_left, reached, claimed)
+            idle = idle and not claimed
+            self._beat(connection, now, idle)
+            documents_left, pages_left = self._grant(connection, limits, totals, in_hand, 0 if idle else wanted)
+            return self._answer(connection, control, totals, documents_left, pages_left, reached, claimed, others)
+
+    def has_news(self, now: float) -> bool:
+        """Whether a commit might bring something to a worker that has nothing: queues, or the end. A look costs little."""
+        looked = {"crawl": self._crawl, "me": self._worker, "now": now}
+        with reading(self._engine) as connection:
+            ready, busy = connection.execute(NEWS, looked).one()
+        return bool(ready or not busy)
+
+    def _others(self, connection: Connection) -> dict[int, int]:
+        """The crawl's other workers, each with whether it has nothing to do."""
+        columns = crawl_workers.c
+        rows = connection.execute(
+            select(columns.id, columns.idle).where(columns.crawl_id == self._crawl, columns.id != self._worker)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def _missing(self, others: int, now: float) -> int:
+        """Workers that were begun together with this one and are not there yet."""
+        if self._awaited_until is None:
+            self._awaited_until = now + _ARRIVAL_SECONDS
+        if others >= self._awaited or now >= self._awaited_until:
+            self._awaited = 0
+        return max(0, self._awaited - others)
 
     def _control(self, connection: Connection) -> Control:
         """The crawl's row, locked where the engine locks rows: commits of one crawl follow each other."""
@@ -162,6 +197,7 @@ class Frontier:
         pages_left: int | None,
         reached: bool,
         claimed: Sequence[Claimed],
+        others: Mapping[int, int],
     ) -> Committed:
         next_ready = connection.execute(
             select(crawl_queues.c.ready_at)
@@ -169,13 +205,9 @@ class Frontier:
             .order_by(crawl_queues.c.ready_at)
             .limit(1)
         ).scalar()
-        others = select(crawl_workers.c.id, crawl_workers.c.idle).where(
-            crawl_workers.c.crawl_id == self._crawl, crawl_workers.c.id != self._worker
-        )
-        rows = connection.execute(others).all()
-        busy = bool(rows) and any(
-            connection.execute(select(crawl_queues.c.id).where(crawl_queues.c.worker_id == row[0]).limit(1)).first()
-            for row in rows
+        busy = any(
+            connection.execute(select(crawl_queues.c.id).where(crawl_queues.c.worker_id == other).limit(1)).first()
+            for other in others
         )
         return Committed(
             control,
@@ -184,8 +216,8 @@ class Frontier:
             pages_left,
             reached,
             claimed,
-            len(rows),
-            sum(row[1] for row in rows),
+            len(others),
+            sum(others.values()),
             next_ready,
             busy,
         )
@@ -265,7 +297,7 @@ class Frontier:
     def finish_files(self, names: Sequence[str]) -> None:
         """WARC files of this worker have their final names, and everything in them is committed."""
         if names:
-            with writing(self._engine) as connection:
+            with writing(self._engine, durable=False) as connection:
                 connection.execute(update(crawl_files).where(crawl_files.c.name.in_(names)).values(finished=1))
 
     def reconsider(self, decide: Decide, now: float) -> None:

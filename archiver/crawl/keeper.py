@@ -11,6 +11,7 @@ from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.politeness import pace_from_json
 from archiver.crawl.queues import Queues
 from archiver.crawl.scheduler import Held, Scheduler
+from archiver.crawl.timing import STARVED_SECONDS
 
 #: Queues that a worker holds at most when hosts are spared: most of them rest.
 _HELD_QUEUES = 256
@@ -35,20 +36,27 @@ class Keeper:
         self.plan = plan
         self.scheduler = Scheduler()
         self.touched: dict[int, Held] = {}
+        self._looked = 0.0
 
     def entries_at_once(self) -> int:
         """Entries of a queue that are read at once."""
         return _POLITE_ENTRIES if self.plan.pace.polite else _FAST_ENTRIES
 
     def claims(self, connections: int, *, starving: int) -> int:
-        """Queues that this worker may hold beside those it has.
+        """The same as `room`, but what is ready is for others that have nothing to do.
 
         Args:
             connections: requests that it may have on their way.
             starving: other workers that have nothing to do.
         """
-        if starving and len(self.scheduler):
-            return 0  # what is ready is for those that have nothing
+        return 0 if starving and len(self.scheduler) else self.room(connections)
+
+    def room(self, connections: int) -> int:
+        """Queues that this worker can hold beside those it has.
+
+        Args:
+            connections: requests that it may have on their way.
+        """
         most = _HELD_QUEUES if self.plan.pace.polite else 2 * connections
         return max(0, most - len(self.scheduler))
 
@@ -132,6 +140,20 @@ class Keeper:
             batch.queues[held.queue_id] = replace(batch.queues[held.queue_id], release=True)
         self.touched.clear()
         return leaving
+
+    def give_away(self, now: float) -> bool:
+        """Between commits: share with workers that have nothing to do, if there are any; whether it was done.
+
+        Args:
+            now: seconds since 1970.
+        """
+        if now - self._looked < STARVED_SECONDS:
+            return False
+        self._looked = now
+        if not self.queues.are_awaited():
+            return False
+        self.scheduler.give_away()
+        return True
 
     def go_on(self, last: Committed, finished: Iterable[Finished], leaving: Iterable[Held], *, now: float) -> None:
         """After a commit: drop what has left, take what was claimed, share with workers that have nothing to do.

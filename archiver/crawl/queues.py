@@ -19,10 +19,11 @@ from archiver.crawl.statements import (
     ENTRY_OF_HASH,
     FOLD_ENTRIES,
     HOPS_OF_HASH,
+    READY,
     TAKE,
     WAKE,
 )
-from archiver.index.crawltables import crawl_hosts, crawl_queues
+from archiver.index.crawltables import crawl_hosts, crawl_queues, crawl_workers
 from archiver.index.database import insert_new, reading
 
 #: No priority is so late.
@@ -47,6 +48,27 @@ class Queues:
         self._crawl = crawl_id
         self._worker = worker_id
 
+    def share(self, connection: Connection, now: float, count: int, *, held: int, others: int) -> int:
+        """How many of the queues that are ready a worker may take, so that others which have nothing get as many as it has.
+
+        Args:
+            connection: of the commit that it belongs to.
+            now: seconds since 1970.
+            count: queues at most.
+            held: that it keeps.
+            others: workers that have nothing.
+        """
+        some = {"crawl": self._crawl, "now": now, "count": (held + count) * (others + 1)}
+        ready = int(connection.execute(READY, some).scalar_one())
+        return max(0, min(count, -(-(held + ready) // (others + 1)) - held))
+
+    def are_awaited(self) -> bool:
+        """Whether another worker has nothing to do."""
+        columns = crawl_workers.c
+        some = select(columns.id).where(columns.crawl_id == self._crawl, columns.id != self._worker, columns.idle == 1).limit(1)
+        with reading(self._engine) as connection:
+            return connection.execute(some).first() is not None
+
     def claim(self, connection: Connection, now: float, count: int, *, entries: int, lanes: int) -> list[Claimed]:
         """Take queues whose time has come and that no worker holds, those first that have waited longest.
 
@@ -58,6 +80,8 @@ class Queues:
             lanes: queues that a host may have; where it is one, those of its other lanes go into it.
         """
         columns = crawl_queues.c
+        if count < 1:
+            return []
         rows = connection.execute(
             select(
                 columns.id,

@@ -21,7 +21,6 @@ from archiver.errors import DamagedRecord, MissingRecord
 from archiver.holdings import Holdings
 from archiver.index.crawltables import crawl_files
 from archiver.index.database import reading, writing
-from archiver.index.leftover import index_leftover
 from archiver.warc.reader import StoredRecord, iter_records, read_record
 
 #: URLs that are taken in with one commit.
@@ -107,6 +106,8 @@ class Recoverer:
 
     def _answers(self, name: str, committed: int) -> list[int]:
         """Offsets of the answers in a file that are not known to the database, the last one of each URL; all are indexed."""
+        from archiver.index.leftover import index_leftover  # every crawl imports this module, and crashes are rare
+
         offsets: dict[str, int] = {}
         try:
             stream = self._holdings.store.open(name, committed)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-import regex
-
 from archiver.crawl.decision import Decision, UrlState, Verdict
 from archiver.crawl.plan import Rule, RuleAction, RuleMatch
 from archiver.errors import UsageError
@@ -119,6 +117,8 @@ def _regex_check(rule: Rule, decision: Decision) -> _Check:
     Where it does not end, the URL counts as one that a block rule refuses and an accept rule does not take, and the refusal
     says so.
     """
+    import regex  # takes a while, and most plans have no such rule
+
     try:
         search = regex.compile(rule.pattern).search
     except (regex.error, OverflowError, RecursionError, MemoryError) as error:

@@ -134,9 +134,10 @@ class Scheduler:
         del self._held[held.queue_id]
 
     def give_away(self) -> None:
-        """Let half of the queues go to workers that have nothing to do."""
+        """Let half of the queues go to workers that have nothing to do, first those that have something and can go at once."""
         staying = [held for held in self._held.values() if not held.leaving]
-        for held in staying[: len(staying) // 2]:
+        more = len(self._held) // 2 - (len(self._held) - len(staying))
+        for held in sorted(staying, key=lambda held: (held.asleep, held.busy))[: max(0, more)]:
             held.leaving = True
 
     def _line_up(self, held: Held) -> None:

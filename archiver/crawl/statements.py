@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import and_, bindparam, case, delete, func, select, update
 
-from archiver.index.crawltables import crawl_files, crawl_frontier, crawl_hosts, crawl_queues, crawl_seeds, crawl_urls
+from archiver.index.crawltables import (
+    crawl_files,
+    crawl_frontier,
+    crawl_hosts,
+    crawl_queues,
+    crawl_seeds,
+    crawl_urls,
+    crawl_workers,
+)
 
 _VIA = crawl_urls.alias("via")
 _ENTRIES = (
@@ -128,6 +136,17 @@ _READY = case((and_(_QUEUE.pending > 0, _QUEUE.retired == ""), _QUEUE.not_before
 RELEASE = update(crawl_queues).where(_THIS_QUEUE).values(worker_id=None, ready_at=_READY)
 RELEASE_ALL = update(crawl_queues).where(_QUEUE.worker_id == bindparam("worker")).values(worker_id=None, ready_at=_READY)
 TAKE = update(crawl_queues).where(_THIS_QUEUE).values(worker_id=bindparam("me"), ready_at=None)
+_IS_READY = and_(_QUEUE.crawl_id == bindparam("crawl"), _QUEUE.ready_at <= bindparam("now"))
+#: How many queues are ready that no worker holds, counted so far.
+READY = select(func.count()).select_from(select(_QUEUE.id).where(_IS_READY).limit(bindparam("count")).subquery())
+#: Whether one is, and whether another worker holds any.
+NEWS = select(
+    select(_QUEUE.id).where(_IS_READY).exists(),
+    select(_QUEUE.id)
+    .join(crawl_workers, crawl_workers.c.id == _QUEUE.worker_id)
+    .where(crawl_workers.c.crawl_id == bindparam("crawl"), crawl_workers.c.id != bindparam("me"))
+    .exists(),
+)
 #: Everything in one queue moves into another one.
 FOLD_ENTRIES = update(crawl_frontier).where(crawl_frontier.c.queue_id == bindparam("queue")).values(queue_id=bindparam("other"))
 EMPTY_QUEUE = update(crawl_queues).where(_THIS_QUEUE).values(worker_id=None, ready_at=None, pending=0)

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from archiver.crawl import forking
 from archiver.crawl.control import CrawlControl
 from archiver.crawl.equipment import Equipment
+from archiver.crawl.forking import Reserve
 from archiver.crawl.plan import CrawlPlan
 from archiver.crawl.recovery import Recoverer, Recovery
 from archiver.crawl.worker import CrawlWorker, Ticker
@@ -85,11 +86,22 @@ def run(
     workers: int = 1,
     stop: StopSignal | None = None,
     ticker: Callable[[int], Ticker] | None = None,
+    reserve: Reserve | None = None,
     clock: Callable[[], datetime] = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
     new_id: Callable[[], str] = new_record_id,
 ) -> CrawlResult:
     """Work on a crawl until it ends, wherever it stood: new, stopped, paused, or torn off by a crash.
+
+    Args:
+        holdings: the opened archive.
+        crawl_id: which crawl.
+        software: name and version for warcinfo records.
+        workers: processes, this one counted.
+        stop: how the user ends it.
+        ticker: makes what is told of progress, of the crawl's number.
+        reserve: processes that are ready to be workers.
+        clock, monotonic, new_id: the time, UTC; seconds that never go backwards; makes WARC-Record-IDs.
 
     Raises:
         NotFound: there is no such crawl.
@@ -102,17 +114,16 @@ def run(
     control.refuse_second_run(crawl_id)
     stop = stop or StopSignal()
     told = ticker(crawl_id) if ticker is not None else None
-    control.want(crawl_id, "run")
-    control.set_state(crawl_id, "running")
+    control.begin_run(crawl_id)
     try:
         recovery = recover(holdings, crawl_id, software=software, clock=clock, new_id=new_id)
-        with _Team(holdings, crawl_id, software, workers - 1, stop) as team:
+        with _Team(holdings, crawl_id, software, workers - 1, stop, reserve or Reserve(0)) as team:
             work(
                 holdings,
                 crawl_id,
                 software=software,
                 is_lead=True,
-                is_in_team=workers > 1,
+                team=workers,
                 stop=stop,
                 ticker=told,
                 clock=clock,
@@ -166,7 +177,7 @@ def work(
     software: str,
     is_lead: bool,
     stop: StopSignal,
-    is_in_team: bool = False,
+    team: int = 1,
     ticker: Ticker | None = None,
     clock: Callable[[], datetime] = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
@@ -179,7 +190,7 @@ def work(
             equipment,
             crawl_id,
             is_lead=is_lead,
-            is_in_team=is_in_team,
+            team=team,
             stop=stop,
             ticker=ticker,
             clock=clock,
@@ -197,14 +208,17 @@ class _Team:
     Use it as a context manager: at its end they have ended too.
     """
 
-    def __init__(self, holdings: Holdings, crawl_id: int, software: str, helpers: int, stop: StopSignal) -> None:
+    def __init__(
+        self, holdings: Holdings, crawl_id: int, software: str, helpers: int, stop: StopSignal, reserve: Reserve
+    ) -> None:
         self.replaced = 0
         self.why = ""  # what went wrong
         self._holdings = holdings
         self._crawl_id = crawl_id
         self._software = software
+        self._workers = helpers + 1
         self._stop = stop
-        self._context = forking.context()
+        self._reserve = reserve
         self._processes: list[BaseProcess] = []
         self._told_to_stop = 0
         self._thread = Thread(target=self._look_after, name="crawl-team")
@@ -225,14 +239,14 @@ class _Team:
         control = CrawlControl(self._holdings.engine, utc_now)
         while self._processes:
             self._pass_on()
+            wait([process.sentinel for process in self._processes], _LOOK_SECONDS)
             for process in list(self._processes):
-                process.join(_LOOK_SECONDS / len(self._processes))
                 if process.exitcode is not None:
                     self._ended(process, control)
 
     def _begin(self) -> None:
-        process = self._context.Process(target=_worker_process, args=(self._holdings.settings, self._crawl_id, self._software))
-        process.start()
+        settings, software = self._holdings.settings, self._software
+        process = self._reserve.start(_worker_process, settings, self._crawl_id, software, self._workers)
         self._processes.append(process)
 
     def _pass_on(self) -> None:
@@ -260,14 +274,14 @@ class _Team:
         self._begin()
 
 
-def _worker_process(settings: Settings, crawl_id: int, software: str) -> None:
+def _worker_process(settings: Settings, crawl_id: int, software: str, team: int) -> None:
     """The life of a worker process."""
     stop = StopSignal()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor hears it and passes it on
     signal.signal(signal.SIGTERM, lambda *_: stop.press())
     try:
         with open_holdings(settings) as holdings:
-            work(holdings, crawl_id, software=software, is_lead=False, stop=stop, ticker=_Orphan(stop))
+            work(holdings, crawl_id, software=software, is_lead=False, team=team, stop=stop, ticker=_Orphan(stop))
     except MunimentError as error:
         raise SystemExit(1) from error
 
@@ -277,8 +291,12 @@ class _Orphan:
 
     def __init__(self, stop: StopSignal) -> None:
         self._parent = multiprocessing.parent_process()
+        # Of a fork, younger ones hold what its parent is known to be alive by.
+        self._is_fork = self._parent is not None and self._parent.pid == os.getppid()
         self._stop = stop
 
     def tick(self, in_flight: object) -> None:
-        if self._parent is not None and not self._parent.is_alive():
+        if self._parent is None:
+            return
+        if not self._parent.is_alive() or (self._is_fork and self._parent.pid != os.getppid()):
             self._stop.finish.set()

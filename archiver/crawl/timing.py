@@ -18,6 +18,8 @@ STARVED_SECONDS = 0.05
 #: How often a worker that waits for answers only looks for what the user wants; one that has nothing at all looks for work.
 IDLE_SECONDS = 1.0
 HUNGRY_SECONDS = 0.1
+#: The first glance of a worker that has nothing at what others may have for it; later ones are as rare as it waits long.
+GLANCE_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +76,32 @@ class Standing:
         """
         if self.commit_is_due():
             return 0.0
+        if self.is_hungry and may_begin:
+            return min(max(GLANCE_SECONDS, self.silent / 8), self.idle_seconds() - self.silent)
         wait = self.commit_seconds() - self.silent if self.batch else self.idle_seconds()
         next_time = self.queues.next_time()
         if next_time is not None and self.on_way < self.connections and may_begin:
             wait = min(wait, next_time - self.now)
         return max(0.0, min(wait, IDLE_SECONDS))
 
+    @property
+    def is_hungry(self) -> bool:
+        """This worker has nothing to do, and others have."""
+        has_something = self.batch or self.is_touched or self.on_way or len(self.queues) or self.is_halted
+        return not has_something and self.last is not None and self.last.others_busy
+
+    @property
+    def may_share(self) -> bool:
+        """This worker has queues that others might have, of which it knew nothing with its last commit."""
+        last = self.last
+        return last is not None and last.others > 0 and not last.starving and len(self.queues) > 1
+
     def commit_seconds(self) -> float:
-        """How long results may wait: not long where another worker waits for queues that leave."""
+        """How long results may wait: not long where another worker waits for what was found, or for queues that leave."""
         last = self.last
         if last is None or not (last.others or self.is_in_team):
             return COMMIT_SECONDS
-        is_awaited = last.starving and any(held.leaving and not held.busy for held in self.queues)
+        is_awaited = last.starving and (self.batch.found or any(held.leaving and not held.busy for held in self.queues))
         return STARVED_SECONDS if is_awaited else TEAM_COMMIT_SECONDS
 
     def idle_seconds(self) -> float:
@@ -94,7 +110,7 @@ class Standing:
         if last is None or len(self.queues) or self.is_halted:
             return COMMIT_SECONDS
         if last.others_busy:
-            return HUNGRY_SECONDS
+            return HUNGRY_SECONDS if self.is_used_up else COMMIT_SECONDS
         if last.next_ready is None:
             return COMMIT_SECONDS
         return min(max(last.next_ready - self.now, HUNGRY_SECONDS), IDLE_SECONDS)

@@ -22,6 +22,7 @@ from archiver.crawl.crew import Crew
 from archiver.crawl.decision import Decision, UrlState, Verdict
 from archiver.crawl.entries import Batch, Committed, Entry, Finished, Totals
 from archiver.crawl.equipment import Equipment
+from archiver.crawl.follow import prepare
 from archiver.crawl.frontier import Frontier
 from archiver.crawl.hops import path_of_hops
 from archiver.crawl.judge import Judge
@@ -80,7 +81,7 @@ class CrawlWorker:
     Args:
         equipment: what it works with: archive, fetcher, WARC file.
         crawl_id: which crawl.
-        is_in_team: others are coming, if they are not there yet.
+        team: workers that are begun together, this one counted.
         is_lead: the worker that counts the time and looks at refused URLs again.
         stop: how the user ends it.
         ticker: told of progress.
@@ -94,7 +95,7 @@ class CrawlWorker:
         crawl_id: int,
         *,
         is_lead: bool = True,
-        is_in_team: bool = False,
+        team: int = 1,
         stop: StopSignal | None = None,
         ticker: Ticker | None = None,
         clock: Callable[[], datetime],
@@ -104,7 +105,7 @@ class CrawlWorker:
         self.holdings = equipment.holdings
         self.crawl_id = crawl_id
         self.is_lead = is_lead
-        self.is_in_team = is_in_team
+        self.is_in_team = team > 1
         self.stop = stop or StopSignal()
         self.ticker = ticker
         self.clock = clock
@@ -112,7 +113,7 @@ class CrawlWorker:
         self.control = CrawlControl(self.holdings.engine, clock)
         self.info = self.control.info(crawl_id)
         self.worker_id = self.control.register(crawl_id)
-        self.frontier = Frontier(self.holdings.engine, crawl_id, self.worker_id, lanes=lanes(self.info.plan))
+        self.frontier = Frontier(self.holdings.engine, crawl_id, self.worker_id, lanes=lanes(self.info.plan), team=team)
         equipment.on_begin = self.frontier.begin_file
         self.keeper = Keeper(self.frontier.queues, self.info.plan)
         self.scheduler = self.keeper.scheduler
@@ -138,10 +139,12 @@ class CrawlWorker:
             with self.open_crew() as self.crew:
                 try:
                     self.commit()
+                    self.dispatch()
+                    prepare()
                     while not self.is_over():
                         self.dispatch()
                         self.collect()
-                        if self.standing().commit_is_due():
+                        if self.is_commit_due():
                             self.commit()
                 except BaseException:
                     self.stop.finish.set()
@@ -361,6 +364,15 @@ class CrawlWorker:
             is_in_team=self.is_in_team,
         )
 
+    def is_commit_due(self) -> bool:
+        """Whether it is time to commit, or another worker has nothing to do, or this one has not and would get something."""
+        standing = self.standing()
+        if standing.commit_is_due():
+            return True
+        if standing.is_hungry:
+            return self.may_begin() and self.frontier.has_news(standing.now)
+        return standing.may_share and self.keeper.give_away(standing.now)
+
     def commit(self, *, claim: bool = True) -> None:
         """Bytes on the disk first, then everything that says so, in one transaction."""
         self.is_torn = True
@@ -376,11 +388,12 @@ class CrawlWorker:
             batch,
             now=now,
             limits=self.info.plan.limits,
-            claim=self.claims() if claim and is_running and not self.limit_reached() else 0,
+            claim=self.keeper.room(self.equipment.connections) if claim and is_running and not self.limit_reached() else 0,
+            held=len(self.scheduler) - len(leaving),
             entries=self.keeper.entries_at_once(),
             in_hand=(len(self.in_flight), pages),
             wanted=COMMIT_RESULTS,
-            idle=is_running and not self.in_flight and not len(self.scheduler),
+            idle=is_running and not self.in_flight and len(self.scheduler) == len(leaving),
             seconds=silent if self.is_lead and is_running else 0.0,
             within=lambda connection: self.equipment.keep(connection, batch.captures, kept),
         )

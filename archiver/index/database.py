@@ -46,6 +46,9 @@ _VERSION_TABLE = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
 
+#: As SQLite numbers it: the disk is waited for when the log goes into the database's file, and not with each commit.
+_NORMAL = 1
+
 _HELP = "Look at the archive folder's permissions and free space."
 
 
@@ -89,15 +92,37 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, *, durable: bool = True) -> Iterator[Connection]:
     """A transaction; nobody else writes between its first statement and its end. On the disk once it has ended.
+
+    Args:
+        engine: of the database.
+        durable: False when the transaction may be forgotten should the machine fail before the next durable one, whoever makes
+            that: nothing waits for the disk then. What others see, and what a killed process leaves, is the same.
 
     Raises:
         StorageFailed: the database cannot be written; nothing of the transaction is kept.
     """
-    with _failures_told(engine), engine.begin() as connection:
+    with _failures_told(engine), engine.connect() as connection, _durability(connection, durable), connection.begin():
         _write_lock(connection)
+        if not durable and connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL synchronous_commit = off"))
         yield connection
+
+
+@contextmanager
+def _durability(connection: Connection, durable: bool) -> Iterator[None]:
+    """Whether SQLite waits for the disk at the end of the transaction within."""
+    if durable or connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection  # SQLAlchemy would begin the transaction for it
+    (before,) = driver.execute("PRAGMA synchronous").fetchone()
+    driver.execute(f"PRAGMA synchronous={min(before, _NORMAL)}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA synchronous={before}")
 
 
 def number_of_new(made: CursorResult[Any]) -> int:
@@ -158,11 +183,10 @@ class Prepared:
         self._has_own = has_own and engine.dialect.name == "sqlite"
         self._own: Any = None
         self._lock = Lock()
-        compiled = statement.compile(engine)
-        self._sql = str(compiled)
+        self._statement = statement
+        self._compiled: tuple[str, dict[str, Any]] | None = None  # when it is wanted first: most commands want few
         # Without a transaction round it: PostgreSQL would be asked three times instead of once.
         self._alone = engine.dialect.name == "postgresql"
-        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
 
     def rows(self, **parameters: object) -> Sequence[Any]:
         """All rows at once.
@@ -170,18 +194,19 @@ class Prepared:
         Raises:
             StorageFailed: the database cannot be read.
         """
+        sql, constants = self._compiled or self._compile()
         with _failures_told(self._engine):
             if self._has_own:
                 with self._lock:
                     self._own = self._own or self._connected()
-                    return cast(Sequence[Any], self._own.execute(self._sql, self._constants | parameters).fetchall())
+                    return cast(Sequence[Any], self._own.execute(sql, constants | parameters).fetchall())
             connection = self._engine.raw_connection()
             driver: Any = connection.driver_connection if self._alone else None
             try:
                 if driver is not None:
                     driver.autocommit = True
                 cursor = connection.cursor()
-                cursor.execute(self._sql, self._constants | parameters)
+                cursor.execute(sql, constants | parameters)
                 return cursor.fetchall()
             finally:
                 if driver is not None and not driver.closed:
@@ -201,6 +226,12 @@ class Prepared:
             own, self._own = self._own, None
             if own is not None:
                 own.close()
+
+    def _compile(self) -> tuple[str, dict[str, Any]]:
+        compiled = self._statement.compile(self._engine)
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._compiled = str(compiled), constants
+        return self._compiled
 
 
 def insert_new(engine: Engine, table: Table) -> Any:
@@ -343,8 +374,7 @@ def _begin(engine: Engine) -> bool:
 
     Alembic takes longer to import than everything else here: a first capture need not wait for it.
     """
-    with engine.begin() as connection:
-        _write_lock(connection)  # all tables or none: a half-made database could not be mended
+    with writing(engine, durable=False) as connection:  # all tables or none: a half-made database could not be mended
         if inspect(connection).get_table_names():
             return False
         # All modules with tables are imported, so that all tables are in the one metadata.

@@ -7,7 +7,7 @@ words only: the text itself is in `page_texts`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     DDL,
@@ -25,7 +25,9 @@ from sqlalchemy import (
 )
 
 from archiver.index.tables import KEY, metadata
-from archiver.search.words import Clause, Question, collection_word, host_word
+
+if TYPE_CHECKING:
+    from archiver.search.words import Clause, Question
 
 #: The texts of documents: one row for each different text of a URL. `first_timestamp` to `last_timestamp`: of the captures with
 #: it, `captures` in number; `digest`: of the payload last seen with it; `text`: compressed (Zstandard).
@@ -191,6 +193,7 @@ def _joined(words: Words) -> dict[str, str]:
 
 def _fts_query(question: Question, collections: Sequence[int]) -> str:
     """A question in the language of FTS5; words are quoted, so nothing in them means anything."""
+    from archiver.search.words import collection_word, host_word  # takes long to import, and captures need only the tables
 
     def clause(item: Clause) -> str:
         phrase = f'"{" ".join(item.words)}"' + ("*" if item.is_prefix else "")
@@ -207,6 +210,7 @@ def _fts_query(question: Question, collections: Sequence[int]) -> str:
 
 def _ts_query(question: Question, collections: Sequence[int]) -> str:
     """A question in the language of PostgreSQL, in which quoted words are taken as they are."""
+    from archiver.search.words import collection_word, host_word
 
     def clause(item: Clause) -> str:
         weights = _WEIGHTS.get(item.field, "ABD")

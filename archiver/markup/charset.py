@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import webencodings
 from resiliparse.parse.encoding import detect_encoding
@@ -33,12 +33,6 @@ _OPAQUE = frozenset({"utf-16-le", "utf-16-be", "iso2022_jp", "cp932", "gbk", "gb
 
 #: Browsers read these labels as supersets of what they name (WHATWG Encoding, sections 4.2, 11, 12 and 13).
 _SUPERSETS = {"shift_jis": "cp932", "big5": "big5hkscs", "euc_kr": "cp949"}
-#: Codec → what browsers call it.
-_LABELS = {
-    _SUPERSETS.get(codec.codec_info.name, codec.codec_info.name): codec.name
-    for codec in map(webencodings.lookup, sorted(set(LABELS.values()), reverse=True))
-    if codec is not None
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +115,17 @@ def detected_charset(head: bytes) -> Charset:
 
 def label_of(charset: Charset) -> str:
     """The name of an encoding that browsers know."""
-    return _LABELS.get(charset.name, charset.name.replace("utf-16-", "utf-16"))
+    return _labels().get(charset.name, charset.name.replace("utf-16-", "utf-16"))
+
+
+@cache
+def _labels() -> dict[str, str]:
+    """Codec → what browsers call it; all codecs are imported for it."""
+    return {
+        _SUPERSETS.get(codec.codec_info.name, codec.codec_info.name): codec.name
+        for codec in map(webencodings.lookup, sorted(set(LABELS.values()), reverse=True))
+        if codec is not None
+    }
 
 
 def _is_utf8(head: bytes) -> bool:

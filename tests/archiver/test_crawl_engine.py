@@ -199,15 +199,16 @@ def test_the_same_page_again_and_again_is_not_followed(holdings_with: OpenHoldin
 def test_a_document_that_our_readers_stumble_over_does_not_end_a_crawl(
     holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from archiver.crawl import follow
-    from archiver.extract.links import find_links as whole
+    from archiver.extract import links
+
+    whole = links.find_links
 
     def broken(body: object, *, url: str, **values: object) -> object:
         if url.endswith("/bad"):
             raise IndexError("a bug")
         return whole(body, url=url, **values)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(follow, "find_links", broken)
+    monkeypatch.setattr(links, "find_links", broken)
     with Site({"/": page("/bad", "/good"), "/bad": page("/lost"), "/good": page()}) as server:
         crawl = Crawl(holdings_with(), plan(server.url()))
         assert crawl.run().state == "finished"

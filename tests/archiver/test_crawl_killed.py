@@ -92,9 +92,11 @@ class Killer:
 
 
 def workers_of(parent: int) -> list[int]:
-    """The worker processes of a supervisor: what the server beside it has forked."""
+    """The worker processes of a supervisor: forks of its own, and what the server beside it has forked to replace them."""
     try:
-        return [worker for server in children(parent) if b"forkserver" in command_of(server) for worker in children(server)]
+        beside, own = children(parent), command_of(parent)
+        forks = [process for process in beside if command_of(process) == own]
+        return forks + [worker for server in beside if b"forkserver" in command_of(server) for worker in children(server)]
     except (FileNotFoundError, ProcessLookupError):
         return []
 

@@ -14,6 +14,7 @@ from archiver.crawl.scheduler import Scheduler
 from archiver.crawl.timing import (
     COMMIT_RESULTS,
     COMMIT_SECONDS,
+    GLANCE_SECONDS,
     HUNGRY_SECONDS,
     IDLE_SECONDS,
     STARVED_SECONDS,
@@ -81,6 +82,7 @@ def test_queues_that_leave_go_at_once_when_another_worker_waits_for_them() -> No
     assert replace(IDLE, queues=leaving).commit_is_due()
     waited_for = replace(BUSY, queues=leaving, last=replace(LAST, others=1, starving=1))
     assert waited_for.commit_seconds() == STARVED_SECONDS
+    assert replace(waited_for, queues=queues(0.0), batch=Batch(found=[FOUND])).commit_seconds() == STARVED_SECONDS
     assert replace(waited_for, last=replace(LAST, others=1)).commit_seconds() == TEAM_COMMIT_SECONDS
 
 
@@ -93,7 +95,10 @@ def test_queues_that_leave_go_at_once_when_another_worker_waits_for_them() -> No
         (replace(BUSY, queues=queues(1000.2), on_way=4), True, COMMIT_SECONDS),
         (replace(BUSY, queues=queues(900.0)), True, 0.0),
         (IDLE, True, COMMIT_SECONDS),
-        (replace(IDLE, last=replace(LAST, others_busy=True)), True, HUNGRY_SECONDS),
+        (replace(IDLE, last=replace(LAST, others_busy=True)), True, GLANCE_SECONDS),
+        (replace(IDLE, last=replace(LAST, others_busy=True), silent=0.4), True, 0.05),
+        (replace(IDLE, last=replace(LAST, others_busy=True), silent=COMMIT_SECONDS - 0.03), True, 0.03),
+        (replace(IDLE, last=replace(LAST, others_busy=True), is_used_up=True), False, HUNGRY_SECONDS),
         (replace(IDLE, last=replace(LAST, next_ready=1000.7)), True, 0.7),
         (replace(IDLE, last=replace(LAST, next_ready=900.0)), True, HUNGRY_SECONDS),
         (replace(IDLE, last=replace(LAST, next_ready=5000.0)), True, IDLE_SECONDS),

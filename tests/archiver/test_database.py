@@ -114,6 +114,10 @@ def test_what_is_committed_is_on_the_disk_and_readers_do_not_wait(tmp_path: Path
         assert other.execute(text("SELECT count(*) FROM organisations")).scalar() == 0
     with reading(engine) as connection:
         assert connection.execute(text("SELECT count(*) FROM organisations")).scalar() == 1
+    with writing(engine, durable=False) as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 1  # NORMAL
+    with writing(engine) as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
     engine.dispose()
 
 

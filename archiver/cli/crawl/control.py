@@ -16,6 +16,7 @@ from archiver.plaintext import one_line
 
 if TYPE_CHECKING:
     from archiver.crawl.control import CrawlControl
+    from archiver.crawl.forking import Reserve
     from archiver.crawl.plan import CrawlPlan
     from archiver.holdings import Holdings
 
@@ -43,9 +44,11 @@ def resume(number: int | None, collection: str | None, archive: object, workers:
 
     When its processes are still there they go on; otherwise this command runs it.
     """
-    with crawl_of(number, collection, archive) as (holdings, crawl):
+    from archiver.crawl.forking import Reserve
+
+    with Reserve(workers - 1) as reserve, crawl_of(number, collection, archive) as (holdings, crawl):
         say_repaired(holdings)
-        return _go_on(holdings, crawl.number, workers, as_json)
+        return _go_on(holdings, crawl.number, workers, as_json, reserve)
 
 
 @click.command(short_help="Try what failed once more.")
@@ -62,14 +65,16 @@ def retry(
     """Try URLs that failed once more, and run the crawl until they are done."""
     if not failed:
         raise UsageError("Say what is to be tried again.", "Write --failed for the URLs that failed.")
-    with crawl_of(number, collection, archive) as (holdings, crawl):
+    from archiver.crawl.forking import Reserve
+
+    with Reserve(workers - 1) as reserve, crawl_of(number, collection, archive) as (holdings, crawl):
         say_repaired(holdings)
         queued = _control(holdings).retry_failed(crawl.number)
         _note(holdings, "retry", crawl.number, {"urls": queued})
         click.echo(f"{counted(queued, 'URL')} of crawl {crawl.number} queued once more.", err=as_json)
         if queue_only or not queued:
             return 0
-        return _go_on(holdings, crawl.number, workers, as_json)
+        return _go_on(holdings, crawl.number, workers, as_json, reserve)
 
 
 @click.command(name="set", cls=GroupedCommand, short_help="Change or show its scope, rules, limits and pace.")
@@ -175,7 +180,7 @@ def _ask(number: int | None, collection: str | None, archive: object, wanted: st
     click.echo(f"Crawl {crawl.number} is {done}.")
 
 
-def _go_on(holdings: Holdings, crawl: int, workers: int, as_json: bool) -> int:
+def _go_on(holdings: Holdings, crawl: int, workers: int, as_json: bool, reserve: Reserve) -> int:
     _control(holdings).want(crawl, "run")
     _note(holdings, "resume", crawl)
     if _worked_on(holdings, crawl):
@@ -184,4 +189,4 @@ def _go_on(holdings: Holdings, crawl: int, workers: int, as_json: bool) -> int:
     from archiver.cli.crawl.running import check_login, run_crawl
 
     check_login(_control(holdings).info(crawl).plan)
-    return run_crawl(holdings, crawl, workers=workers, as_json=as_json)
+    return run_crawl(holdings, crawl, workers=workers, as_json=as_json, reserve=reserve)

@@ -5,6 +5,7 @@ What is shown is read from the database, so it is the same for one process, for 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 #: Seconds between two looks at the database, for people and for logs.
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_BETWEEN_LINES = 10.0
+#: Seconds until the first look: it would hold up the first requests.
+_SECONDS_BEFORE_LOOKS = 0.3
+
+#: Variables with which rich takes anything for a terminal.
+_FORCING = {"FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
 
 #: Looks take at most one part in so many of a processor's time.
 _SHARE = 20
@@ -143,38 +149,60 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        from archiver.collections.speed import Speedometer
-
-        self._speed = Speedometer()
-        self._last_line: float | None = None
 
     @contextmanager
     def open(self) -> Iterator[Callable[[Progress], None]]:
         """What is to be called with each look."""
         if not self._console.is_terminal:
-            yield self._line
+            yield Lines(self._console.file).show
             return
         from rich.live import Live
 
-        with Live(console=self._console, auto_refresh=False) as live:
-            yield lambda now: live.update(live_table(now, self._speed.look(now)), refresh=True)
+        from archiver.collections.speed import Speedometer
 
-    def _line(self, now: Progress) -> None:
+        speed = Speedometer()
+        with Live(console=self._console, auto_refresh=False) as live:
+            yield lambda now: live.update(live_table(now, speed.look(now)), refresh=True)
+
+
+class Lines:
+    """Shows a look every `SECONDS_BETWEEN_LINES` as a line, and the last one."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        from archiver.collections.speed import Speedometer
+
+        self._stream = stream
+        self._speed = Speedometer()
+        self._last: float | None = None
+
+    def show(self, now: Progress) -> None:
+        """One look."""
         speed = self._speed.look(now)
-        if self._last_line is None or now.over or now.at - self._last_line >= SECONDS_BETWEEN_LINES:
-            self._last_line = now.at
-            self._console.print(plain_line(now, speed), markup=False, highlight=False, soft_wrap=True)
+        if self._last is None or now.over or now.at - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = now.at
+            click.echo(plain_line(now, speed), file=self._stream)
+
+
+@contextmanager
+def _display(stream: IO[str]) -> Iterator[Callable[[Progress], None]]:
+    """What shows looks on a stream; rich takes long to import, and logs do without."""
+    if not stream.isatty() and not _FORCING & os.environ.keys():
+        yield Lines(stream).show
+        return
+    from rich.console import Console
+
+    with Display(Console(file=stream)).open() as show:
+        yield show
 
 
 @contextmanager
 def showing(look: Callable[[], Progress], stream: IO[str]) -> Iterator[None]:
-    """Shows a crawl on `stream` while the body runs it."""
-    from rich.console import Console
-
+    """Shows a crawl on `stream` while the body runs it, and how it stood at the end."""
     done = Event()
 
     def watch() -> None:
-        with Display(Console(file=stream)).open() as show:
+        done.wait(_SECONDS_BEFORE_LOOKS)
+        with _display(stream) as show:
             while not done.is_set():
                 began = time.thread_time()
                 _look(look, lambda now: None if now.over else show(now))  # it is about to begin, or at its end
@@ -192,9 +220,7 @@ def showing(look: Callable[[], Progress], stream: IO[str]) -> Iterator[None]:
 
 def watch(look: Callable[[], Progress], stream: IO[str], wait: Callable[[float], object]) -> Progress:
     """Shows a crawl that other processes run, until it ends or they are gone; how it stood then."""
-    from rich.console import Console
-
-    with Display(Console(file=stream)).open() as show:
+    with _display(stream) as show:
         while True:
             began = time.thread_time()
             now = look()

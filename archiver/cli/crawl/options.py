@@ -174,21 +174,11 @@ network_options = _group(
 )
 
 
-def _made_ready(_ctx: click.Context, _option: click.Parameter, workers: int) -> int:
-    """Several processes are made ready while this one still imports what it needs."""
-    if workers > 1:
-        from archiver.crawl import forking
-
-        forking.prepare()
-    return workers
-
-
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1, 256),
     default=1,
     metavar="N",
-    callback=_made_ready,
     help="Processes that share the work.  [default: 1]",
 )
 

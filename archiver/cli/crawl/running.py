@@ -15,10 +15,13 @@ from archiver.cli.crawl.live import showing
 from archiver.cli.crawl.report import overview_json
 from archiver.cli.stopping import stopping
 from archiver.crawl.planning import settings_of
+from archiver.garbage import keep_imported
 from archiver.plaintext import one_line
 
 if TYPE_CHECKING:
+    from archiver.collections.progress import Progress
     from archiver.collections.reports import CrawlReports, Overview
+    from archiver.crawl.forking import Reserve
     from archiver.crawl.plan import CrawlPlan
     from archiver.holdings import Holdings
 
@@ -48,19 +51,23 @@ def check_login(plan: CrawlPlan) -> None:
         click.echo(f"Warning: {one_line(warning)}", err=True)
 
 
-def run_crawl(holdings: Holdings, crawl: int, *, workers: int, as_json: bool) -> int:
+def run_crawl(holdings: Holdings, crawl: int, *, workers: int, as_json: bool, reserve: Reserve) -> int:
     """Work on a crawl; the exit status: 0 done or paused, 1 nothing captured, 130 interrupted."""
-    from archiver.collections.progress import progress
-    from archiver.collections.reports import CrawlReports
     from archiver.crawl import supervise
+    from archiver.crawl.control import CrawlControl
     from archiver.engine import StopSignal
     from archiver.holdings import utc_now
 
-    reports = CrawlReports(holdings.engine)
-    planned = holdings.with_settings(settings_of(holdings.settings, reports.plan(crawl)))
+    plan = CrawlControl(holdings.engine, utc_now).info(crawl).plan
+    planned = holdings.with_settings(settings_of(holdings.settings, plan))
     stop = StopSignal()
-    with stopping(stop), showing(lambda: progress(holdings.engine, crawl, utc_now().timestamp()), sys.stderr):
-        supervise.run(planned, crawl, software=f"muniment/{version('muniment')}", workers=workers, stop=stop)
+    keep_imported()
+    with stopping(stop), showing(lambda: _progress(holdings, crawl), sys.stderr):
+        software = f"muniment/{version('muniment')}"
+        supervise.run(planned, crawl, software=software, workers=workers, stop=stop, reserve=reserve)
+    from archiver.collections.reports import CrawlReports
+
+    reports = CrawlReports(holdings.engine)
     overview = reports.overview(crawl, utc_now().timestamp())
     if as_json:
         print_json(overview_json(overview))
@@ -72,6 +79,14 @@ def run_crawl(holdings: Holdings, crawl: int, *, workers: int, as_json: bool) ->
         click.echo(f"Stopped. Go on with: muniment crawl resume {crawl}", err=True)
         return 130
     return 0 if overview.crawl.sums.documents or overview.crawl.state != "finished" else 1
+
+
+def _progress(holdings: Holdings, crawl: int) -> Progress:
+    """How the crawl stands now."""
+    from archiver.collections.progress import progress  # nothing of it is needed before the crawl has begun
+    from archiver.holdings import utc_now
+
+    return progress(holdings.engine, crawl, utc_now().timestamp())
 
 
 def say_end(overview: Overview) -> None:

@@ -12,6 +12,7 @@ from archiver.cli.common import archive_option, collection_option, json_option, 
 from archiver.cli.crawl.options import GroupedCommand, plan_options, seed_options, workers_option
 from archiver.crawl.planning import PlanOptions, new_plan, seeds_of
 from archiver.errors import UsageError
+from archiver.garbage import keep_imported
 from archiver.plaintext import one_line
 
 if TYPE_CHECKING:
@@ -52,17 +53,21 @@ def start(
     from archiver.audit import terminal_actor
     from archiver.cli.crawl.running import check_login, run_crawl
     from archiver.crawl.control import CrawlControl
+    from archiver.crawl.forking import Reserve
     from archiver.holdings import open_holdings, utc_now
+    from archiver.index.database import writing
 
+    keep_imported()
     check_login(plan)
-    with open_holdings(settings) as holdings:
+    with Reserve(workers - 1) as reserve, open_holdings(settings) as holdings:
         say_repaired(holdings)
         plan = new_plan(wanted, PlanOptions(**options), holdings.settings)
         slug = holdings.collections.get(holdings.settings.collection).slug
-        crawl = CrawlControl(holdings.engine, utc_now).create(slug, plan)
         said = {"collection": slug, "seeds": len(plan.seeds), "first": plan.seeds[0].url, "scope": plan.scope.value}
-        holdings.audit.note(terminal_actor(), "crawl.start", f"crawl {crawl}", said)
-        return run_crawl(holdings, crawl, workers=workers, as_json=as_json)
+        with writing(holdings.engine) as connection:
+            crawl = CrawlControl(holdings.engine, utc_now).create_within(connection, slug, plan)
+            holdings.audit.note_within(connection, terminal_actor(), "crawl.start", f"crawl {crawl}", said)
+        return run_crawl(holdings, crawl, workers=workers, as_json=as_json, reserve=reserve)
 
 
 def _refuse_commands(seeds: tuple[str, ...]) -> None:
