@@ -20,10 +20,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from archiver.crawl.follow import LATE_IMPORTS
+from archiver.errors import StorageFailed
 from archiver.garbage import keep_imported
 
 #: What a worker imports.
 _IMPORTED = ("archiver.crawl.supervise", *LATE_IMPORTS)
+
+#: Times that a process is made which somebody ends before it has heard what to do.
+_STARTS = 5
 
 
 class Reserve:
@@ -57,6 +61,9 @@ class Reserve:
         Args:
             task: a function of a module.
             arguments: can be pickled.
+
+        Raises:
+            StorageFailed: none can be made.
         """
         while self._waiting:
             process, order = self._waiting.pop(0)
@@ -65,9 +72,12 @@ class Reserve:
                 return process
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([*_IMPORTED, "archiver.cli.main"])
-        made = context.Process(target=task, args=arguments)
-        made.start()
-        return made
+        for _ in range(_STARTS):
+            made = context.Process(target=task, args=arguments)
+            with suppress(OSError, EOFError):  # it was ended before it had heard what to do
+                made.start()
+                return made
+        raise StorageFailed("No process could be made that shares the work.", "The system may be out of memory or processes.")
 
 
 def _forked() -> tuple[BaseProcess, Connection]:

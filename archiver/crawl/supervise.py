@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,8 @@ from archiver.engine import StopSignal, new_record_id, utc_now
 from archiver.errors import MunimentError
 from archiver.holdings import Holdings, mend, open_holdings
 from archiver.settings import Settings
+
+_LOG = logging.getLogger(__name__)
 
 #: How often a supervisor looks after its workers, in seconds.
 _LOOK_SECONDS = 0.25
@@ -240,9 +243,16 @@ class _Team:
         while self._processes:
             self._pass_on()
             wait([process.sentinel for process in self._processes], _LOOK_SECONDS)
-            for process in list(self._processes):
-                if process.exitcode is not None:
+            for process in [process for process in self._processes if process.exitcode is not None]:
+                self._processes.remove(process)
+                try:
                     self._ended(process, control)
+                except Exception as error:  # whoever waits for this thread would wait for ever
+                    _LOG.exception("a worker of crawl %d could not be replaced", self._crawl_id)
+                    message = (
+                        error.message.rstrip(".") if isinstance(error, MunimentError) else "a worker could not be replaced"
+                    )
+                    self._give_up(control, message)
 
     def _begin(self) -> None:
         settings, software = self._holdings.settings, self._software
@@ -260,7 +270,6 @@ class _Team:
 
     def _ended(self, process: BaseProcess, control: CrawlControl) -> None:
         """A worker ended; one that died is replaced, after what it left is taken in."""
-        self._processes.remove(process)
         if process.exitcode == 0:
             return
         recover(self._holdings, self._crawl_id, software=self._software)
@@ -268,10 +277,15 @@ class _Team:
             return
         self.replaced += 1
         if process.exitcode == 1 or self.replaced > _REPLACEMENTS:
-            self.why = "a worker failed" if process.exitcode == 1 else "its workers died again and again"
-            control.want(self._crawl_id, "stop")
+            self._give_up(control, "a worker failed" if process.exitcode == 1 else "its workers died again and again")
             return
         self._begin()
+
+    def _give_up(self, control: CrawlControl, why: str) -> None:
+        """The crawl cannot go on; all its workers are told."""
+        self.why = self.why or why
+        with suppress(MunimentError):
+            control.want(self._crawl_id, "stop")
 
 
 def _worker_process(settings: Settings, crawl_id: int, software: str, team: int) -> None:

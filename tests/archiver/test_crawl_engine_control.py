@@ -8,15 +8,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 
-from archiver.crawl import keeper
+from archiver.crawl import keeper, supervise
 from archiver.crawl.decision import UrlState
+from archiver.crawl.forking import Reserve
 from archiver.crawl.plan import Pace, Rule, RuleAction, RuleMatch, ScopeKind, Seed, Traps
+from archiver.crawl.recovery import Recovery
 from archiver.engine import StopSignal
 from archiver.errors import Conflict, StorageFailed
 from tests.archiver.crawling import Crawl, Site, Ticking, check, content, page, plan, text, until
@@ -341,3 +346,53 @@ def test_a_failure_to_write_a_record_keeps_what_was_written_before(
         assert crawl.run().state == "finished"
         check(crawl)
         assert Counter(server.paths) == Counter({"/": 1, "/a": 1, "/full": 2})
+
+
+# -- workers that die ------------------------------------------------------------------------------------------------
+
+
+class Mortal(Reserve):
+    """Processes that end before they have done anything."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def start(self, task: Callable[..., None], *arguments: Any) -> BaseProcess:
+        return super().start(os._exit, 3)
+
+
+def test_a_worker_that_cannot_be_replaced_stops_the_crawl_with_the_reason(
+    holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, real, calls = Gate(), supervise.recover, count()
+
+    def recover(*arguments: Any, **values: Any) -> Recovery:
+        if next(calls):  # the first call is before the crawl
+            gate.open.set()
+            raise StorageFailed("The disk is full.", "Free some of it.")
+        return real(*arguments, **values)
+
+    monkeypatch.setattr(supervise, "recover", recover)
+    with Site({"/": gate.held(page("/a")), "/a": page()}) as server:
+        crawl = Crawl(holdings_with(), plan(server.url(), pace=Pace(min_seconds=0.5)))
+        result = supervise.run(crawl.holdings, crawl.number, software="test/1", workers=2, reserve=Mortal())
+    assert result.state == "stopped"
+    assert crawl.row().ended == "The disk is full"
+
+
+def test_a_process_that_is_ended_before_it_hears_what_to_do_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, starts = ForkServerProcess.start, count()
+
+    def start(process: ForkServerProcess) -> None:
+        if next(starts) < 2:
+            raise BrokenPipeError
+        real(process)
+
+    monkeypatch.setattr(ForkServerProcess, "start", start)
+    with Reserve(0) as reserve:
+        process = reserve.start(os._exit, 3)
+        process.join(20)
+        assert process.exitcode == 3
+        monkeypatch.setattr(ForkServerProcess, "start", lambda process: (_ for _ in ()).throw(BrokenPipeError))
+        with pytest.raises(StorageFailed, match="No process could be made"):
+            reserve.start(os._exit, 3)
