@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 import threading
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -145,6 +146,7 @@ class RecordingAdapter(HTTPAdapter):
     def __init__(self, guard: AddressGuard, *, pool_size: int) -> None:
         self._guard = guard
         self._idle = _IdleConnections(pool_size)
+        weakref.finalize(self, self._idle.close)  # also of an adapter that nobody closes
         super().__init__(pool_connections=64, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:

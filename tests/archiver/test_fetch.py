@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
 import ssl
@@ -275,3 +276,11 @@ def test_wrapped_errors_are_told_by_what_is_inside() -> None:
     outer = OSError("outer")
     outer.__cause__ = ConnectionRefusedError(111, "refused")
     assert failure_of_error(outer).kind is FailureKind.CONNECTION_REFUSED
+
+
+def test_connections_of_a_fetcher_that_nobody_closes_are_closed_with_it() -> None:
+    with ScriptedServer([[b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Act.NEXT]]) as server:
+        client = fetcher()
+        client.fetch(f"http://127.0.0.1:{server.port}/").close()
+        del client  # an unclosed socket would fail the test, as the warning of it is an error
+        gc.collect()
