@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from crawl_runs import ours
 from crawl_sites import SITES, whole_sites
 from playwright.sync_api import Browser, Error, Request, sync_playwright
 
 from archiver.urls import parse_url
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # installed packages may bring a "tests" of their own
 from tests.applications.browse import ALONE
 from tests.applications.catalogue import named
 from tests.applications.run import prepare
