@@ -247,7 +247,7 @@ class HttpFetcher:
             request=bytes(recording.request),
             response=recording.response if recording.length else None,
             response_length=recording.length,
-            interim=recording.interim,
+            interim=bytes(recording.interim),
             status=recording.head.status if recording.head else None,
             ip_address=recording.ip_address,
             protocols=tuple(protocols) if recording.ip_address else (),

@@ -85,15 +85,20 @@ class ResponseReader:
             return head
 
     def _until_blank_line(self) -> Generator[None, bytes, bytes | None]:
+        searched = 0
         while True:
             stripped = self._buffer.lstrip(b"\r\n")
             if len(stripped) != len(self._buffer):  # RFC 9112, section 2.2: empty lines before a message
                 self._recording.interim += self._buffer[: len(self._buffer) - len(stripped)]
                 self._buffer = stripped
+            if len(self._recording.interim) > MAX_HEAD_BYTES:  # no other limit counts what comes before the response
+                yield from self._no_http("what comes before the response has no end")
+                return None
             if not any(self._buffer[:5] == mark[: len(self._buffer[:5])] for mark in _LOOKS_LIKE_HTTP):
                 yield from self._no_http("the server did not answer in HTTP")
                 return None
-            end = _BLANK_LINE.search(self._buffer)
+            end = _BLANK_LINE.search(self._buffer, max(0, searched - 3))  # three bytes may be the beginning of one
+            searched = len(self._buffer)
             if end:
                 raw, self._buffer = self._buffer[: end.end()], self._buffer[end.end() :]
                 return raw

@@ -35,7 +35,7 @@ class Recording:
     request: bytearray = field(default_factory=bytearray)
     response: BinaryIO = field(default_factory=BytesIO)
     length: int = 0
-    interim: bytes = b""
+    interim: bytearray = field(default_factory=bytearray)
     head: Head | None = None
     truncated: Truncation | None = None
     failure: Failure | None = None

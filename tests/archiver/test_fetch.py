@@ -16,6 +16,8 @@ import trustme
 
 from archiver.fetch.guard import AddressGuard, forbidden_reason
 from archiver.fetch.http import FetchLimits, HttpFetcher, failure_of_error, iana_cipher_name
+from archiver.fetch.reading import ResponseReader
+from archiver.message import MAX_HEAD_BYTES
 from archiver.model import Exchange, FailureKind, Truncation
 from tests.servers.scripted import Act, ScriptedServer, Step
 
@@ -81,6 +83,16 @@ def test_interim_responses_are_kept_apart_and_the_final_one_counts() -> None:
     final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     exchange, body = play(interim + final)
     assert (exchange.interim, body, exchange.status) == (interim, final, 200)
+
+
+@pytest.mark.parametrize("flood", [b"\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["empty lines", "interim responses"])
+def test_what_comes_before_a_response_has_an_end(flood: bytes) -> None:
+    recording = fetcher(max_bytes=1000).recording(0.0)
+    reader = ResponseReader(recording, "GET")
+    pieces = [flood * (65536 // len(flood))] * 40
+    assert any(reader.feed(piece) for piece in pieces)
+    assert recording.truncated is Truncation.LENGTH and recording.length == 1000
+    assert len(recording.interim) < 2 * MAX_HEAD_BYTES
 
 
 def test_the_request_is_recorded_as_sent() -> None:
