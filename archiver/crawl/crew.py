@@ -21,6 +21,7 @@ from typing import Generic, Self, TypeVar
 from archiver.crawl.entries import Entry
 from archiver.crawl.visit import Question, Visitor
 from archiver.crawl.visited import Visit
+from archiver.errors import MunimentError
 from archiver.fetch.flights import Flights
 from archiver.fetch.http import HttpFetcher
 from archiver.model import Exchange
@@ -74,7 +75,13 @@ class Crew(Generic[Token]):
             entry: the URL.
             max_bytes: response size at which it is cut, beside the settings.
         """
-        question = self._visitor.question(entry, max_bytes=max_bytes)
+        try:
+            question = self._visitor.question(entry, max_bytes=max_bytes)
+        except MunimentError:
+            raise
+        except Exception:
+            self._receive(token, self._visitor.stumbled(Visit(entry)))
+            return
         if question is None:
             self._submit(token, partial(self._visitor.visit, entry, max_bytes=max_bytes))
         else:

@@ -127,12 +127,15 @@ class Visitor:
             headers["Cookie"] = cookie
         return Question(Visit(entry), headers, condition, self._limit(max_bytes))
 
-    def fetch(self, question: Question, *, fresh: bool = False) -> Exchange:
-        """Ask, and wait for the answer; `fresh`: over a new connection."""
-        entry = question.entry
-        return self._fetcher.fetch(
-            entry.url, headers=question.fields, max_bytes=question.max_bytes, cancelled=self.cancelled, fresh=fresh
-        )
+    def fetch(self, question: Question, *, fresh: bool = False) -> Exchange | Visit:
+        """Ask, and wait for the answer; `fresh`: over a new connection. The visit where we stumbled over it, which ends it."""
+        url, limit = question.entry.url, question.max_bytes
+        try:
+            return self._fetcher.fetch(url, headers=question.fields, max_bytes=limit, cancelled=self.cancelled, fresh=fresh)
+        except MunimentError:
+            raise
+        except Exception:
+            return self.stumbled(question.visit)
 
     def take(self, question: Question, exchange: Exchange, *, is_aside: bool = False) -> Visit | None:
         """Record an answer and read it; None where it has to be fetched once more, whole: the question says so then.
@@ -164,16 +167,21 @@ class Visitor:
 
     def _guarded(self, visit: Visit, step: Callable[[], bool]) -> bool:
         """One URL that we stumble over must not end a crawl of millions: a step of its visit, and what it says."""
-        entry = visit.entry
         try:
             return step()
         except MunimentError:
             raise
         except Exception:
-            _LOG.exception("%s could not be dealt with", entry.url)
-            visit.finished = visit.finished or unanswered(entry, Failure(FailureKind.PROTOCOL, _OUR_ERROR), self._plan.pace)
-            visit.finished = replace(visit.finished, detail=noted(entry.decision.detail, _OUR_ERROR))
+            self.stumbled(visit)
             return True
+
+    def stumbled(self, visit: Visit) -> Visit:
+        """End a visit that an error of this program came between, the one that is being handled."""
+        entry = visit.entry
+        _LOG.exception("%s could not be dealt with", entry.url)
+        visit.finished = visit.finished or unanswered(entry, Failure(FailureKind.PROTOCOL, _OUR_ERROR), self._plan.pace)
+        visit.finished = replace(visit.finished, detail=noted(entry.decision.detail, _OUR_ERROR))
+        return visit
 
     def _visit(self, visit: Visit, max_bytes: int | None) -> bool:
         entry = visit.entry

@@ -7,6 +7,7 @@ and threads; once that has left a connection, this sends the next request over i
 
 from __future__ import annotations
 
+import logging
 import selectors
 import socket
 import ssl
@@ -31,6 +32,8 @@ from archiver.fetch.tap import (
 from archiver.model import Exchange
 
 Token = TypeVar("Token", bound=Hashable)
+
+_LOG = logging.getLogger(__name__)
 
 #: Reads of one connection in a row, so that one that brings much does not keep the others waiting.
 _READS = 16
@@ -110,7 +113,7 @@ class Flights(Generic[Token]):
             send(connection, request, recording, fetcher.connect_timeout)
             connection.sock.setblocking(False)
             self._selector.register(connection.sock, selectors.EVENT_READ, token)
-        except (OSError, ValueError):  # whoever tries it the long way finds out what is wrong
+        except Exception:  # whoever tries it the long way finds out what is wrong
             connection.close()
             return False
         reader = ResponseReader(recording, "GET")
@@ -178,7 +181,9 @@ class Flights(Generic[Token]):
             try:
                 if flight.reader.feed(data):
                     return True
-            except OSError as error:  # what is too large for memory could not be put into a file
+            except Exception as error:
+                if not isinstance(error, OSError):  # else what is too large for memory could not be put into a file
+                    _LOG.exception("the answer of %s could not be read", flight.url)
                 flight.recording.failure = failure_of_error(error)
                 return True
             if isinstance(sock, ssl.SSLSocket) and sock.pending():

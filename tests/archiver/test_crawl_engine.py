@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
 
 from archiver.crawl.decision import UrlState
 from archiver.crawl.plan import Rule, RuleAction, RuleMatch, ScopeKind, Seed
-from tests.archiver.crawling import Crawl, Site, check, content, leads_to, page, plan, seeds_of, text
+from archiver.fetch.cookies import CrawlCookies
+from archiver.fetch.http import HttpFetcher
+from archiver.fetch.reading import ResponseReader
+from tests.archiver.crawling import FAST, Crawl, Site, check, content, leads_to, page, plan, seeds_of, text
 from tests.conftest import OpenHoldings
 from tests.servers.routes import Answer, Asked, Route
 
@@ -217,6 +221,35 @@ def test_a_document_that_our_readers_stumble_over_does_not_end_a_crawl(
     assert "its links could not be read" in rows[server.url("/bad")].detail
     assert rows[server.url("/good")].state is TAKEN
     assert content(crawl.holdings, rows[server.url("/bad")])
+
+
+@pytest.mark.parametrize("step", ["asking", "fetching", "reading"])
+def test_a_url_that_we_stumble_over_before_it_has_an_answer_does_not_end_a_crawl(
+    step: str, holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, name = {
+        "asking": (CrawlCookies, "header_for"),
+        "fetching": (HttpFetcher, "fetch"),
+        "reading": (ResponseReader, "feed"),
+    }[step]
+    whole = getattr(where, name)
+
+    def broken(self: object, given: str | bytes, **values: object) -> object:
+        if b"BAD" in given if isinstance(given, bytes) else given.endswith(("/bad", "/worse")):
+            raise IndexError("a bug")
+        return whole(self, given, **values)
+
+    monkeypatch.setattr(where, name, broken)
+    many = [f"/{number}" for number in range(20)]
+    routes = {"/": page(*many, "/worse"), "/bad": text("BAD"), "/worse": text("BAD"), **dict.fromkeys(many, page())}
+    with Site(routes) as server:
+        seeds = server.url(), server.url("/bad")  # which are fetched by threads
+        crawl = Crawl(holdings_with(), plan(*seeds, pace=replace(FAST, retries=0)))
+        assert crawl.run().state == "finished"
+        rows = check(crawl)
+    assert rows[server.url("/bad")].failure == "protocol"
+    assert all(rows[server.url(path)].state is TAKEN for path in ("/", *many))
+    assert rows[server.url("/worse")].state in (TAKEN, UrlState.FAILED)
 
 
 def test_forty_hosts_that_do_not_answer_hold_up_no_other(holdings_with: OpenHoldings) -> None:
