@@ -225,8 +225,15 @@ class _Team:
         self._processes: list[BaseProcess] = []
         self._told_to_stop = 0
         self._thread = Thread(target=self._look_after, name="crawl-team")
-        for _ in range(helpers):
-            self._begin()
+        try:
+            for _ in range(helpers):
+                self._begin()
+        except BaseException:  # nobody would look after those that have begun
+            self._stop.finish.set()
+            self._pass_on()
+            for process in self._processes:
+                process.join()
+            raise
 
     def __enter__(self) -> Self:
         self._thread.start()

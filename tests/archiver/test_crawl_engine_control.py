@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -378,6 +379,27 @@ def test_a_worker_that_cannot_be_replaced_stops_the_crawl_with_the_reason(
         result = supervise.run(crawl.holdings, crawl.number, software="test/1", workers=2, reserve=Mortal())
     assert result.state == "stopped"
     assert crawl.row().ended == "The disk is full"
+
+
+def test_where_not_all_workers_can_be_made_none_goes_on(holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[BaseProcess] = []
+
+    def start(reserve: Reserve, task: Callable[..., None], *arguments: Any) -> BaseProcess:
+        if made:
+            raise StorageFailed("No process could be made.")
+        made.append(real(reserve, signal.pause))
+        return made[0]
+
+    real = Reserve.start
+    monkeypatch.setattr(Reserve, "start", start)
+    crawl = Crawl(holdings_with(), plan("http://127.0.0.1:9/"))
+    with pytest.raises(StorageFailed, match="No process"):
+        crawl.run(workers=3)
+    try:
+        assert made[0].exitcode == -signal.SIGTERM
+    finally:
+        made[0].kill()
+    assert crawl.row().state == "stopped"
 
 
 def test_a_process_that_is_ended_before_it_hears_what_to_do_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
