@@ -1,7 +1,8 @@
-"""The end of a WARC file that is written: small pieces are gathered there, so that few calls reach the file."""
+"""The end of a WARC file that is written: small pieces are gathered there, so that few calls reach the system."""
 
 from __future__ import annotations
 
+from io import BufferedRandom
 from typing import BinaryIO
 
 #: Bytes that are gathered at most.
@@ -21,6 +22,8 @@ class Tail:
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
+        # What Python still holds cannot be taken off a full disk again, and would be lost with what does not fit any more.
+        self._target = file.raw if isinstance(file, BufferedRandom) else file
         self.position = 0
         self._pieces: list[bytes] = []
         self._gathered = 0
@@ -38,13 +41,15 @@ class Tail:
             self.hand_on()
 
     def hand_on(self) -> None:
-        """Give what is gathered to the file.
+        """Give what is gathered to the system.
 
         Raises:
             OSError: it did not take it.
         """
         pieces, self._pieces, self._gathered = self._pieces, [], 0
-        self.file.write(b"".join(pieces))
+        left = memoryview(b"".join(pieces))
+        while left:
+            left = left[self._target.write(left) or 0 :]
 
     def cut(self, position: int) -> None:
         """Take off what comes after a position.
@@ -53,5 +58,5 @@ class Tail:
             OSError: the file may have more than that now.
         """
         self._pieces, self._gathered, self.position = [], 0, position
-        self.file.seek(position)
-        self.file.truncate(position)
+        self._target.seek(position)
+        self._target.truncate(position)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
@@ -172,11 +173,20 @@ class WarcWriter:
         return self._position
 
     def sync(self) -> None:
-        """Put everything written so far on the disk."""
+        """Put everything written so far on the disk.
+
+        Raises:
+            StorageFailed: the disk did not take it.
+        """
         with self._lock:
-            if self._tail is not None:
-                self._tail.file.flush()
+            if self._tail is None:
+                return
+            try:
                 os.fsync(self._tail.file.fileno())
+            except OSError as error:
+                raise StorageFailed(
+                    f"The WARC file could not be put on the disk: {error.strerror}.", "What was there before is kept."
+                ) from error
 
     def close(self) -> tuple[str, ...]:
         """Finish the current file; the names of all files written."""
@@ -209,7 +219,6 @@ class WarcWriter:
 
     def _catch_up(self, file: BinaryIO) -> None:
         """Measure what was written since the last time: whole events, which stay."""
-        file.flush()
         while data := os.pread(file.fileno(), _MEASURE_EVERY, self._measure.size):
             self._measure.update(data)
 
@@ -243,7 +252,8 @@ class WarcWriter:
         except OSError:
             # The tail stays; the next start cuts it off. Nothing may be appended behind it.
             self._tail = None
-            tail.file.close()
+            with suppress(OSError), tail.file:
+                os.fsync(tail.file.fileno())
 
     def _ready(self) -> Tail:
         if self._tail is not None and self._tail.position >= self._max_bytes:

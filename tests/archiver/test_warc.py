@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -201,6 +202,23 @@ def test_a_full_disk_takes_nothing_away(store: FolderStore, monkeypatch: pytest.
     (file,) = made.close()
     urls = [record.url for record in all_records(store.root / file) if record.record_type == "response"]
     assert urls == ["http://example.org/", "http://example.org/fourth"]
+
+
+def test_a_disk_that_is_full_takes_nothing_of_what_was_written_before(store: FolderStore) -> None:
+    made = writer(store)
+    made.write_exchange(exchange(REPLIES["plain"]))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (made.position()[1] - 10, limits[1]))  # not even that fits any more
+    try:
+        with pytest.raises(StorageFailed, match="could not be written"):
+            made.write_exchange(exchange(REPLIES["plain"] * 2000, "http://example.org/second"))
+        made.sync()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    made.write_exchange(exchange(REPLIES["plain"], "http://example.org/third"))
+    (file,) = made.close()
+    urls = [record.url for record in all_records(store.root / file) if record.record_type == "response"]
+    assert urls == ["http://example.org/", "http://example.org/third"]
 
 
 @pytest.fixture
