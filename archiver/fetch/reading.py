@@ -130,7 +130,8 @@ class ResponseReader:
     def _read_body(self, head: Head) -> Generator[None, bytes, bool]:
         """Read the body; True when its end is known without the connection's end."""
         if self._method == "HEAD" or head.status in _BODILESS:
-            return True
+            # Who announces a body here may send it after all: it would be taken for the next answer.
+            return not (head.status == 204 and (head.is_chunked or _content_length(head)))
         if head.is_chunked:
             return (yield from self._read_chunked())
         length = _content_length(head)

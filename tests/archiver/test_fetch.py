@@ -78,6 +78,17 @@ def test_it_does_not_matter_how_the_bytes_arrive(cut: int) -> None:
     assert (body, exchange.status) == (reply, 200)
 
 
+def test_a_body_that_comes_where_none_may_is_not_the_next_answer() -> None:
+    empty = b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"
+    with ScriptedServer([[empty, Act.NEXT, b"hello"], [WHOLE["bare LF"]]]) as server:
+        client = fetcher()
+        came = [client.fetch(f"http://127.0.0.1:{server.port}/{number}") for number in range(2)]
+        assert [heard(exchange) for exchange in came] == [empty, WHOLE["bare LF"]]
+        for exchange in came:
+            exchange.close()
+        client.close()
+
+
 def test_interim_responses_are_kept_apart_and_the_final_one_counts() -> None:
     interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
     final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
