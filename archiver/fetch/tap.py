@@ -77,17 +77,25 @@ class Outgoing:
         """What is sent before the body.
 
         Raises:
-            ValueError: a line break is in it, or a character that HTTP does not know.
+            ValueError: a line break is in it, or a character in its first line that HTTP does not know.
         """
         lines = [f"{self.method} {self.target} HTTP/1.1".encode("ascii")]
         fields = [f"{name}: {value}" for name, value in self.headers]
         if not any(field[:5].lower() == "host:" for field in fields):
             lines.append(f"Host: {host_field(self.origin)}".encode("ascii"))
-        lines += [field.encode("latin-1") for field in fields]
+        lines += [_encoded(field) for field in fields]
         head = b"\r\n".join(lines)
         if head.count(b"\n") >= len(lines) or head.count(b"\r") >= len(lines):
             raise ValueError("a header field with a line break in it")
         return head + b"\r\n\r\n"
+
+
+def _encoded(field: str) -> bytes:
+    """A header field as it is sent: in latin-1, or as what came in UTF-8, such as a cookie, that has more characters."""
+    try:
+        return field.encode("latin-1")
+    except UnicodeEncodeError:
+        return field.encode("utf-8")
 
 
 class Connection(Protocol):

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import trustme
 
+from archiver.fetch.cookies import CrawlCookies
 from archiver.fetch.guard import AddressGuard, forbidden_reason
 from archiver.fetch.http import FetchLimits, HttpFetcher, failure_of_error, iana_cipher_name
 from archiver.fetch.reading import ResponseReader
-from archiver.message import MAX_HEAD_BYTES
+from archiver.message import MAX_HEAD_BYTES, parse_head
 from archiver.model import Exchange, FailureKind, Truncation
 from tests.servers.scripted import Act, ScriptedServer, Step
 
@@ -94,6 +95,16 @@ def test_interim_responses_are_kept_apart_and_the_final_one_counts() -> None:
     final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     exchange, body = play(interim + final)
     assert (exchange.interim, body, exchange.status) == (interim, final, 200)
+
+
+def test_a_cookie_in_utf_8_goes_back_as_it_came() -> None:
+    with ScriptedServer([[WHOLE["no body"]]]) as server:
+        client, cookies, url = fetcher(), CrawlCookies(lambda host: host), f"http://127.0.0.1:{server.port}/"
+        cookies.learn(url, parse_head("HTTP/1.1 200 OK\r\nSet-Cookie: a=žluť; Path=/\r\n\r\n".encode()))
+        exchange = client.fetch(url, headers={"Cookie": cookies.header_for(url) or ""})
+        client.close()
+    assert exchange.status == 204 and "\r\nCookie: a=žluť\r\n".encode() in server.requests[0]
+    exchange.close()
 
 
 @pytest.mark.parametrize("flood", [b"\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["empty lines", "interim responses"])
