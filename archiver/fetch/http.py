@@ -22,6 +22,9 @@ from archiver.model import Exchange, Failure, FailureKind
 #: Methods whose requests have a body, be it an empty one.
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
+#: What servers say before they close a connection on which nothing was asked for long (RFC 9110, section 15.5.9).
+_REQUEST_TIMEOUT = 408
+
 #: Foreign errors, most telling first, and what they mean.
 FAILURE_OF_ERROR: tuple[tuple[type[BaseException], FailureKind, str], ...] = (
     (ssl.SSLCertVerificationError, FailureKind.TLS, "its certificate is not valid"),
@@ -258,9 +261,14 @@ class HttpFetcher:
 
 
 def is_stale(recording: Recording, failure: Failure | None) -> bool:
-    """Whether a kept-alive connection turned out to be closed: the request is to be sent on another one."""
-    is_reset = failure is not None and failure.kind is FailureKind.CONNECTION_RESET
-    return is_reset and recording.reused and not recording.received
+    """Whether a kept-alive connection turned out to be closed: the request is to be sent on another one.
+
+    Some servers say so (408): that answers no request, even where it crosses with one.
+    """
+    if not recording.reused:
+        return False
+    is_reset = failure is not None and failure.kind is FailureKind.CONNECTION_RESET and not recording.received
+    return is_reset or (recording.head is not None and recording.head.status == _REQUEST_TIMEOUT)
 
 
 def _never() -> bool:

@@ -130,6 +130,18 @@ def test_a_connection_that_was_closed_before_anything_came_is_told_from_a_failur
         flights.close()
 
 
+def test_a_connection_given_up_by_its_server_while_something_is_asked_is_told_from_an_answer() -> None:
+    given_up = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    with ScriptedServer([[FIRST, Act.NEXT, given_up], [FIRST, Act.NEXT, given_up], [given_up]]) as server, opened() as client:
+        url = f"http://127.0.0.1:{server.port}/"
+        assert [seen(client.fetch(url))[1] for _ in range(2)] == [FIRST, FIRST]
+        flights: Flights[int] = Flights(client)
+        assert flights.begin(1, url, headers={})
+        assert flown(flights) == [(1, None)]
+        flights.close()
+        assert seen(client.fetch(url))[1] == given_up  # on a new connection it is meant
+
+
 def test_many_are_under_way_at_a_time_and_none_waits_for_another() -> None:
     meeting = Barrier(12)
 
