@@ -1,10 +1,11 @@
 """Does a worker's visits: what takes its time in threads, everything else in the worker's own.
 
     question ─┬─ a connection is open ── Flights: sent at once, watched ──┬── Visitor.take: records, links, decisions
-              └─ none, or a login ────── a thread fetches ────────────────┘    (a thread where the answer is large)
+              └─ none, or a login ────── a thread fetches ────────────────┘    (a thread where it may take long)
 
 Python's threads work one at a time, and handing over costs more than a small page. So threads connect, log in and deal
-with large answers, whose compression and digests let others work; the many small answers stay in one thread.
+with large answers, whose compression and digests let others work, and with what is read from the archive because it has not
+changed; the many small answers stay in one thread.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from archiver.crawl.entries import Entry
-from archiver.crawl.visit import Question, Visitor
+from archiver.crawl.visit import NOT_MODIFIED, Question, Visitor
 from archiver.crawl.visited import Visit
 from archiver.errors import MunimentError
 from archiver.fetch.flights import Flights
@@ -136,10 +137,14 @@ class Crew(Generic[Token]):
             self._ended.append((token, result))
         elif result is None:
             self._submit(token, partial(self._visitor.fetch, self._questions[token], fresh=True))
-        elif result.response_length >= _LARGE:
+        elif result.response_length >= _LARGE or self._is_read_elsewhere(token, result):
             self._submit(token, partial(self._visitor.take, self._questions[token], result, is_aside=True))
         else:
             self._landed.append((token, result))
+
+    def _is_read_elsewhere(self, token: Token, exchange: Exchange) -> bool:
+        """What is not modified is read as the archive has it, which may be large, or far away."""
+        return exchange.status == NOT_MODIFIED and self._questions[token].condition is not None
 
     def _submit(self, token: Token, task: Callable[[], _Result]) -> None:
         future = self._futures[token] = self._pool.submit(task)

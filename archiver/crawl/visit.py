@@ -42,7 +42,7 @@ _AT_DESK = 2
 
 _LOG = logging.getLogger(__name__)
 
-_NOT_MODIFIED = 304
+NOT_MODIFIED = 304
 _OUR_ERROR = "its links could not be read, by an error of this program"
 
 
@@ -250,7 +250,7 @@ class Visitor:
         visit.finished = answered(entry, exchange, written, failure_or_none, self._plan.pace)
         if cookies_came and exchange.status in REDIRECTS:
             self._come_again(visit, head)
-        if asked is not None and exchange.status == _NOT_MODIFIED and exchange.failure is None:
+        if asked is not None and exchange.status == NOT_MODIFIED and exchange.failure is None:
             return self._read_unchanged(visit, asked)
         if visit.finished.state is UrlState.CAPTURED and not _is_broken(exchange):
             follow(visit, self.judge, head, iter_body(exchange.response, head, limit=MAX_SCANNED_BYTES))
