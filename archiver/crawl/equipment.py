@@ -20,6 +20,7 @@ from archiver.holdings import Holdings
 from archiver.index.payloads import Dedup
 from archiver.model import Capture
 from archiver.outfit import fetcher_of, writer_of
+from archiver.settings import DEFAULT, source_of
 from archiver.warc.dedup import Kept
 
 #: Requests at a time of one worker, where the settings do not say how many.
@@ -45,7 +46,8 @@ class Equipment:
         self.holdings = holdings
         self.on_begin: Callable[[str], None] = lambda name: None
         # Hosts that answer late, or not at all, take a place each for as long: there have to be places left for the others.
-        self.connections = max(1, settings.connections) if "connections" in settings.sources else CONNECTIONS
+        is_usual = source_of(settings, "connections") == DEFAULT
+        self.connections = CONNECTIONS if is_usual else max(1, settings.connections)
         self.user_agent = settings.user_agent
         self.agent = agent_token(settings.user_agent)
         self.folder: Path = settings.archive

@@ -10,10 +10,13 @@ from threading import Barrier
 import pytest
 
 from archiver.crawl.decision import UrlState
+from archiver.crawl.equipment import CONNECTIONS, Equipment
 from archiver.crawl.plan import Rule, RuleAction, RuleMatch, ScopeKind, Seed
+from archiver.engine import new_record_id, utc_now
 from archiver.fetch.cookies import CrawlCookies
 from archiver.fetch.http import HttpFetcher
 from archiver.fetch.reading import ResponseReader
+from archiver.settings import as_environment, load_settings
 from tests.archiver.crawling import FAST, Crawl, Site, check, content, leads_to, page, plan, seeds_of, text
 from tests.conftest import OpenHoldings
 from tests.servers.routes import Answer, Asked, Route
@@ -261,7 +264,10 @@ def test_forty_hosts_that_do_not_answer_hold_up_no_other(holdings_with: OpenHold
 
     with ExitStack() as stack:
         sites = [stack.enter_context(Site({"/": late})) for _ in range(all_asked.parties)]
-        crawl = Crawl(holdings_with(), plan(*(site.url() for site in sites)))
+        crawl = Crawl(holdings := holdings_with(), plan(*(site.url() for site in sites)))
         crawl.run()
         check(crawl)
     assert not all_asked.broken
+    begun = holdings.with_settings(load_settings(environ=as_environment(holdings.settings)))  # as by the workbench
+    with Equipment(begun, crawl.control.info(crawl.number), software="", clock=utc_now, new_id=new_record_id) as equipment:
+        assert equipment.connections == CONNECTIONS
