@@ -205,9 +205,7 @@ class WarcWriter:
                 tail.hand_on()
             except OSError as error:
                 self._roll_back(tail, start)
-                raise StorageFailed(
-                    f"The WARC file could not be written: {error.strerror}.", "What was written before is kept."
-                ) from error
+                raise _not_written(error) from error
             except BaseException:
                 self._roll_back(tail, start)
                 raise
@@ -282,8 +280,13 @@ class WarcWriter:
             ("WARC-Block-Digest", sha1_of(block)),
             ("Content-Type", "application/warc-fields"),
         ]
-        self._write(tail, Draft("warcinfo", self._warcinfo_id, "", now, field_lines(fields), BytesIO(block), len(block)))
-        tail.hand_on()
+        try:
+            self._write(tail, Draft("warcinfo", self._warcinfo_id, "", now, field_lines(fields), BytesIO(block), len(block)))
+            tail.hand_on()
+        except OSError as error:
+            tail.file.close()
+            self._store.discard(self._name)
+            raise _not_written(error) from error
         self._tail = tail
         if self._on_begin is not None:
             self._on_begin(self._name)
@@ -304,6 +307,10 @@ class WarcWriter:
             tail.file.close()
             self._tail = None
             self._finished.append(self._name)
+
+
+def _not_written(error: OSError) -> StorageFailed:
+    return StorageFailed(f"The WARC file could not be written: {error.strerror}.", "What was written before is kept.")
 
 
 class _Span:

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -204,17 +205,27 @@ def test_a_full_disk_takes_nothing_away(store: FolderStore, monkeypatch: pytest.
     assert urls == ["http://example.org/", "http://example.org/fourth"]
 
 
+@contextmanager
+def files_no_longer_than(size: int) -> Iterator[None]:
+    """What does not fit any more is refused by the system, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_a_disk_that_is_full_takes_nothing_of_what_was_written_before(store: FolderStore) -> None:
     made = writer(store)
+    with files_no_longer_than(100), pytest.raises(StorageFailed, match="could not be written"):
+        made.write_exchange(exchange(REPLIES["plain"]))
+    assert list(store.unfinished()) == []
     made.write_exchange(exchange(REPLIES["plain"]))
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (made.position()[1] - 10, limits[1]))  # not even that fits any more
-    try:
+    with files_no_longer_than(made.position()[1] - 10):  # not even that fits any more
         with pytest.raises(StorageFailed, match="could not be written"):
             made.write_exchange(exchange(REPLIES["plain"] * 2000, "http://example.org/second"))
         made.sync()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     made.write_exchange(exchange(REPLIES["plain"], "http://example.org/third"))
     (file,) = made.close()
     urls = [record.url for record in all_records(store.root / file) if record.record_type == "response"]
