@@ -38,6 +38,9 @@ _LOG = logging.getLogger(__name__)
 #: Reads of one connection in a row, so that one that brings much does not keep the others waiting.
 _READS = 16
 
+#: A request is at once with the system, unless it is very long and its server does not read: threads have time for that.
+_SEND_SECONDS = 0.1
+
 
 @dataclass(slots=True, eq=False)
 class _Flight(Generic[Token]):
@@ -110,7 +113,7 @@ class Flights(Generic[Token]):
         recording = fetcher.recording(started, max_bytes=max_bytes, cancelled=cancelled)
         recording.reused = True
         try:
-            send(connection, request, recording, fetcher.connect_timeout)
+            send(connection, request, recording, min(_SEND_SECONDS, fetcher.connect_timeout))
             connection.sock.setblocking(False)
             self._selector.register(connection.sock, selectors.EVENT_READ, token)
         except Exception:  # whoever tries it the long way finds out what is wrong

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -118,6 +119,17 @@ def test_without_an_open_connection_nothing_is_sent() -> None:
         assert not flights.begin(1, f"http://127.0.0.1:{server.port}/", headers={})
         flights.close()
     assert server.requests == []
+
+
+def test_a_server_that_does_not_read_holds_up_nobody() -> None:
+    with ScriptedServer([[FIRST, Act.STALL]]) as server, opened(connect_timeout=5) as client:
+        url = f"http://127.0.0.1:{server.port}/"
+        seen(client.fetch(url))
+        flights: Flights[int] = Flights(client)
+        began = time.monotonic()
+        assert not flights.begin(1, url, headers={"Cookie": "x" * 30_000_000})
+        assert time.monotonic() - began < 4
+        flights.close()
 
 
 def test_a_connection_that_was_closed_before_anything_came_is_told_from_a_failure() -> None:
