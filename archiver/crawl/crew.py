@@ -4,8 +4,8 @@
               └─ none, or a login ────── a thread fetches ────────────────┘    (a thread where it may take long)
 
 Python's threads work one at a time, and handing over costs more than a small page. So threads connect, log in and deal
-with large answers, whose compression and digests let others work, and with what is read from the archive because it has not
-changed; the many small answers stay in one thread.
+with what may take long: large answers, whose compression and digests let others work, long documents, and what is read from
+the archive because it has not changed. The many small answers stay in one thread.
 """
 
 from __future__ import annotations
@@ -103,9 +103,12 @@ class Crew(Generic[Token]):
         found = 0
         while self._landed and len(self._ended) < _AT_ONCE and found < _FOUND_AT_ONCE:
             token, exchange = self._landed.popleft()
-            visit = self._visitor.take(self._questions[token], exchange)
-            found += len(visit.found) if visit is not None else 0
-            self._receive(token, visit)
+            result = self._visitor.take(self._questions[token], exchange)
+            if isinstance(result, Exchange):
+                self._submit(token, partial(self._visitor.read, self._questions[token], result))
+                continue
+            found += len(result.found) if result is not None else 0
+            self._receive(token, result)
         ended, self._ended = self._ended, []
         return ended
 

@@ -3,6 +3,7 @@
 Visitor.question   what to ask, and with which condition
 Visitor.fetch      asks and waits for the answer; `crew` knows another way
 Visitor.take       records → what it names → decisions, see `follow`
+Visitor.read       the second half of that again, for what turned out to be long
 
 Visitor.visit      all of that, where a login may take several requests
 Visitor.robots     the robots.txt of its origin, which comes first
@@ -11,7 +12,7 @@ Visitor.robots     the robots.txt of its origin, which comes first
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,6 +40,9 @@ from archiver.warc.writer import PageContext
 
 #: Threads of a worker that write and read at a time; more of them only contend for the interpreter.
 _AT_DESK = 2
+#: Decoded bytes of a document that are read where everything else waits. A few that are compressed may be a thousand times as
+#: many.
+_READ_AT_ONCE = 1_000_000
 
 _LOG = logging.getLogger(__name__)
 
@@ -137,22 +141,40 @@ class Visitor:
         except Exception:
             return self.stumbled(question.visit)
 
-    def take(self, question: Question, exchange: Exchange, *, is_aside: bool = False) -> Visit | None:
-        """Record an answer and read it; None where it has to be fetched once more, whole: the question says so then.
+    def take(self, question: Question, exchange: Exchange, *, is_aside: bool = False) -> Visit | Exchange | None:
+        """Record an answer and read it.
 
         Args:
             question: that was asked.
-            exchange: what came; it is closed.
-            is_aside: by one of several threads.
+            exchange: what came; it is closed unless it is given back.
+            is_aside: by one of several threads, so that it may take its time.
+
+        Returns:
+            The visit, which has ended. The exchange where it is recorded and too long to be read here: for `read`. None
+            where the URL has to be fetched once more, whole: the question says so then.
         """
         visit, condition = question.visit, question.condition
         try:
             with self._desk if is_aside else nullcontext():
-                is_done = self._guarded(visit, lambda: self._take(visit, exchange, condition))
-        finally:
+                is_done = self._guarded(visit, lambda: self._take(visit, exchange, condition, is_aside=is_aside))
+        except _TooLong:
+            return exchange
+        except BaseException:
             exchange.close()
+            raise
+        exchange.close()
         question.condition = None  # what the server calls unchanged cannot be read: it is fetched whole
         return visit if is_done else None
+
+    def read(self, question: Question, exchange: Exchange) -> Visit:
+        """Find what a recorded answer names, however long it is; closes it."""
+        visit = question.visit
+        try:
+            with self._desk:
+                self._guarded(visit, lambda: self._read(visit, exchange, is_aside=True))
+        finally:
+            exchange.close()
+        return visit
 
     def visit(self, entry: Entry, *, max_bytes: int | None = None) -> Visit:
         """Fetch a URL, write its records, find what it names.
@@ -169,7 +191,7 @@ class Visitor:
         """One URL that we stumble over must not end a crawl of millions: a step of its visit, and what it says."""
         try:
             return step()
-        except MunimentError:
+        except (MunimentError, _TooLong):
             raise
         except Exception:
             self.stumbled(visit)
@@ -191,7 +213,7 @@ class Visitor:
             exchange = self._answer(visit, headers | asked.headers if asked else headers, max_bytes, had_worked=bool(asked))
             try:
                 with self._desk:
-                    is_done = self._take(visit, exchange, asked)
+                    is_done = self._take(visit, exchange, asked, is_aside=True)
                 if is_done:
                     return True
             finally:
@@ -225,7 +247,7 @@ class Visitor:
         limits = (max_bytes, self._plan.limits.resource_bytes or None)
         return min((limit for limit in limits if limit is not None), default=None)
 
-    def _take(self, visit: Visit, exchange: Exchange, asked: Condition | None) -> bool:
+    def _take(self, visit: Visit, exchange: Exchange, asked: Condition | None, *, is_aside: bool) -> bool:
         """Record an exchange and read it; False when it has to be fetched once more."""
         entry = visit.entry
         seconds = exchange.elapsed.total_seconds()
@@ -252,8 +274,16 @@ class Visitor:
             self._come_again(visit, head)
         if asked is not None and exchange.status == NOT_MODIFIED and exchange.failure is None:
             return self._read_unchanged(visit, asked)
+        return self._read(visit, exchange, is_aside=is_aside)
+
+    def _read(self, visit: Visit, exchange: Exchange, *, is_aside: bool) -> bool:
+        """Find what a recorded answer names, where that is worth it; True."""
+        assert visit.finished is not None and exchange.response is not None
         if visit.finished.state is UrlState.CAPTURED and not _is_broken(exchange):
-            follow(visit, self.judge, head, iter_body(exchange.response, head, limit=MAX_SCANNED_BYTES))
+            exchange.response.seek(0)
+            head = read_head(exchange.response)
+            body = iter_body(exchange.response, head, limit=MAX_SCANNED_BYTES)
+            follow(visit, self.judge, head, body if is_aside else _as_far_as_here(body))
         return True
 
     def _come_again(self, visit: Visit, head: Head) -> None:
@@ -303,6 +333,19 @@ class Visitor:
             _LOG.exception("the robots.txt of %s could not be dealt with", origin)
             visit.robots = RobotsFile(origin, now, None, _OUR_ERROR)
         return visit
+
+
+class _TooLong(Exception):
+    """A document is longer than what is read where everything else waits."""
+
+
+def _as_far_as_here(body: Iterable[bytes]) -> Iterator[bytes]:
+    length = 0
+    for piece in body:
+        length += len(piece)
+        if length > _READ_AT_ONCE:
+            raise _TooLong
+        yield piece
 
 
 def _is_broken(exchange: Exchange) -> bool:

@@ -6,13 +6,16 @@ import gzip
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from threading import current_thread
 from typing import Any
 
 import pytest
 
 from archiver.crawl import visit
 from archiver.crawl.decision import UrlState
+from archiver.crawl.follow import follow
 from archiver.crawl.plan import DedupMode, Limits, Login, Pace
+from archiver.crawl.visited import Visit
 from archiver.unchanged import unchanged
 from tests.archiver.crawling import FAST, Crawl, Site, Ticking, captures, check, content, page, plan, text, until
 from tests.conftest import OpenHoldings
@@ -92,6 +95,31 @@ def test_large_answers_are_read_to_their_end_beside_small_ones(holdings_with: Op
         assert Counter(server.paths) == Counter({"/": 1, "/long": 1, "/small": 1, "/after": 1})
     assert {row.state for row in rows.values()} == {TAKEN}
     assert content(crawl.holdings, rows[server.url("/long")]) == long.body
+
+
+def test_what_is_long_once_it_is_unpacked_is_read_where_nothing_waits_for_it(
+    holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: list[tuple[str, str]] = []
+
+    def noted(visit: Visit, *arguments: Any, **values: Any) -> None:
+        follow(visit, *arguments, **values)
+        readers.append((visit.entry.url, current_thread().name))
+
+    monkeypatch.setattr("archiver.crawl.visit.follow", noted)
+    long = b"<title>Long</title>" + b"<i>much</i> " * 300_000 + b"<a href=/after>x</a>"
+    packed = gzip.compress(long)
+    routes = {"/": page("/small", "/long"), "/small": page(), "/after": page()}
+    with Site({**routes, "/long": text(packed, "text/html", 200, ("Content-Encoding", "gzip"))}) as server:
+        crawl = Crawl(holdings_with(), plan(server.url(), pace=FAST))
+        assert crawl.run().state == "finished"
+        rows = check(crawl)
+        assert Counter(server.paths) == Counter(dict.fromkeys(("/", "/small", "/long", "/after"), 1))
+    assert {row.state for row in rows.values()} == {TAKEN}
+    assert content(crawl.holdings, rows[server.url("/long")]) == long and len(packed) < 100_000
+    assert crawl.titles()[server.url("/long")] == "Long"
+    by_threads = {url for url, name in readers if name.startswith("fetch")}
+    assert by_threads == {server.url("/long")}
 
 
 def test_a_dead_host_is_given_up_with_a_reason_and_comes_back_when_told(holdings_with: OpenHoldings) -> None:
@@ -174,22 +202,26 @@ def test_a_second_crawl_asks_whether_things_changed_and_follows_the_links_of_tho
     holdings_with: OpenHoldings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def far_away(*values: Any) -> Any:
-        until(lambda: "/newer" in server.paths, 5)  # what is read from the archive holds up nothing else
+        until(lambda: "/newer" in other.paths, 5)  # what is read from the archive holds up nothing else
         return unchanged(*values)
+
+    def after_same(_: Asked) -> Answer:
+        until(lambda: "/same" in server.paths)
+        return page("/newer")
 
     holdings = holdings_with()
     leaf = page(title="Leaf", text="leaf " * 200)
-    with Site({"/": page("/same", "/new"), "/same": unchanging, "/leaf": leaf, "/new": page("/newer")}) as server:
+    other = Site({"/": after_same, "/newer": page()})
+    with other, Site({"/": page("/same"), "/same": unchanging, "/leaf": leaf}) as server:
         first = Crawl(holdings, plan(server.url()))
         first.run()
         check(first)
-        server.routes = {**server.routes, "/newer": page()}
         server.asked.clear()
-        second = Crawl(holdings, plan(server.url()))
+        second = Crawl(holdings, plan(server.url(), other.url()))
         monkeypatch.setattr(visit, "unchanged", far_away)
         assert second.run().state == "finished"
         rows = check(second)
-        assert Counter(server.paths) == Counter(["/", "/same", "/leaf", "/new", "/newer"])
+        assert Counter(server.paths) == Counter(["/", "/same", "/leaf"])
         same, again = rows[server.url("/same")], rows[server.url("/leaf")]
         assert (same.status, same.is_new, same.mime) == (304, 0, "text/html")
         assert (again.status, again.is_new) == (200, 0)
