@@ -18,8 +18,8 @@ from archiver.warc.writer import FinishedFile, WarcInfo, WarcWriter
 _LOG = logging.getLogger(__name__)
 
 
-def fetcher_of(settings: Settings, clock: Callable[[], datetime]) -> HttpFetcher:
-    """A fetcher; `clock`: the time, UTC."""
+def fetcher_of(settings: Settings, clock: Callable[[], datetime], *, pool_size: int | None = None) -> HttpFetcher:
+    """A fetcher; `clock`: the time, UTC; `pool_size`: connections to one site that are kept alive, when not as many as set."""
     return HttpFetcher(
         user_agent=settings.user_agent,
         guard=AddressGuard(allow_private=settings.allow_private),
@@ -29,7 +29,7 @@ def fetcher_of(settings: Settings, clock: Callable[[], datetime]) -> HttpFetcher
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
         ),
-        pool_size=settings.connections,
+        pool_size=pool_size or settings.connections,
         verify_tls=settings.verify_tls,
         clock=clock,
     )

@@ -61,7 +61,7 @@ class Equipment:
             min_bytes=settings.dedup_min_bytes,
             beside=collection.test_of,
         )
-        self.fetcher = fetcher_of(settings, clock)
+        self.fetcher = fetcher_of(settings, clock, pool_size=self.connections)
         self.writer = writer_of(
             holdings,
             collection,
@@ -78,8 +78,8 @@ class Equipment:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.fetcher.close()
-        self.writer.close()
         self.dedup.close()
+        self.writer.close()
 
     def log_in(self, plan: CrawlPlan) -> None:
         """Read what the plan's login is made of; anew, when the crawl was paused because the old one had ended.

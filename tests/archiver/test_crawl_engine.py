@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import pairwise
 from threading import Barrier
+from time import monotonic
 
 import pytest
 
 from archiver.crawl.decision import UrlState
 from archiver.crawl.equipment import CONNECTIONS, Equipment
-from archiver.crawl.plan import Rule, RuleAction, RuleMatch, ScopeKind, Seed
+from archiver.crawl.plan import Pace, RobotsMode, Rule, RuleAction, RuleMatch, ScopeKind, Seed
 from archiver.engine import new_record_id, utc_now
 from archiver.fetch.cookies import CrawlCookies
 from archiver.fetch.http import HttpFetcher
 from archiver.fetch.reading import ResponseReader
 from archiver.settings import as_environment, load_settings
-from tests.archiver.crawling import FAST, Crawl, Site, check, content, leads_to, page, plan, seeds_of, text
+from tests.archiver.crawling import FAST, Crawl, Fallback, Site, check, content, leads_to, page, plan, seeds_of, text
 from tests.conftest import OpenHoldings
 from tests.servers.routes import Answer, Asked, Route
 
@@ -271,3 +273,27 @@ def test_forty_hosts_that_do_not_answer_hold_up_no_other(holdings_with: OpenHold
     begun = holdings.with_settings(load_settings(environ=as_environment(holdings.settings)))  # as by the workbench
     with Equipment(begun, crawl.control.info(crawl.number), software="", clock=utc_now, new_id=new_record_id) as equipment:
         assert equipment.connections == CONNECTIONS
+
+
+def test_a_spared_host_has_one_request_at_a_time_and_its_rest_over_real_connections(holdings_with: OpenHoldings) -> None:
+    rest = 0.02
+    spans: defaultdict[str, list[tuple[float, float, str]]] = defaultdict(list)
+
+    def answer(asked: Asked) -> Answer:
+        begun = monotonic()
+        links = [f"/{number}" for number in range(12)] if asked.path == "/" else []
+        spans[asked.headers["Host"]].append((begun, monotonic(), asked.path))
+        return page(*links, text=asked.path * 100)
+
+    with ExitStack() as stack:
+        sites = [stack.enter_context(Site(Fallback(answer))) for _ in range(3)]
+        pace = Pace(factor=0, min_seconds=rest, max_seconds=1)
+        crawl = Crawl(holdings_with(), plan(*(site.url() for site in sites), pace=pace, robots=RobotsMode.OBEY))
+        assert crawl.run().state == "finished"
+        check(crawl)
+    assert len(spans) == 3
+    for host in spans.values():
+        assert host[0][2] == "/robots.txt"
+        assert {path for _, _, path in host} >= {"/", *(f"/{number}" for number in range(12))}
+        waits = [following[0] - last[1] for last, following in pairwise(sorted(host))]
+        assert min(waits) >= rest
