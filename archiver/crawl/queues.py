@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
@@ -161,9 +161,8 @@ class Queues:
         connection.execute(ADD_PENDING, {"queue": home, "more": pending})
         connection.execute(WAKE, {"queue": home, "now": now})
 
-    def _entries(self, connection: Connection, queue_id: int, count: int) -> Iterator[Entry]:
-        for row in connection.execute(ENTRIES, {"queue": queue_id, "count": count}):
-            yield entry_of(row)
+    def _entries(self, connection: Connection, queue_id: int, count: int) -> list[Entry]:
+        return [entry_of(row) for row in connection.execute(ENTRIES, {"queue": queue_id, "count": count}).all()]
 
 
 def entry_of(row: Sequence[Any]) -> Entry:

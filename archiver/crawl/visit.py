@@ -170,8 +170,11 @@ class Visitor:
         """Find what a recorded answer names, however long it is; closes it."""
         visit = question.visit
         try:
+            assert exchange.response is not None
+            exchange.response.seek(0)
+            head = read_head(exchange.response)
             with self._desk:
-                self._guarded(visit, lambda: self._read(visit, exchange, is_aside=True))
+                self._guarded(visit, lambda: self._read(visit, exchange, head, is_aside=True))
         finally:
             exchange.close()
         return visit
@@ -274,14 +277,12 @@ class Visitor:
             self._come_again(visit, head)
         if asked is not None and exchange.status == NOT_MODIFIED and exchange.failure is None:
             return self._read_unchanged(visit, asked)
-        return self._read(visit, exchange, is_aside=is_aside)
+        return self._read(visit, exchange, head, is_aside=is_aside)
 
-    def _read(self, visit: Visit, exchange: Exchange, *, is_aside: bool) -> bool:
-        """Find what a recorded answer names, where that is worth it; True."""
+    def _read(self, visit: Visit, exchange: Exchange, head: Head, *, is_aside: bool) -> bool:
+        """Find what a recorded answer names, where that is worth it, from the end of its head on; True."""
         assert visit.finished is not None and exchange.response is not None
         if visit.finished.state is UrlState.CAPTURED and not _is_broken(exchange):
-            exchange.response.seek(0)
-            head = read_head(exchange.response)
             body = iter_body(exchange.response, head, limit=MAX_SCANNED_BYTES)
             follow(visit, self.judge, head, body if is_aside else _as_far_as_here(body))
         return True
