@@ -28,6 +28,15 @@ _LINE = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 #: Lines that decide whether a text is a list of addresses.
 _LINES = 20
 
+#: A row of elements without others in them that name no address, whatever text stands between: in documents that are neither
+#: sitemaps nor feeds nearly all are such. No name or attribute that means something is among them, nor "://" in any form.
+_EVENTLESS = re.compile(
+    r"(?:[^<]*+<(?!(?i:url|sitemap|item|entry|loc|content_loc|thumbnail_loc|player_loc|encoded|description|summary|content|link)"
+    r"[\s/>])([A-Za-z_][\w.-]*+)"
+    r"""(?:\s++(?!(?i:href|src|url|xmlurl|htmlurl|thumbnail)=)[A-Za-z_][\w.-]*+="[^"<>&:]*+")*+\s*+"""
+    r"(?:/>|>(?:[^<&:]++|:(?!//)|&(?:amp|lt|gt|quot|apos);)*+</\1\s*+>))++"
+)
+
 #: Elements inside each other that are kept track of.
 _MAX_DEPTH = 100
 
@@ -92,7 +101,13 @@ def xml_links(text: str) -> Iterator[Mention | Markup]:
     """
     reader = _Reader()
     at = 0
-    for token in _TOKEN.finditer(text):
+    while True:
+        if reader.may_pass_over and (eventless := _EVENTLESS.match(text, at)) is not None:
+            at = eventless.end()
+            reader.pass_over()
+        token = _TOKEN.search(text, at)
+        if token is None:
+            break
         if reader.is_text_wanted and token.start() > at:
             reader.texts.append(_plain(text[at : token.start()]))
         at = token.end()
@@ -139,6 +154,16 @@ class _Reader:
     modified: str = ""
     is_permalink: bool = True
     is_markup: bool = False
+
+    @property
+    def may_pass_over(self) -> bool:
+        """Elements that name nothing, with nothing in them, change nothing here."""
+        return bool(self.root) and self.entry is None and self.root not in _FEED_ROOTS and len(self.names) < _MAX_DEPTH
+
+    def pass_over(self) -> None:
+        """What comes next stands behind such an element."""
+        self.texts.clear()
+        self.is_text_wanted = False
 
     def start(self, full_name: str, raw: str) -> Iterator[Mention | Markup]:
         name = full_name.rpartition(":")[2]

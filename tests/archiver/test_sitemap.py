@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
 
 import pytest
 
 from archiver.crawl.plan import ScopeKind, Seed
 from archiver.crawl.seeds import read_seeds
 from archiver.errors import UsageError
+from archiver.extract import sitemap
 from archiver.extract.gather import DocumentLinks
 from archiver.extract.links import find_links
+from archiver.extract.sitemap import xml_links
 
 SITE = "http://site.example"
 
@@ -235,3 +238,56 @@ def test_seed_files_say_which_line_is_wrong(text: str, words: list[str]) -> None
         read_seeds(text, name="seeds.txt")
     assert all(word in str(error.value) for word in words)
     assert "\x1b" not in str(error.value)
+
+
+# -- the short way ---------------------------------------------------------------------------------------------------
+
+NAMES = [
+    "a",
+    "b",
+    "a",
+    "b",
+    "url",
+    "loc",
+    "item",
+    "entry",
+    "link",
+    "x:loc",
+    "URL",
+    "title",
+    "description",
+    "image",
+    "lastmod",
+    "é",
+]
+ATTRIBUTES = [
+    'href="http://e.org/x"', "href='y'", 'a="b"', 'a="b"', 'b="x:y"', 'c="http://z.org/"', 'xml:base="/b/"', 'd="&amp;"',
+    'thumbnail="t"', 'HREF="q"', 'e="1>2"', 'isPermaLink="false"', "f=g", 'h="&#58;//"',
+]  # fmt: skip
+TEXTS = [
+    "", " ", "hi", "http://e.org/p", "a:b", "a://b", "&amp;", "&lt;b&gt;", "https&#58;//e.org/q", "http:&#47;&#47;e.org",
+    "<![CDATA[http://c.org/]]>", "<!-- <a>http://no</a> -->", "a &amp; b: c", ">", '"', "<", "</a>",
+]  # fmt: skip
+
+
+def element(chance: random.Random, depth: int = 0) -> str:
+    name = chance.choice(NAMES)
+    attributes = "".join(f" {chance.choice(ATTRIBUTES)}" for _ in range(chance.choice([0, 0, 0, 1, 2])))
+    if chance.random() < 0.12:
+        return f"<{name}{attributes}/>"
+    inside = chance.choice(TEXTS)
+    if depth < 5 and chance.random() < 0.45:
+        inside += "".join(element(chance, depth + 1) + chance.choice(TEXTS) for _ in range(chance.randrange(1, 4)))
+    return f"<{name}{attributes}>{inside}</{name if chance.random() < 0.95 else chance.choice(NAMES)}>"
+
+
+def test_passing_over_what_names_nothing_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(5)
+    roots = ["tagfile", "urlset", "rss", "feed", "RDF", "<q>" * 99 + "<q"]
+    documents = [
+        f"<{chance.choice(roots)}>{''.join(element(chance) for _ in range(chance.randrange(1, 6)))}" for _ in range(3000)
+    ]
+    short = [list(xml_links(document)) for document in documents]
+    monkeypatch.setattr(sitemap, "_EVENTLESS", re.compile("(?!)"))
+    assert short == [list(xml_links(document)) for document in documents]
+    assert sum(map(len, short)) > 3000
