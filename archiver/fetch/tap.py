@@ -337,8 +337,10 @@ def send(connection: Connection, request: Outgoing, recording: Recording, timeou
 def host_field(origin: str) -> str:
     """What the Host field says (RFC 9112, section 3.2): host and port of an origin, without name and password."""
     host = origin.partition("//")[2].rpartition("@")[2]
-    name, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
-    return f"{(name or host).rstrip('.')}{colon}{port}" if colon else host.rstrip(".")
+    if ":" not in host or host.endswith("]"):
+        return host.rstrip(".")
+    name, _, port = host.rpartition(":")
+    return f"{name.rstrip('.')}:{port}"
 
 
 def _receive_all(sock: Any, recording: Recording, method: str) -> bool:

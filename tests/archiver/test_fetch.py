@@ -18,6 +18,7 @@ from archiver.fetch.cookies import CrawlCookies
 from archiver.fetch.guard import AddressGuard, forbidden_reason
 from archiver.fetch.http import FetchLimits, HttpFetcher, failure_of_error, iana_cipher_name
 from archiver.fetch.reading import ResponseReader
+from archiver.fetch.tap import host_field
 from archiver.message import MAX_HEAD_BYTES, parse_head
 from archiver.model import Exchange, FailureKind, Truncation
 from tests.servers.scripted import Act, ScriptedServer, Step
@@ -318,3 +319,18 @@ def test_connections_of_a_fetcher_that_nobody_closes_are_closed_with_it() -> Non
         client.fetch(f"http://127.0.0.1:{server.port}/").close()
         del client  # an unclosed socket would fail the test, as the warning of it is an error
         gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("http://example.org", "example.org"),
+        ("http://example.org.", "example.org"),
+        ("http://example.org.:8080", "example.org:8080"),
+        ("https://user:secret@example.org:1", "example.org:1"),
+        ("http://[::1]", "[::1]"),
+        ("http://[::1]:9", "[::1]:9"),
+    ],
+)
+def test_the_host_that_a_request_names(origin: str, said: str) -> None:
+    assert host_field(origin) == said
