@@ -83,10 +83,7 @@ class Crew(Generic[Token]):
         except Exception:
             self._receive(token, self._visitor.stumbled(Visit(entry)))
             return
-        if question is None:
-            self._submit(token, partial(self._visitor.visit, entry, max_bytes=max_bytes))
-        else:
-            self._ask(token, question)
+        self._ask(token, question)
 
     def robots(self, token: Token, entry: Entry, origin: str) -> None:
         """Begin to fetch the robots.txt of an origin, for the sake of a URL."""
@@ -115,15 +112,24 @@ class Crew(Generic[Token]):
     def gather(self) -> list[tuple[Token, Visit]]:
         """After an error: let threads end, and give out what is written, so that nothing is lost."""
         for token, future in self._futures.items():
-            if future.exception() is None and isinstance(visit := future.result(), Visit):
-                self._ended.append((token, visit))
+            result = future.result() if future.exception() is None else None
+            if isinstance(result, Visit):
+                self._questions.pop(token, None)
+                self._ended.append((token, result))
+            elif result is not None:
+                result.close()
         self._futures.clear()
+        for token, question in self._questions.items():
+            if question.visit.ends:  # not done with, but some of it is written
+                question.visit.finished = None
+                self._ended.append((token, question.visit))
+        self._questions.clear()
         ended, self._ended = self._ended, []
         return ended
 
     def _ask(self, token: Token, question: Question) -> None:
         self._questions[token] = question
-        is_sent = self._flights.begin(
+        is_sent = question.login is None and self._flights.begin(
             token,
             question.entry.url,
             headers=question.fields,

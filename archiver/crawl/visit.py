@@ -1,11 +1,10 @@
 """One URL of a crawl, from its request to its records and links; holds no state of its own.
 
-Visitor.question   what to ask, and with which condition
-Visitor.fetch      asks and waits for the answer; `crew` knows another way
+Visitor.question   what to ask, with which condition, and whether a login is shown
+Visitor.fetch      asks and waits for the answer, which may take several requests; `crew` knows another way where it takes one
 Visitor.take       records → what it names → decisions, see `follow`
 Visitor.read       the second half of that again, for what turned out to be long
 
-Visitor.visit      all of that, where a login may take several requests
 Visitor.robots     the robots.txt of its origin, which comes first
 """
 
@@ -16,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from threading import BoundedSemaphore
 
 from archiver.crawl.askrobots import ask_robots
@@ -31,6 +29,7 @@ from archiver.crawl.politeness import Outcome
 from archiver.crawl.visited import Visit, task_of
 from archiver.decisions import MAX_SCANNED_BYTES, REDIRECTS, Task, accept_for, failure_of, referrer_for
 from archiver.errors import DamagedRecord, MunimentError
+from archiver.fetch.login import Login
 from archiver.index.entry import capture_of
 from archiver.message import Head, iter_body, read_head
 from archiver.model import Exchange, Failure, FailureKind, Hop, WrittenRecord
@@ -59,12 +58,14 @@ class Question:
         headers: that it is sent with.
         condition: under which alone a whole answer is wanted; None without.
         max_bytes: response size at which it is cut; None for no limit.
+        login: what the host is shown, which may take several requests; None where it is shown nothing.
     """
 
     visit: Visit
     headers: dict[str, str]
     condition: Condition | None
     max_bytes: int | None
+    login: Login | None
 
     @property
     def entry(self) -> Entry:
@@ -115,27 +116,29 @@ class Visitor:
 
     # -- a URL, step by step -----------------------------------------------------------------------------------------
 
-    def question(self, entry: Entry, *, max_bytes: int | None = None) -> Question | None:
-        """What to ask for a URL; None where a login is shown to its host, so that only `visit` can fetch it.
+    def question(self, entry: Entry, *, max_bytes: int | None = None) -> Question:
+        """What to ask for a URL.
 
         Args:
             entry: the URL.
             max_bytes: response size at which it is cut, beside the settings.
         """
-        login = self._equipment.login
-        if login is not None and login.shown(entry.url):
-            return None
         headers = _headers(task_of(entry))
         condition = self._dedup.condition(entry.url, headers)
-        if cookie := self._cookies.header_for(entry.url):
+        login = self._login_for(entry.url)
+        if login is None and (cookie := self._cookies.header_for(entry.url)):
             headers["Cookie"] = cookie
-        return Question(Visit(entry), headers, condition, self._limit(max_bytes))
+        return Question(Visit(entry), headers, condition, self._limit(max_bytes), login)
 
     def fetch(self, question: Question, *, fresh: bool = False) -> Exchange | Visit:
         """Ask, and wait for the answer; `fresh`: over a new connection. The visit where we stumbled over it, which ends it."""
         url, limit = question.entry.url, question.max_bytes
+
+        def send(headers: Mapping[str, str]) -> Exchange:
+            return self._fetcher.fetch(url, headers=headers, max_bytes=limit, cancelled=self.cancelled, fresh=fresh)
+
         try:
-            return self._fetcher.fetch(url, headers=question.fields, max_bytes=limit, cancelled=self.cancelled, fresh=fresh)
+            return send(question.fields) if question.login is None else self._answer(question, question.login, send)
         except MunimentError:
             raise
         except Exception:
@@ -179,17 +182,6 @@ class Visitor:
             exchange.close()
         return visit
 
-    def visit(self, entry: Entry, *, max_bytes: int | None = None) -> Visit:
-        """Fetch a URL, write its records, find what it names.
-
-        Args:
-            entry: the URL.
-            max_bytes: response size at which it is cut, beside the settings.
-        """
-        visit = Visit(entry)
-        self._guarded(visit, lambda: self._visit(visit, max_bytes))
-        return visit
-
     def _guarded(self, visit: Visit, step: Callable[[], bool]) -> bool:
         """One URL that we stumble over must not end a crawl of millions: a step of its visit, and what it says."""
         try:
@@ -208,29 +200,15 @@ class Visitor:
         visit.finished = replace(visit.finished, detail=noted(entry.decision.detail, _OUR_ERROR))
         return visit
 
-    def _visit(self, visit: Visit, max_bytes: int | None) -> bool:
-        entry = visit.entry
-        headers = _headers(task_of(entry))
-        asked = self._dedup.condition(entry.url, headers)
-        while True:
-            exchange = self._answer(visit, headers | asked.headers if asked else headers, max_bytes, had_worked=bool(asked))
-            try:
-                with self._desk:
-                    is_done = self._take(visit, exchange, asked, is_aside=True)
-                if is_done:
-                    return True
-            finally:
-                exchange.close()
-            asked = None  # what the server calls unchanged cannot be read: fetch it whole
+    def _login_for(self, url: str) -> Login | None:
+        login = self._equipment.login
+        return login if login is not None and login.shown(url) else None
 
-    def _answer(self, visit: Visit, headers: Mapping[str, str], max_bytes: int | None, *, had_worked: bool) -> Exchange:
-        """The answer to a request; where the crawl is logged in, challenges that come before it are recorded too."""
-        url, login = visit.entry.url, self._equipment.login
-        if login is None or not login.shown(url):
-            cookie = self._cookies.header_for(url)
-            return self._fetch(url, {**headers, "Cookie": cookie} if cookie else headers, max_bytes=max_bytes)
-        send = partial(self._fetch, url, max_bytes=max_bytes)
-        for answer in login.answers(url, headers, send, had_worked=had_worked):
+    def _answer(self, question: Question, login: Login, send: Callable[[Mapping[str, str]], Exchange]) -> Exchange:
+        """The answer to somebody who is logged in; challenges that come before it are recorded too."""
+        visit = question.visit
+        had_worked = question.condition is not None
+        for answer in login.answers(question.entry.url, question.fields, send, had_worked=had_worked):
             if answer.logged_out is not None:
                 visit.logged_out = answer.logged_out.reason
                 visit.again += [self.judge.number(again) for again in answer.logged_out.urls]
@@ -264,7 +242,7 @@ class Visitor:
         exchange.response.seek(0)
         head = read_head(exchange.response)
         cookies_came = head.get("Set-Cookie") is not None
-        if self._equipment.login is None or not self._equipment.login.shown(entry.url):  # a login keeps its own
+        if self._login_for(entry.url) is None:  # a login keeps its own
             self._cookies.learn(entry.url, head)
         capture = visit.captures[-1] if visit.captures else None
         visit.kept.append(self._dedup.note(kept_of(exchange, written, capture, head)))

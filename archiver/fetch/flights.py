@@ -95,7 +95,7 @@ class Flights(Generic[Token]):
         max_bytes: int | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> bool:
-        """Ask for a URL, where a connection to its host is open; False where none is, and nothing was sent.
+        """Ask for a URL, where a connection to its host is open; False where none is, or takes the request: ask otherwise.
 
         Args:
             token: what `wait` calls it.

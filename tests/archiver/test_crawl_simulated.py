@@ -128,7 +128,12 @@ class SimulatedCrew(Crew[Request]):
         self.simulation, self.visitor = simulation, visitor
 
     def visit(self, token: Request, entry: Entry, *, max_bytes: int | None) -> None:
-        self.comes(token, self.visitor.visit(entry, max_bytes=max_bytes))
+        question = self.visitor.question(entry, max_bytes=max_bytes)
+        exchange = self.visitor.fetch(question)
+        assert isinstance(exchange, Exchange)
+        visit = self.visitor.take(question, exchange, is_aside=True)
+        assert isinstance(visit, Visit)
+        self.comes(token, visit)
 
     def robots(self, token: Request, entry: Entry, origin: str) -> None:
         self.comes(token, self.visitor.robots(entry, origin))
