@@ -18,12 +18,12 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from archiver.fetch.http import HttpFetcher, failure_of_error, is_stale
+from archiver.fetch.idle import Connection
 from archiver.fetch.reading import ResponseReader
 from archiver.fetch.recording import Recording
 from archiver.fetch.tap import (
     READ_BYTES,
     SLICE_SECONDS,
-    Connection,
     broken,
     out_of_time,
     read_some,

@@ -15,8 +15,9 @@ from urllib3.exceptions import HTTPError
 
 from archiver.errors import AddressRefused
 from archiver.fetch.guard import AddressGuard
+from archiver.fetch.outgoing import Outgoing
 from archiver.fetch.recording import Recording
-from archiver.fetch.tap import ConnectFailed, Outgoing, RecordingAdapter
+from archiver.fetch.tap import ConnectFailed, RecordingAdapter
 from archiver.model import Exchange, Failure, FailureKind
 
 #: Methods whose requests have a body, be it an empty one.

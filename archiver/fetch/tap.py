@@ -6,17 +6,11 @@ used again wait in one place for whoever needs the next one to that origin, a th
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
-import threading
 import weakref
-from collections import OrderedDict, deque
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from ipaddress import ip_address
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
@@ -26,6 +20,8 @@ from urllib3.poolmanager import PoolManager
 
 from archiver.errors import AddressRefused
 from archiver.fetch.guard import AddressGuard, Endpoint
+from archiver.fetch.idle import Connection, IdleConnections
+from archiver.fetch.outgoing import Outgoing
 from archiver.fetch.reading import Problem, ResponseReader
 from archiver.fetch.recording import Recording
 from archiver.model import Failure, FailureKind, Truncation
@@ -34,8 +30,6 @@ from archiver.model import Failure, FailureKind, Truncation
 SLICE_SECONDS = 0.25
 #: Bytes that are read at a time.
 READ_BYTES = 65536
-#: Connections that wait for their next request, of all hosts together: each is an open file.
-_MOST_IDLE = 256
 
 
 class ConnectFailed(Exception):
@@ -44,75 +38,6 @@ class ConnectFailed(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.reason)
         self.failure = failure
-
-
-@dataclass
-class Outgoing:
-    """A request as it is to be sent, without requests' own changes to its URL.
-
-    Attributes:
-        method: such as "GET".
-        url: absolute, normalised.
-        headers: names and values, in their order; Host is added where it is not among them.
-        body: that follows the head; None for none.
-    """
-
-    method: str
-    url: str
-    headers: Iterable[tuple[str, str]]
-    body: bytes | None = None
-
-    @cached_property
-    def origin(self) -> str:
-        """Scheme, host and port of where it goes, as they are in the URL."""
-        return plain_start(self.url)
-
-    @property
-    def target(self) -> str:
-        """The path and query that it asks for, exactly as they are in the URL (RFC 9112, section 3.2.1)."""
-        target = self.url[len(self.origin) :].partition("#")[0]
-        return target if target.startswith("/") else f"/{target}"
-
-    def head(self) -> bytes:
-        """What is sent before the body.
-
-        Raises:
-            ValueError: a line break is in it, or a character in its first line that HTTP does not know.
-        """
-        lines = [f"{self.method} {self.target} HTTP/1.1".encode("ascii")]
-        fields = [f"{name}: {value}" for name, value in self.headers]
-        if not any(field[:5].lower() == "host:" for field in fields):
-            lines.append(f"Host: {host_field(self.origin)}".encode("ascii"))
-        lines += [_encoded(field) for field in fields]
-        head = b"\r\n".join(lines)
-        if head.count(b"\n") >= len(lines) or head.count(b"\r") >= len(lines):
-            raise ValueError("a header field with a line break in it")
-        return head + b"\r\n\r\n"
-
-
-def _encoded(field: str) -> bytes:
-    """A header field as it is sent: in latin-1, or as what came in UTF-8, such as a cookie, that has more characters."""
-    try:
-        return field.encode("latin-1")
-    except UnicodeEncodeError:
-        return field.encode("utf-8")
-
-
-class Connection(Protocol):
-    """What is used of urllib3's connections.
-
-    Attributes:
-        sock: None while it is not connected.
-        timeout: seconds for connecting.
-        peer: (IP address, TLS version, cipher) of the one who is connected.
-    """
-
-    sock: Any
-    timeout: float | None
-    peer: tuple[str, str | None, str | None]
-
-    def connect(self) -> None: ...
-    def close(self) -> None: ...
 
 
 class _RecordingMixin:
@@ -153,7 +78,7 @@ class RecordingAdapter(HTTPAdapter):
 
     def __init__(self, guard: AddressGuard, *, pool_size: int) -> None:
         self._guard = guard
-        self._idle = _IdleConnections(pool_size)
+        self._idle = IdleConnections(pool_size)
         weakref.finalize(self, self._idle.close)  # also of an adapter that nobody closes
         super().__init__(pool_connections=64, pool_maxsize=1, max_retries=0)
 
@@ -228,84 +153,7 @@ class RecordingAdapter(HTTPAdapter):
         return connection
 
 
-class _IdleConnections:
-    """Connections that wait for their next request; safe to use from several threads.
-
-    Args:
-        of_origin: how many of one origin may wait.
-        most: of all origins together; the ones that wait longest are closed.
-    """
-
-    def __init__(self, of_origin: int, most: int = _MOST_IDLE) -> None:
-        self._of_origin = of_origin
-        self._most = most
-        self._count = 0
-        self._waiting: OrderedDict[str, deque[Connection]] = OrderedDict()
-        self._lock = threading.Lock()
-        self._is_closed = False
-
-    def take(self, origin: str) -> Connection | None:
-        """The one that was used last, unless its server has closed it or said something unasked; None when there is none."""
-        while True:
-            with self._lock:
-                queue = self._waiting.get(origin)
-                if not queue:
-                    return None
-                connection = queue.pop()
-                self._count -= 1
-                if not queue:
-                    del self._waiting[origin]
-            if not _has_something_to_say(connection.sock):
-                return connection
-            connection.close()
-
-    def put(self, origin: str, connection: Connection) -> None:
-        """It waits from now on."""
-        surplus = None
-        with self._lock:
-            queue = self._waiting.setdefault(origin, deque())
-            self._waiting.move_to_end(origin)
-            if self._is_closed or len(queue) >= self._of_origin:
-                surplus = connection
-            else:
-                queue.append(connection)
-                self._count += 1
-                if self._count > self._most:
-                    surplus = self._oldest()
-        if surplus is not None:
-            surplus.close()
-
-    def close(self) -> None:
-        """None waits any more, nor will."""
-        with self._lock:
-            self._is_closed = True
-            waiting, self._waiting, self._count = self._waiting, OrderedDict(), 0
-        for connection in (connection for queue in waiting.values() for connection in queue):
-            connection.close()
-
-    def _oldest(self) -> Connection:
-        origin, queue = next(iter(self._waiting.items()))
-        connection = queue.popleft()
-        self._count -= 1
-        if not queue:
-            del self._waiting[origin]
-        return connection
-
-
-def _has_something_to_say(sock: Any) -> bool:
-    """Whether there is something to read although nothing was asked, be it only the connection's end."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
-
-
 # -- one exchange ----------------------------------------------------------------------------------------------------
-
-
-def plain_start(url: str) -> str:
-    """What of a URL stands before its path."""
-    end = url.find("/", url.index("//") + 2)
-    return (url if end < 0 else url[:end]).partition("?")[0].partition("#")[0]
 
 
 def send(connection: Connection, request: Outgoing, recording: Recording, timeout: float) -> None:
@@ -332,15 +180,6 @@ def send(connection: Connection, request: Outgoing, recording: Recording, timeou
                 recording.request += data
     except (BrokenPipeError, ConnectionResetError):
         pass  # who does not want to hear the end of a request may still have answered it
-
-
-def host_field(origin: str) -> str:
-    """What the Host field says (RFC 9112, section 3.2): host and port of an origin, without name and password."""
-    host = origin.partition("//")[2].rpartition("@")[2]
-    if ":" not in host or host.endswith("]"):
-        return host.rstrip(".")
-    name, _, port = host.rpartition(":")
-    return f"{name.rstrip('.')}:{port}"
 
 
 def _receive_all(sock: Any, recording: Recording, method: str) -> bool:
@@ -448,8 +287,6 @@ def _connect(endpoint: Endpoint, timeout: float | None) -> socket.socket:
 __all__ = [
     "AddressRefused",
     "ConnectFailed",
-    "Connection",
-    "Outgoing",
     "RecordingAdapter",
     "RecordingHTTPConnection",
     "RecordingHTTPSConnection",

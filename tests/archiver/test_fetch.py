@@ -17,8 +17,8 @@ import trustme
 from archiver.fetch.cookies import CrawlCookies
 from archiver.fetch.guard import AddressGuard, forbidden_reason
 from archiver.fetch.http import FetchLimits, HttpFetcher, failure_of_error, iana_cipher_name
+from archiver.fetch.outgoing import host_field
 from archiver.fetch.reading import ResponseReader
-from archiver.fetch.tap import host_field
 from archiver.message import MAX_HEAD_BYTES, parse_head
 from archiver.model import Exchange, FailureKind, Truncation
 from tests.servers.scripted import Act, ScriptedServer, Step
