@@ -231,7 +231,7 @@ def _notes(exchange: Exchange, body: Body, page: PageContext) -> bytes:
 def _in_memory(stream: BinaryIO, length: int) -> BinaryIO:
     """A message from its beginning; a small one without its spool, which takes longer for each line than memory does."""
     stream.seek(0)
-    return BytesIO(stream.read()) if length <= _PIECE else stream
+    return stream if isinstance(stream, BytesIO) or length > _PIECE else BytesIO(stream.read())
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
