@@ -18,7 +18,7 @@ from zlib_ng import zlib_ng
 from archiver.errors import DamagedRecord
 from archiver.timestamps import to_iso
 from archiver.warc.reader import StoredRecord, iter_records
-from archiver.warc.records import Fields, labelled, record_fields, sha1_of, warc_fields
+from archiver.warc.records import Fields, field_lines, labelled, record_lines, sha1_of, warc_fields
 
 _PIECE = 1024 * 1024
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -140,13 +140,17 @@ class Tombstone:
         )
         fields: Fields = [("WARC-Target-URI", place.url), ("Content-Type", "application/warc-fields")]
         fields.append(("WARC-Block-Digest", sha1_of(block)))
-        return plain_record(record_fields("metadata", self.new_id(), self.purged_at, fields), block)
+        return plain_record(record_lines("metadata", self.new_id(), self.purged_at, field_lines(fields)), block)
 
 
-def plain_record(fields: Fields, block: bytes, version: str = "WARC/1.1") -> bytes:
-    """A record as bytes, uncompressed; Content-Length is added."""
-    head = "".join(f"{name}: {value}\r\n" for name, value in [*fields, ("Content-Length", str(len(block)))])
-    return f"{version}\r\n".encode() + head.encode("utf-8") + b"\r\n" + block + b"\r\n\r\n"
+def plain_record(lines: str, block: bytes, version: str = "WARC/1.1") -> bytes:
+    """A record as bytes, uncompressed; `lines`: its header fields as they are written, to which Content-Length is added."""
+    return f"{version}\r\n{lines}Content-Length: {len(block)}\r\n\r\n".encode() + block + b"\r\n\r\n"
+
+
+def _unchanged(fields: Fields) -> str:
+    """Header fields of a record that was read, as they were."""
+    return "".join(f"{name}: {value}\r\n" for name, value in fields)
 
 
 def whole_again(revisit: StoredRecord, payload: bytes, digest: str) -> bytes:
@@ -177,7 +181,7 @@ def whole_again(revisit: StoredRecord, payload: bytes, digest: str) -> bytes:
     fields.append(("Content-Type", "application/http;msgtype=response"))
     if head.is_chunked and not revisit.transfer_decoded:
         fields.append(("WARC-Transfer-Decoded", "chunked"))
-    return plain_record(fields, block, revisit.version)
+    return plain_record(_unchanged(fields), block, revisit.version)
 
 
 def renamed(warcinfo: StoredRecord, old: str, new: str) -> bytes | None:
@@ -189,7 +193,7 @@ def renamed(warcinfo: StoredRecord, old: str, new: str) -> bytes | None:
         for name, value in warcinfo.fields
         if name.lower() != "content-length"
     ]
-    return plain_record(fields, b"".join(warcinfo.block()), warcinfo.version)
+    return plain_record(_unchanged(fields), b"".join(warcinfo.block()), warcinfo.version)
 
 
 def block_digest(stream: BinaryIO, place: StoredPlace) -> str:

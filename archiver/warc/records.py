@@ -115,12 +115,6 @@ def record_lines(record_type: str, record_id: str, date: datetime, lines: str) -
     return f"WARC-Type: {record_type}\r\nWARC-Record-ID: {record_id}\r\nWARC-Date: {to_iso(date)}\r\n{lines}"
 
 
-def record_fields(record_type: str, record_id: str, date: datetime, fields: Fields) -> Fields:
-    """The header fields of a record but for Content-Length; empty ones are left out."""
-    mandatory = [("WARC-Type", record_type), ("WARC-Record-ID", record_id), ("WARC-Date", to_iso(date))]
-    return [*mandatory, *((name, one_line(value)) for name, value in fields if value)]
-
-
 def warcinfo_block(info: WarcInfo) -> bytes:
     """The block of a warcinfo record."""
     return warc_fields(
